@@ -1,0 +1,151 @@
+"""From a pose to what the generator sees: the portrait warped to the pose, and a guide that says what is where.
+
+The warp is the identity mechanism: the network only has to repair what a warp cannot do. The guide carries the dense face
+map (each vertex's canonical position as colour), how far the warp can be trusted, the openings of mouth and eyes, the
+irises, and the skeleton of body and hands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .interior import EYES, InteriorPainter, polygon_mask
+from .landmarks import LIPS_INNER, PoseFrame
+from .mesh import face_mesh
+from .raster import rasterise
+from .skeleton import draw_skeleton
+from .warp import OuterFlow
+
+GUIDE_CHANNELS = 8
+# canonical coordinates (eye distances) that the colours 0 and 255 of the dense face map stand for
+CANONICAL_LOW = np.array([-1.0, -1.0, -0.8], np.float32)
+CANONICAL_HIGH = np.array([1.0, 1.6, 0.8], np.float32)
+OUTSIDE_VALIDITY = 160           # the flow around the face is a guess, everywhere alike
+
+
+@dataclass(frozen=True)
+class Maps:
+    """The condition of one video frame.
+
+    warp: (S, S, 4) uint8 premultiplied RGBA, the portrait warped to the pose, generic teeth in a mouth that it never opened.
+    guide: (S/2, S/2, 8) uint8: 0-2 canonical face position as colour, 3 validity of the warp, 4 inner mouth, 5 eye opening,
+    6 iris, 7 body and hands.
+    """
+
+    warp: np.ndarray
+    guide: np.ndarray
+
+
+def _fans() -> np.ndarray:
+    """Triangles over the holes of the mesh: each eye from the middle of its iris; the mouth as strips from lip to lip."""
+    triangles = []
+    for ring, iris in EYES:
+        triangles += [(iris, ring[i], ring[(i + 1) % 16]) for i in range(16)]
+    lower, upper = LIPS_INNER[:11], (LIPS_INNER[0], *LIPS_INNER[:9:-1])
+    for i in range(10):
+        triangles += [(upper[i], upper[i + 1], lower[i]), (upper[i + 1], lower[i + 1], lower[i])]
+    return np.array(triangles, np.intp)
+
+
+class Conditioner:
+    """Makes the maps of one prepared portrait for any target pose.
+
+    person_SS4: (S, S, 4) uint8 premultiplied RGBA, S a multiple of 16. pose: the portrait's own landmarks in that picture.
+    Raises ValueError when the pose has no face or the picture is not square RGBA.
+    """
+
+    def __init__(self, person_SS4: np.ndarray, pose: PoseFrame):
+        if person_SS4.ndim != 3 or person_SS4.shape[0] != person_SS4.shape[1] or person_SS4.shape[2] != 4:
+            raise ValueError(f"the portrait must be a square RGBA picture, not {person_SS4.shape}")
+        if person_SS4.shape[0] % 16:
+            raise ValueError(f"the portrait's size must be a multiple of 16, not {person_SS4.shape[0]}")
+        if pose.face is None:
+            raise ValueError("the portrait's pose has no face landmarks")
+        self.size = person_SS4.shape[0]
+        self.person = np.ascontiguousarray(person_SS4)
+        self.pose = pose
+        mesh = face_mesh()
+        self._skin_triangles = len(mesh.triangles)
+        self._triangles = np.concatenate([mesh.triangles, _fans()])
+        span = CANONICAL_HIGH - CANONICAL_LOW
+        colours = np.clip((mesh.canonical - CANONICAL_LOW) / span, 0, 1) * 255
+        # per vertex: where it is in the portrait, and its colour in the dense face map
+        self._attributes = np.concatenate([pose.face[:, :2], colours], 1).astype(np.float32)                # (478, 5)
+        self._outer = OuterFlow(pose, self.size)
+        self._painter = InteriorPainter(self.person, pose.face)
+        self._source_areas = self._areas(pose.face)
+
+    def own_maps(self) -> Maps:
+        """The maps of the portrait at its own pose: the condition of the reference frame."""
+        return self.maps(self.pose)
+
+    def maps(self, target: PoseFrame) -> Maps:
+        """Maps for one target pose (in the portrait's S x S picture). The pose must have a face."""
+        half = self.size // 2
+        face = target.face
+        areas = self._areas(face)
+        # canonical triangles are counter-clockwise towards the viewer, which is a negative area with y down
+        facing = np.flatnonzero(areas < 0)
+        corners = face[self._triangles[facing], :2] * 0.5 - 0.5                                   # half-size pixel indices
+        depth = face[self._triangles[facing], 2].mean(1)
+        covered = rasterise(corners, depth, half, half)
+        triangles = facing[covered.triangles]
+        vertices = self._triangles[triangles]                                                        # (N, 3)
+
+        flow = self._outer(target, half)                                                             # (half, half, 2)
+        attributes = sum(self._attributes[vertices[:, k]] * covered.weights[:, k, None] for k in range(3))  # (N, 5)
+        flow.reshape(-1, 2)[covered.pixels] = attributes[:, :2]
+        self._shift_irises(flow, face)
+        flow = cv2.resize(flow, (self.size, self.size), interpolation=cv2.INTER_LINEAR) - 0.5
+        warp = cv2.remap(self.person, flow[..., 0], flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        self._painter.paint(warp, flow, face)
+
+        guide = np.zeros((half, half, GUIDE_CHANNELS), np.uint8)
+        guide[..., 3] = np.minimum(warp[::2, ::2, 3], OUTSIDE_VALIDITY)
+        flat = guide.reshape(-1, GUIDE_CHANNELS)
+        skin = covered.triangles < np.searchsorted(facing, self._skin_triangles)
+        pixels = covered.pixels[skin]
+        flat[pixels, :3] = attributes[skin, 2:]
+        # a triangle that the portrait shows as large as the target needs it is fully trusted, one it shows from behind not
+        trust = np.clip(self._source_areas[triangles[skin]] / np.minimum(areas[triangles[skin]], -1e-3), 0, 1)
+        flat[pixels, 3] = trust * 255
+        mouth = polygon_mask(face[LIPS_INNER, :2], half, 0.5)
+        eyes, irises = np.zeros_like(mouth), np.zeros_like(mouth)
+        for ring, iris in EYES:
+            opening = polygon_mask(face[ring, :2], half, 0.5)
+            eyes = np.maximum(eyes, opening)
+            irises = np.maximum(irises, np.minimum(polygon_mask(face[iris + 1:iris + 5, :2], half, 0.5), opening))
+        guide[..., 4], guide[..., 5], guide[..., 6] = mouth, eyes, irises
+        guide[..., 7] = draw_skeleton(target, half)
+        return Maps(warp, guide)
+
+    def _areas(self, face: np.ndarray) -> np.ndarray:
+        a, b, c = (face[self._triangles[:, i], :2] for i in range(3))
+        u, v = b - a, c - a
+        return u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+
+    def _shift_irises(self, flow: np.ndarray, face: np.ndarray) -> None:
+        """Inside an eye the iris keeps its round shape and slides under the lids; the mesh alone would squeeze it. In place."""
+        half = flow.shape[0]
+        for ring, iris in EYES:
+            centre, radius = self._iris(face, iris)
+            source_centre, source_radius = self._iris(self.pose.face, iris)
+            low = np.maximum(np.floor(face[ring, :2].min(0) / 2).astype(int), 0)
+            high = np.minimum(np.ceil(face[ring, :2].max(0) / 2).astype(int) + 1, half)
+            if (high - low < 1).any() or radius < 0.5:
+                continue
+            opening = polygon_mask(face[ring, :2], half, 0.5)[low[1]:high[1], low[0]:high[0]]
+            x, y = np.meshgrid(np.arange(low[0], high[0]) * 2 + 1.0, np.arange(low[1], high[1]) * 2 + 1.0)
+            away = np.stack([x, y], -1) - centre                                                     # (h, w, 2)
+            near = np.clip(1.7 - np.hypot(away[..., 0], away[..., 1]) / radius, 0, 0.6) / 0.6
+            weight = (near * (opening > 127))[..., None]
+            view = flow[low[1]:high[1], low[0]:high[0]]
+            view[:] = view * (1 - weight) + (source_centre + away * (source_radius / radius)) * weight
+
+    @staticmethod
+    def _iris(face: np.ndarray, iris: int) -> tuple[np.ndarray, float]:
+        circle = face[iris + 1:iris + 5, :2]
+        return face[iris, :2], float(np.linalg.norm(circle - face[iris, :2], axis=1).mean())

@@ -1,0 +1,202 @@
+"""What the portrait does not show: the inside of an opened mouth, the white and iris of an opened eye.
+
+A generic set of teeth follows the skull (upper) and the jaw (lower); it is toned to the portrait's light. Where the portrait
+itself shows the inside (its mouth is open as wide), its own pixels stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import cv2
+import numpy as np
+
+from .landmarks import LEFT_EYE_RING, LIPS_INNER, RIGHT_EYE_RING
+from .mesh import RIGID_LANDMARKS, eye_distance, face_mesh, fit_similarity
+
+CAVITY = np.array([52, 22, 20], np.float32)      # the dark of a mouth in neutral light, RGB
+TEETH_LIGHT = 0.85                               # teeth lie in the shadow of the lips
+SCLERA = np.array([205, 196, 192], np.float32)
+IRIS = np.array([58, 42, 34], np.float32)
+SUBNASALE, CHIN = 2, 152
+EYES = ((RIGHT_EYE_RING, 468), (LEFT_EYE_RING, 473))
+_FINER, _SHIFT = 4, 4                            # supersampling and sub-pixel bits of the polygon filler
+
+
+@dataclass(frozen=True)
+class TeethSprites:
+    """Frontal pictures of the rows of teeth, premultiplied RGBA, and where they lie in canonical units (x0, y0, x1, y1, z)."""
+
+    upper: np.ndarray
+    lower: np.ndarray
+    upper_box: np.ndarray
+    lower_box: np.ndarray
+
+
+@lru_cache(maxsize=1)
+def teeth_sprites() -> TeethSprites:
+    with resources.files("pose").joinpath("data/teeth.npz").open("rb") as file:
+        data = np.load(file)
+        return TeethSprites(*(data[name] for name in ("upper", "lower", "upper_box", "lower_box")))
+
+
+def polygon_mask(points_N2: np.ndarray, size: int, scale: float = 1.0) -> np.ndarray:
+    """Anti-aliased inside of a polygon: (size, size) uint8. points in pixels of a picture size / scale wide.
+
+    Filled finer than the picture and averaged: OpenCV's own anti-aliasing also draws the outline, which would leave a line
+    where lids or lips are closed.
+    """
+    mask = np.zeros((size, size), np.uint8)
+    points = points_N2 * scale
+    x0, y0 = np.clip(np.floor(points.min(0)), 0, size).astype(int)
+    x1, y1 = np.clip(np.ceil(points.max(0)), 0, size).astype(int)
+    if x1 > x0 and y1 > y0:
+        fine = np.zeros(((y1 - y0) * _FINER, (x1 - x0) * _FINER), np.uint8)
+        corners = np.round(((points - (x0, y0)) * _FINER - 0.5) * (1 << _SHIFT)).astype(np.int32)
+        cv2.fillPoly(fine, [corners], 255, cv2.LINE_8, _SHIFT)
+        mask[y0:y1, x0:x1] = cv2.resize(fine, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    return mask
+
+
+def mouth_opening(face: np.ndarray) -> float:
+    """Gap between the inner lips over the distance of the outer eye corners."""
+    return float(np.linalg.norm(face[13] - face[14]) / max(eye_distance(face), 1e-6))
+
+
+def unseen_share(portrait_opening: float, target_opening: float, least: float) -> float:
+    """0 where the portrait shows the inside itself, 1 where it has to be painted; smooth, so that nothing pops."""
+    if target_opening <= 1e-4:
+        return 0.0
+    share = np.clip((0.6 - portrait_opening / target_opening) / 0.35, 0, 1)
+    open_enough = np.clip(target_opening / least, 0, 1)
+    return float(share * share * (3 - 2 * share) * open_enough)
+
+
+@dataclass(frozen=True)
+class EyeLook:
+    """What the portrait shows of one eye.
+
+    seen: (S, S, 2) uint8, where its white and where its iris may be copied from; white, iris: their colours (3,) float32 RGB.
+    """
+
+    seen: np.ndarray
+    white: np.ndarray
+    iris: np.ndarray
+
+
+class InteriorPainter:
+    """Paints the unseen inside of mouth and eyes of one portrait into a warped picture, in place."""
+
+    def __init__(self, person_SS4: np.ndarray, face: np.ndarray):
+        self.size = person_SS4.shape[0]
+        self.face = face
+        self.mouth_opening = mouth_opening(face)
+        self.light = self._light(person_SS4, face)
+        self.eyes = [self._look(person_SS4, ring, iris) for ring, iris in EYES]
+
+    def _light(self, person_SS4: np.ndarray, face: np.ndarray) -> np.ndarray:
+        """Gain per channel of the portrait's light, from its cheeks, half of it kept neutral: teeth take the tint of a
+        painting, not the colour of the skin."""
+        cheeks = np.clip(face[[50, 280, 101, 330, 117, 346, 9], :2].astype(int), 1, self.size - 2)
+        patch = np.concatenate([person_SS4[y - 1:y + 2, x - 1:x + 2].reshape(-1, 4) for x, y in cheeks])
+        colour = np.median(patch[:, :3], 0).astype(np.float32)
+        luma = float(colour @ np.array([0.299, 0.587, 0.114], np.float32))
+        skin = np.array([205, 160, 140], np.float32)          # a light skin in neutral light
+        tint = np.clip(colour / max(luma, 1) / (skin / 170.0), 0.75, 1.15)
+        return np.clip((luma / 165.0) ** 0.7, 0.25, 1.15) * (0.6 + 0.4 * tint)
+
+    def paint(self, warp_SS4: np.ndarray, flow_SS2: np.ndarray, target_face: np.ndarray) -> None:
+        """Blend the generic interior into warp_SS4 (uint8 premultiplied RGBA), in place.
+
+        flow_SS2: where in the portrait each pixel of the warp came from, in pixel indices.
+        """
+        self._paint_mouth(warp_SS4, target_face)
+        for (ring, iris), look in zip(EYES, self.eyes):
+            self._paint_eye(warp_SS4, flow_SS2, target_face, ring, iris, look)
+
+    def _paint_mouth(self, warp_SS4: np.ndarray, face: np.ndarray) -> None:
+        share = unseen_share(self.mouth_opening, mouth_opening(face), least=0.02)
+        window = self._window(face[LIPS_INNER, :2])
+        if share < 0.02 or window is None:
+            return
+        x0, y0, x1, y1 = window
+        mask = polygon_mask(face[LIPS_INNER, :2] - (x0, y0), max(x1 - x0, y1 - y0))[:y1 - y0, :x1 - x0]
+        inside = np.broadcast_to(CAVITY * self.light, (y1 - y0, x1 - x0, 3)).astype(np.float32)
+        for sprite, corners in self._placed_teeth(face):
+            forward = cv2.getPerspectiveTransform(
+                np.array([[0, 0], [sprite.shape[1], 0], [sprite.shape[1], sprite.shape[0]], [0, sprite.shape[0]]],
+                         np.float32) - 0.5, (corners - (x0 + 0.5, y0 + 0.5)).astype(np.float32))
+            placed = cv2.warpPerspective(sprite, forward, (x1 - x0, y1 - y0), flags=cv2.INTER_AREA).astype(np.float32)
+            inside = placed[..., :3] * (self.light * TEETH_LIGHT) + inside * (1 - placed[..., 3:] / 255)
+        # light enters from the front: the closer to the lips, the darker, upper lip most
+        reach = max(2.0, 0.25 * (y1 - y0))
+        shade = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), reach / 2)
+        inside *= (0.35 + 0.65 * np.clip(shade * 1.25, 0, 1))[..., None]
+        self._blend(warp_SS4, window, inside, mask, share)
+
+    def _placed_teeth(self, face: np.ndarray):
+        """The sprites with their four corners in target pixels: the upper row is nailed to the skull at the root of the
+        nose, the lower row to the jaw at the chin."""
+        canonical, teeth = face_mesh().canonical, teeth_sprites()
+        pose = fit_similarity(canonical[RIGID_LANDMARKS], face[RIGID_LANDMARKS])
+        for sprite, box, anchor in ((teeth.lower, teeth.lower_box, CHIN), (teeth.upper, teeth.upper_box, SUBNASALE)):
+            x0, y0, x1, y1, z = box
+            corners = np.array([[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]], np.float32)
+            offset = face[anchor] - pose(canonical[anchor][None])[0]
+            yield sprite, (pose(corners) + offset)[:, :2]
+
+    def _paint_eye(self, warp_SS4, flow_SS2, face, ring, iris, look: EyeLook) -> None:
+        window = self._window(face[ring, :2])
+        if window is None:
+            return
+        x0, y0, x1, y1 = window
+        side = max(x1 - x0, y1 - y0)
+        mask = polygon_mask(face[ring, :2] - (x0, y0), side)[:y1 - y0, :x1 - x0]
+        flow = flow_SS2[y0:y1, x0:x1]
+        seen = cv2.remap(look.seen, flow[..., 0], flow[..., 1], cv2.INTER_LINEAR)                    # (h, w, 2)
+        x, y = np.meshgrid(np.arange(x0, x1) + 0.5, np.arange(y0, y1) + 0.5)
+        radius = np.linalg.norm(face[iris + 1:iris + 5, :2] - face[iris, :2], axis=1).mean()
+        away = np.hypot(x - face[iris, 0], y - face[iris, 1])
+        disc = np.clip(radius + 0.5 - away, 0, 1)[..., None]
+        # white may only come from the portrait's white, iris only from its iris
+        unseen = mask * (1 - (seen[..., 0] * (1 - disc[..., 0]) + seen[..., 1] * disc[..., 0]) / np.float32(255))
+        if unseen.max(initial=0) < 32:
+            return
+        pupil = np.clip(0.42 * radius + 0.5 - away, 0, 1)[..., None]
+        shade = 0.6 + 0.4 * cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), max(1.0, 0.1 * side))[..., None]
+        inside = (look.white * (1 - disc) + look.iris * (disc - 0.75 * disc * pupil)) * shade
+        self._blend(warp_SS4, window, inside, unseen, 1.0)
+
+    def _look(self, person_SS4: np.ndarray, ring, iris: int) -> EyeLook:
+        """Sample one eye of the portrait; where it is too narrow to sample, the generic colours in the portrait's light."""
+        face = self.face
+        opening = polygon_mask(face[ring, :2], self.size)
+        disc = polygon_mask(face[iris + 1:iris + 5, :2], self.size)
+        # the rim of the opening is lashes and shadow: not to be spread over a wider eye
+        width = max(1, int(np.ceil(0.04 * np.linalg.norm(face[ring[0], :2] - face[ring[8], :2]))))
+        inner = cv2.erode(opening, np.ones((2 * width + 1, 1), np.uint8))
+        white, brown = SCLERA * self.light, IRIS * self.light
+        rgb = person_SS4[..., :3]
+        on_white, on_iris = rgb[(inner > 200) & (disc < 20)], rgb[(inner > 200) & (disc > 230)]
+        if len(on_white) >= 6:
+            bright = on_white[np.argsort(on_white.sum(1))[len(on_white) // 2:]].astype(np.float32)
+            white = 0.3 * white + 0.7 * bright.mean(0)
+        if len(on_iris) >= 4:
+            brown = np.median(on_iris.astype(np.float32), 0)
+        around = cv2.dilate(disc, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
+        return EyeLook(np.stack([cv2.min(inner, 255 - around), cv2.min(inner, disc)], -1), white, brown)
+
+    def _window(self, points_N2: np.ndarray) -> tuple[int, int, int, int] | None:
+        x0, y0 = np.maximum(np.floor(points_N2.min(0)).astype(int) - 2, 0)
+        x1, y1 = np.minimum(np.ceil(points_N2.max(0)).astype(int) + 3, self.size)
+        return (x0, y0, x1, y1) if x1 - x0 > 2 and y1 - y0 > 2 else None
+
+    @staticmethod
+    def _blend(warp_SS4, window, inside, mask, share) -> None:
+        x0, y0, x1, y1 = window
+        view = warp_SS4[y0:y1, x0:x1]
+        weight = (mask.astype(np.float32) * (share / 255))[..., None]
+        painted = np.concatenate([np.clip(inside, 0, 255), np.full_like(inside[..., :1], 255)], -1)
+        view[:] = np.round(view * (1 - weight) + painted * weight).astype(np.uint8)

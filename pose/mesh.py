@@ -1,0 +1,61 @@
+"""The face mesh: MediaPipe's 478 landmarks, the triangles between them and their canonical positions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+
+from .landmarks import RIGID
+
+# Landmarks that speech, blinks and brows leave where the skull is
+RIGID_LANDMARKS = np.array(RIGID, np.intp)
+
+
+@dataclass(frozen=True)
+class FaceMesh:
+    """Topology and rest shape of the landmark mesh.
+
+    triangles: (854, 3) int, eyes and mouth are holes. canonical: (478, 3) float32, x right, y down, z smaller = nearer,
+    unit = distance of the outer eye corners, origin midway between them.
+    """
+
+    triangles: np.ndarray
+    canonical: np.ndarray
+
+
+@lru_cache(maxsize=1)
+def face_mesh() -> FaceMesh:
+    with resources.files("pose").joinpath("data/face_mesh.npz").open("rb") as file:
+        data = np.load(file)
+        return FaceMesh(data["triangles"].astype(np.intp), data["canonical"].astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Similarity3D:
+    """target = scale * rotation @ source + translation, on (N, 3) points."""
+
+    scale: float
+    rotation: np.ndarray     # (3, 3)
+    translation: np.ndarray  # (3,)
+
+    def __call__(self, points_N3: np.ndarray) -> np.ndarray:
+        return (self.scale * points_N3 @ self.rotation.T + self.translation).astype(np.float32)
+
+
+def fit_similarity(source_N3: np.ndarray, target_N3: np.ndarray) -> Similarity3D:
+    """Least-squares similarity between corresponding points (Umeyama, PAMI 1991)."""
+    source_mean, target_mean = source_N3.mean(0), target_N3.mean(0)
+    source, target = source_N3 - source_mean, target_N3 - target_mean
+    u, singular, vt = np.linalg.svd(target.T @ source)
+    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    rotation = (u * sign) @ vt
+    scale = float((singular * sign).sum() / max((source**2).sum(), 1e-9))
+    return Similarity3D(scale, rotation, target_mean - scale * rotation @ source_mean)
+
+
+def eye_distance(face_478x3: np.ndarray) -> float:
+    """Distance of the outer eye corners, measured in 3D so that a turned head keeps its size."""
+    return float(np.linalg.norm(face_478x3[263] - face_478x3[33]))

@@ -1,0 +1,178 @@
+"""Tracking of face, body and hands in pictures and video with MediaPipe.
+
+Two of its graphs run side by side: the face mesh (3 ms a frame on one core, at any frame size) and the holistic graph
+for body and hands (25 ms). The two agree on the face within 0.1 % of the eye distance, so the face comes from the
+cheap one in every frame, and body and hands may be asked for less often. The holistic graph is also the way back when
+the face mesh finds nothing, because it sees people who are far away.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .face_search import search_face
+from .landmarks import PoseFrame
+from .native_log import quiet_native_log
+
+LONGEST_SIDE = 1280  # px; larger frames are reduced, because copying them costs more than they bring
+SHORTEST_SIDE = 256  # px; smaller frames are enlarged, because the detectors were made for larger faces
+STILL_PASSES = 3  # the face's crop comes from the landmarks before, and has settled after three
+
+
+class TrackerUnavailable(RuntimeError):
+    """MediaPipe is missing or too new."""
+
+
+def load_solutions() -> Any:
+    """MediaPipe's `solutions`, imported here so that the rest of the package works without them."""
+    try:
+        with quiet_native_log():
+            import mediapipe
+    except ImportError as error:
+        raise TrackerUnavailable(
+            f"tracking needs MediaPipe, which cannot be imported ({error}); install it: pip install mediapipe==0.10.21"
+        ) from error
+    solutions = getattr(mediapipe, "solutions", None)
+    if solutions is None:
+        version = getattr(mediapipe, "__version__", "?")
+        raise TrackerUnavailable(
+            f"MediaPipe {version} no longer carries its models; install the one that does: pip install mediapipe==0.10.21"
+        )
+    return solutions
+
+
+class Tracker:
+    """Finds the most prominent person in each frame of a video, or in unrelated stills.
+
+    Args:
+        static: every picture is a still of its own: found from scratch, refined by several passes, and searched for
+            faces that are small, off-centre, painted or sculpted. About 0.3 s a picture.
+        body_every: look for body and hands in every nth frame; the frames between carry the last ones on.
+            0: never.
+    """
+
+    def __init__(self, static: bool = False, body_every: int = 1):
+        if body_every < 0:
+            raise ValueError(f"body_every counts frames, 0 for never; {body_every} is neither")
+        self.static = static
+        self.body_every = body_every
+        self._solutions = load_solutions()
+        self._frames = 0
+        self._body: PoseFrame | None = None
+        self._noisy = 2  # frames with a face until every network was set up and has written about it
+        with quiet_native_log():
+            self._mesh = self._solutions.face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
+            self._holistic = self._solutions.holistic.Holistic(
+                model_complexity=1, refine_face_landmarks=True, smooth_landmarks=False
+            )
+            blank = np.zeros((SHORTEST_SIDE, SHORTEST_SIDE, 3), np.uint8)
+            self._mesh.process(blank)  # the graphs set themselves up in the background; this waits for it
+            self._holistic.process(blank)
+
+    def track(self, frame: np.ndarray, time: float = 0.0) -> PoseFrame:
+        """Landmarks of the person in `frame` ((H, W, 3) uint8 RGB), in its own pixels; parts not found are None."""
+        check_picture(frame)
+        if self._mesh is None:
+            raise ValueError("this tracker is closed; make a new one")
+        picture, scale = fit_picture(frame)
+        if self._noisy or self.static:
+            with quiet_native_log():
+                pose = self._track(picture, time)
+            self._noisy = max(0, self._noisy - (pose.face is not None))
+        else:
+            pose = self._track(picture, time)
+        height, width = frame.shape[:2]
+        return pose.transformed(np.array([[1 / scale, 0, 0], [0, 1 / scale, 0]]), (width, height))
+
+    def _track(self, picture: np.ndarray, time: float) -> PoseFrame:
+        passes = 1
+        if self.static:
+            passes = STILL_PASSES
+            self._mesh.reset()
+            self._holistic.reset()
+        size = (picture.shape[1], picture.shape[0])
+        for _ in range(passes):
+            meshes = self._mesh.process(picture).multi_face_landmarks
+        face = landmark_array(meshes[0], size) if meshes else None
+        due = self.body_every and self._frames % self.body_every == 0
+        found = self._body
+        if self.static or due or face is None:
+            result = self._holistic.process(picture)
+            found = PoseFrame(
+                face=landmark_array(result.face_landmarks, size),
+                body=landmark_array(result.pose_landmarks, size),
+                left_hand=landmark_array(result.left_hand_landmarks, size),
+                right_hand=landmark_array(result.right_hand_landmarks, size),
+                size=size,
+                time=time,
+            )
+            if face is None:
+                face = found.face
+            if not self.body_every:
+                found = None
+        if self.static and face is None:
+            face = search_face(self._solutions, self._mesh, picture)
+        self._frames += 1
+        self._body = found if found is not None and found.size == size else None
+        if self._body is None:
+            return PoseFrame(face, None, None, None, size, time)
+        return PoseFrame(face, found.body, found.left_hand, found.right_hand, size, time)
+
+    def reset(self) -> None:
+        """Forget the frames before: the next one belongs to another video."""
+        self._mesh.reset()
+        self._holistic.reset()
+        self._frames, self._body, self._noisy = 0, None, 2
+
+    def close(self) -> None:
+        """Free the networks. May be called more than once."""
+        for graph in (self._mesh, self._holistic):
+            if graph is not None:
+                graph.close()
+        self._mesh = self._holistic = None
+
+    def __enter__(self) -> Tracker:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def check_picture(picture: np.ndarray) -> None:
+    """ValueError unless it is an RGB uint8 picture with at least one pixel."""
+    if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8:
+        kind = getattr(picture, "dtype", type(picture).__name__)
+        raise ValueError(f"a picture is a uint8 array, not {kind}; scale it to 0..255 and convert it")
+    if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
+        raise ValueError(f"a picture has the shape (height, width, 3), RGB, not {picture.shape}")
+
+
+def fit_picture(frame: np.ndarray) -> tuple[np.ndarray, float]:
+    """The frame at a size that the networks like, contiguous, and the factor by which it was scaled."""
+    height, width = frame.shape[:2]
+    scale = 1.0
+    if max(height, width) > LONGEST_SIDE:
+        scale = LONGEST_SIDE / max(height, width)
+    elif max(height, width) < SHORTEST_SIDE:
+        scale = SHORTEST_SIDE / max(height, width)
+    if scale == 1.0:
+        return np.ascontiguousarray(frame), scale
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.resize(frame, size, interpolation=method), scale
+
+
+def landmark_array(landmarks: Any, size: tuple[int, int]) -> np.ndarray | None:
+    """MediaPipe's list of normalised points as pixels: (N, 3), and (33, 4) with visibility for a body."""
+    if landmarks is None:
+        return None
+    points = landmarks.landmark
+    width, height = size
+    if len(points) == 33:
+        values = [(p.x * width, p.y * height, p.z * width, p.visibility) for p in points]
+    else:
+        values = [(p.x * width, p.y * height, p.z * width) for p in points]
+    return np.array(values, np.float32)

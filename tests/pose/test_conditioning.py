@@ -1,0 +1,135 @@
+"""The maps of a made-up face: what lies where, and that the portrait's own pose changes nothing."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from pose.conditioning import Conditioner
+from pose.landmarks import LEFT_EYE_RING, LIPS_INNER, LIPS_INNER_LOWER, PoseFrame
+from pose.mesh import face_mesh, fit_similarity
+from pose.raster import rasterise
+
+SIZE = 128
+
+
+def face_at(scale=44.0, centre=(64.0, 52.0), rotation=None):
+    points = face_mesh().canonical.copy()
+    if rotation is not None:
+        points = points @ rotation.T
+    return (points * scale + np.array([*centre, 0])).astype(np.float32)
+
+
+def pose_of(face):
+    return PoseFrame(face=face, body=None, left_hand=None, right_hand=None, size=(SIZE, SIZE), time=0.0)
+
+
+@pytest.fixture
+def person():
+    """Smooth colours, so that a warp's interpolation hardly shows; alpha is a big ellipse."""
+    y, x = np.mgrid[:SIZE, :SIZE] / SIZE
+    rgb = np.stack([120 + 90 * x, 100 + 80 * y, 130 - 60 * x * y], -1)
+    alpha = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.ellipse(alpha, (64, 74), (52, 70), 0, 0, 360, 255, -1, cv2.LINE_AA)
+    return np.round(np.concatenate([rgb * (alpha[..., None] / 255), alpha[..., None]], -1)).astype(np.uint8)
+
+
+def test_own_pose_gives_the_portrait_back(person):
+    maps = Conditioner(person, pose_of(face_at())).own_maps()
+    assert maps.warp.shape == (SIZE, SIZE, 4) and maps.warp.dtype == np.uint8
+    assert maps.guide.shape == (SIZE // 2, SIZE // 2, 8) and maps.guide.dtype == np.uint8
+    inside = cv2.erode((person[..., 3] == 255).astype(np.uint8), np.ones((9, 9))) > 0
+    eyes = cv2.resize(maps.guide[..., 5], (SIZE, SIZE)) > 0
+    assert np.abs(maps.warp.astype(int) - person)[inside & ~eyes].max() <= 3
+
+
+def test_a_shift_of_the_face_shifts_the_picture(person):
+    conditioner = Conditioner(person, pose_of(face_at()))
+    moved = conditioner.maps(pose_of(face_at(centre=(70.0, 52.0))))
+    cheek = np.s_[66:76, 44:52]
+    expected = np.roll(person, 6, axis=1)
+    assert np.abs(moved.warp[cheek].astype(int) - expected[cheek]).max() <= 4
+
+
+def test_guide_colours_are_the_canonical_positions(person):
+    maps = Conditioner(person, pose_of(face_at())).own_maps()
+    left, right = maps.guide[30, 20, :3].astype(int), maps.guide[30, 44, :3].astype(int)
+    assert right[0] - left[0] > 60          # canonical x grows to the right
+    assert abs(int(right[1]) - int(left[1])) < 12
+    assert maps.guide[2, 2, :3].sum() == 0  # no face in the corner
+
+
+def test_open_mouth_is_painted_dark_with_teeth_and_closed_mouth_is_not(person):
+    closed = face_at()
+    middle = closed[list(LIPS_INNER), 1].mean()
+    closed[list(LIPS_INNER), 1] = middle
+    conditioner = Conditioner(person, pose_of(closed))
+    opened = closed.copy()
+    opened[list(LIPS_INNER_LOWER), 1] += 14
+    maps = conditioner.maps(pose_of(opened))
+    y, x = int((opened[13, 1] + opened[14, 1]) / 4), int(opened[13, 0] / 2)
+    assert maps.guide[y, x, 4] == 255
+    assert conditioner.own_maps().guide[..., 4].max() < 255 or (conditioner.own_maps().guide[..., 4] > 127).sum() < 12
+    mouth = cv2.resize(maps.guide[..., 4], (SIZE, SIZE)) > 250
+    changed = np.abs(maps.warp.astype(int) - person)[mouth][:, :3].max(1)
+    assert np.median(changed) > 25
+
+
+def test_closing_lids_close_the_eye(person):
+    conditioner = Conditioner(person, pose_of(face_at()))
+    shut = face_at()
+    ring = list(LEFT_EYE_RING)
+    shut[ring, 1] = shut[ring, 1].max()
+    open_area = conditioner.own_maps().guide[:, SIZE // 4:, 5].astype(int).sum()
+    assert conditioner.maps(pose_of(shut)).guide[:, SIZE // 4:, 5].astype(int).sum() < 0.6 * open_area
+
+
+def test_turned_head_hides_the_far_cheek(person):
+    turn = 0.6
+    rotation = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]], np.float32)
+    target = face_at(rotation=rotation)
+    maps = Conditioner(person, pose_of(face_at())).maps(pose_of(target))
+    face = maps.guide[..., :3].any(-1)
+    nose = int(target[1, 0] / 2)
+    assert abs(int(face[:, :nose].sum()) - int(face[:, nose:].sum())) > 0.15 * face.sum()
+    assert maps.guide[..., 3][face].min() < 200  # parts that the portrait shows foreshortened are less trusted
+
+
+@pytest.mark.parametrize("shape", [(SIZE, SIZE, 3), (SIZE, SIZE // 2, 4), (SIZE + 4, SIZE + 4, 4)])
+def test_wrong_portrait_is_refused(shape):
+    with pytest.raises(ValueError, match="portrait"):
+        Conditioner(np.zeros(shape, np.uint8), pose_of(face_at()))
+
+
+def test_pose_without_face_is_refused(person):
+    with pytest.raises(ValueError, match="face"):
+        Conditioner(person, replace(pose_of(face_at()), face=None))
+
+
+def test_rasteriser_covers_a_square_once_and_nearest_wins():
+    square = np.array([[[1, 1], [9, 1], [9, 9]], [[1, 1], [9, 9], [1, 9]]], np.float32)
+    both = np.concatenate([square, square + 4])
+    covered = rasterise(both, np.array([5.0, 5.0, 1.0, 1.0]), 16, 16)
+    owner = np.full(256, -1)
+    owner[covered.pixels] = covered.triangles
+    owner = owner.reshape(16, 16)
+    assert (owner[1:10, 1:5] >= 0).all() and owner[0].max() == -1
+    assert (owner[5:14, 5:14] >= 2).all()
+    point = covered.weights[covered.pixels == 7 * 16 + 11][0] @ both[owner[7, 11]]
+    np.testing.assert_allclose(point, [11, 7], atol=1e-4)
+
+
+def test_rasteriser_ignores_what_is_outside_and_degenerate():
+    corners = np.array([[[-50, -50], [-40, -50], [-50, -40]], [[3, 3], [3, 3], [3, 3]]], np.float32)
+    assert len(rasterise(corners, np.zeros(2), 8, 8).pixels) == 0
+
+
+def test_similarity_fit_recovers_a_known_pose():
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(20, 3))
+    rotation = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    rotation *= np.sign(np.linalg.det(rotation))
+    found = fit_similarity(points, 2.5 * points @ rotation.T + [1, 2, 3])
+    np.testing.assert_allclose(found.rotation, rotation, atol=1e-6)
+    assert found.scale == pytest.approx(2.5)
