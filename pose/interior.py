@@ -6,7 +6,7 @@ itself shows the inside (its mouth is open as wide), its own pixels stay.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 
@@ -17,10 +17,12 @@ from .landmarks import LEFT_EYE_RING, LIPS_INNER, RIGHT_EYE_RING
 from .mesh import RIGID_LANDMARKS, eye_distance, face_mesh, fit_similarity
 
 CAVITY = np.array([52, 22, 20], np.float32)      # the dark of a mouth in neutral light, RGB
-TEETH_LIGHT = 0.85                               # teeth lie in the shadow of the lips
+TONGUE = np.array([158, 78, 78], np.float32)
+TEETH_LIGHT = 0.74                               # teeth lie in the shadow of the lips
 SCLERA = np.array([205, 196, 192], np.float32)
 IRIS = np.array([58, 42, 34], np.float32)
-SUBNASALE, CHIN = 2, 152
+SUBNASALE, LOWER_LIP = 2, 17
+TEETH_DROP = 0.03                                # how much lower than at rest the rows show in speech, in eye distances
 EYES = ((RIGHT_EYE_RING, 468), (LEFT_EYE_RING, 473))
 _FINER, _SHIFT = 4, 4                            # supersampling and sub-pixel bits of the polygon filler
 
@@ -94,6 +96,7 @@ class InteriorPainter:
         self.face = face
         self.mouth_opening = mouth_opening(face)
         self.light = self._light(person_SS4, face)
+        self.teeth = self._fitting_teeth(eye_distance(face))
         self.eyes = [self._look(person_SS4, ring, iris) for ring, iris in EYES]
 
     def _light(self, person_SS4: np.ndarray, face: np.ndarray) -> np.ndarray:
@@ -123,12 +126,17 @@ class InteriorPainter:
             return
         x0, y0, x1, y1 = window
         mask = polygon_mask(face[LIPS_INNER, :2] - (x0, y0), max(x1 - x0, y1 - y0))[:y1 - y0, :x1 - x0]
-        inside = np.broadcast_to(CAVITY * self.light, (y1 - y0, x1 - x0, 3)).astype(np.float32)
+        # the tongue lies on the floor of the mouth; it shows when the jaw drops
+        axis = face[14, :2] - face[13, :2]
+        x, y = np.meshgrid(np.arange(x0, x1) + 0.5 - face[13, 0], np.arange(y0, y1) + 0.5 - face[13, 1])
+        height = (x * axis[0] + y * axis[1]) / max(float(axis @ axis), 1.0)                       # 0 upper lip, 1 lower lip
+        floor = np.clip((height - 0.4) / 0.5, 0, 1) * np.clip((mouth_opening(face) - 0.06) / 0.2, 0, 1)
+        inside = (CAVITY + (TONGUE - CAVITY) * (0.8 * floor)[..., None].astype(np.float32)) * self.light
         for sprite, corners in self._placed_teeth(face):
             forward = cv2.getPerspectiveTransform(
                 np.array([[0, 0], [sprite.shape[1], 0], [sprite.shape[1], sprite.shape[0]], [0, sprite.shape[0]]],
                          np.float32) - 0.5, (corners - (x0 + 0.5, y0 + 0.5)).astype(np.float32))
-            placed = cv2.warpPerspective(sprite, forward, (x1 - x0, y1 - y0), flags=cv2.INTER_AREA).astype(np.float32)
+            placed = cv2.warpPerspective(sprite, forward, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR).astype(np.float32)
             inside = placed[..., :3] * (self.light * TEETH_LIGHT) + inside * (1 - placed[..., 3:] / 255)
         # light enters from the front: the closer to the lips, the darker, upper lip most
         reach = max(2.0, 0.25 * (y1 - y0))
@@ -136,13 +144,24 @@ class InteriorPainter:
         inside *= (0.35 + 0.65 * np.clip(shade * 1.25, 0, 1))[..., None]
         self._blend(warp_SS4, window, inside, mask, share)
 
+    @staticmethod
+    def _fitting_teeth(unit: float) -> TeethSprites:
+        """The sprites shrunk to about the size that they will have: a warp does not average what it skips."""
+        teeth = teeth_sprites()
+
+        def fit(sprite, box):
+            width, height = (max(4, round(1.5 * unit * float(extent))) for extent in (box[2] - box[0], box[3] - box[1]))
+            return sprite if width >= sprite.shape[1] else cv2.resize(sprite, (width, height), interpolation=cv2.INTER_AREA)
+
+        return replace(teeth, upper=fit(teeth.upper, teeth.upper_box), lower=fit(teeth.lower, teeth.lower_box))
+
     def _placed_teeth(self, face: np.ndarray):
         """The sprites with their four corners in target pixels: the upper row is nailed to the skull at the root of the
-        nose, the lower row to the jaw at the chin."""
-        canonical, teeth = face_mesh().canonical, teeth_sprites()
+        nose, the lower row goes with the lower lip, which hides most of it."""
+        canonical, teeth = face_mesh().canonical, self.teeth
         pose = fit_similarity(canonical[RIGID_LANDMARKS], face[RIGID_LANDMARKS])
-        for sprite, box, anchor in ((teeth.lower, teeth.lower_box, CHIN), (teeth.upper, teeth.upper_box, SUBNASALE)):
-            x0, y0, x1, y1, z = box
+        for sprite, box, anchor in ((teeth.lower, teeth.lower_box, LOWER_LIP), (teeth.upper, teeth.upper_box, SUBNASALE)):
+            x0, y0, x1, y1, z = box + np.array([0, TEETH_DROP, 0, TEETH_DROP, 0], np.float32)
             corners = np.array([[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]], np.float32)
             offset = face[anchor] - pose(canonical[anchor][None])[0]
             yield sprite, (pose(corners) + offset)[:, :2]
