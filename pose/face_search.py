@@ -37,8 +37,10 @@ def is_face(face: np.ndarray) -> bool:
     height = float(np.linalg.norm(down))
     if width < 6 or not 0.6 < height / width < 3.5:
         return False
-    along = [float((face[list(points), :2].mean(axis=0) - middle) @ down) / height**2 for points in ((NOSE_TIP,), LIPS_INNER)]
-    return 0.1 < along[0] < along[1] < 1.0
+    nose, mouth = (
+        float((face[list(points), :2].mean(axis=0) - middle) @ down) / height**2 for points in ((NOSE_TIP,), LIPS_INNER)
+    )
+    return 0.1 < nose < mouth < 1.0
 
 
 def _windows(solutions: Any, picture: np.ndarray) -> Iterator[tuple[float, float, float]]:
@@ -70,10 +72,11 @@ def _cut(picture: np.ndarray, window: tuple[float, float, float]) -> np.ndarray:
     """The square window of the picture at VIEW px, its border repeated outside."""
     x, y, side = window
     scale = VIEW / side
-    matrix = np.array([[scale, 0, VIEW / 2 - x * scale - 0.5 + scale / 2], [0, scale, VIEW / 2 - y * scale - 0.5 + scale / 2]])
+    # pixel centres lie at half coordinates, OpenCV's at whole ones
+    shift = [VIEW / 2 - centre * scale - 0.5 + scale / 2 for centre in (x, y)]
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
     if scale < 1:
-        sigma = 0.4 / scale
-        picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+        picture = cv2.GaussianBlur(picture, (0, 0), 0.4 / scale)
     return cv2.warpAffine(picture, matrix, (VIEW, VIEW), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 

@@ -85,7 +85,7 @@ HAND_BONES = tuple(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PoseFrame:
     """What the tracker knows of one person in one frame. A part that was not found is None."""
 

@@ -41,17 +41,19 @@ class OneEuroSettings:
     memory: float = 0.15  # s in which the remembered speed falls to 1/e
 
 
-FEATURES = OneEuroSettings(cutoff=3.0, gain=250.0, noise_speed=0.10)  # eyes, irises and lips
-FACE = OneEuroSettings(cutoff=2.0, gain=150.0, noise_speed=0.10)
-OUTLINE = OneEuroSettings(cutoff=1.5, gain=60.0, noise_speed=0.15)
+FEATURES = OneEuroSettings(cutoff=3.0, gain=250.0, noise_speed=0.12)  # eyes, irises and lips
+FACE = OneEuroSettings(cutoff=2.0, gain=150.0, noise_speed=0.14)
+OUTLINE = OneEuroSettings(cutoff=1.5, gain=60.0, noise_speed=0.18)
 HANDS = OneEuroSettings(cutoff=2.0, gain=30.0, noise_speed=0.40)
 BODY = OneEuroSettings(cutoff=1.2, gain=10.0, noise_speed=0.50)
 
 
 class OneEuro:
-    """The filter for (N, 3) points. `settings` are (first index ..., settings) per group, all others the default."""
+    """The filter for (points, 3) arrays. `groups` name the landmarks that have other settings than the default."""
 
-    def __init__(self, points: int, default: OneEuroSettings, groups: dict[tuple[int, ...], OneEuroSettings] | None = None):
+    def __init__(
+        self, points: int, default: OneEuroSettings, groups: dict[tuple[int, ...], OneEuroSettings] | None = None
+    ):
         self._cutoff = np.full(points, default.cutoff)
         self._gain = np.full(points, default.gain)
         self._noise = np.full(points, default.noise_speed)
@@ -126,7 +128,8 @@ class PoseSmoother:
         if self._visibility is not None:
             visibility = self._visibility + 0.3 * (visibility - self._visibility)
         self._visibility = visibility
-        return np.concatenate([self._body(body[:, :3], time, unit, visibility), visibility[:, None]], 1).astype(np.float32)
+        points = self._body(body[:, :3], time, unit, visibility)
+        return np.concatenate([points, visibility[:, None]], axis=1).astype(np.float32)
 
     def reset(self) -> None:
         """The next frame belongs to another video or another person."""

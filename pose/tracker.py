@@ -39,7 +39,7 @@ def load_solutions() -> Any:
     if solutions is None:
         version = getattr(mediapipe, "__version__", "?")
         raise TrackerUnavailable(
-            f"MediaPipe {version} no longer carries its models; install the one that does: pip install mediapipe==0.10.21"
+            f"MediaPipe {version} no longer carries its models; use the one that does: pip install mediapipe==0.10.21"
         )
     return solutions
 

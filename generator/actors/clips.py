@@ -1,0 +1,202 @@
+"""Clips of random actors: everything a training example needs before the conditioning maps are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from generator.actors.appearance import Look, feature_lines, mouth_values, sample_look
+from generator.actors.background import sample_background
+from generator.actors.clothes import Body, Tailor
+from generator.actors.hair import Wardrobe
+from generator.actors.head import NECK_PIVOT, build_head, mouth_opening
+from generator.actors.ict import PARTS, IctModel, VertexNormals, rotations
+from generator.actors.landmarks import landmarks_of
+from generator.actors.makehuman import MakeHuman
+from generator.actors.motion import Performance, sample_performance, sample_portrait_pose
+from generator.actors.outfit import sample_body, sample_headwear
+from generator.actors.renderer import Appearance, Camera, Renderer, about
+
+_HIDDEN = ("iris_left", "iris_right", "lacrimal", "eye_blend", "eye_occlusion")
+_HIPS = np.array([0.0, -52.0, -3.0], np.float32)
+_EAR = np.array([8.9, 2.6, -1.0], np.float32)  # beside the left ear canal of the neutral model
+# MediaPipe pose index -> face landmark, person's left before right.
+_FACE_TO_BODY = {0: 1, 1: 362, 2: 473, 3: 263, 4: 133, 5: 468, 6: 33, 9: 291, 10: 61}
+
+
+@dataclass(frozen=True)
+class ActorClip:
+    """T frames of one actor, pixels x right, y down.
+
+    Attributes:
+        frames: (T, S, S, 4) uint8 premultiplied RGBA, the person only, exact alpha.
+        background: (S, S, 3) uint8.
+        face: (T, 478, 3) float32 MediaPipe landmarks, px; z smaller = nearer.
+        body: (T, 33, 4) float32 px and visibility in MediaPipe's pose order; points that are not known have 0.
+        hands: (T, 2, 21, 3) or None.
+        portrait, portrait_face, portrait_body: another moment of the same actor, near frontal; one frame's arrays.
+    """
+
+    frames: np.ndarray
+    background: np.ndarray
+    face: np.ndarray
+    body: np.ndarray
+    hands: np.ndarray | None
+    portrait: np.ndarray
+    portrait_face: np.ndarray
+    portrait_body: np.ndarray
+
+
+class ActorAssets:
+    """The models that actors are made of, loaded once per process, and the renderer for each picture size."""
+
+    def __init__(self, ict: str | Path, makehuman: str | Path | None = None) -> None:
+        """Load.
+
+        Args:
+            ict: ``ict_facekit.npz`` or the folder FaceXModel of ICT-VGL/ICT-FaceKit.
+            makehuman: MakeHuman's folder ``data`` (or the one above); without it actors have short hair and no body.
+
+        Raises:
+            ActorAssetError: a file is missing or broken; the message says where to get it.
+        """
+        self.model = IctModel.load(ict)
+        self.head = build_head(self.model)
+        visible = self.model.faces_of(*[part for part in PARTS if part not in _HIDDEN])
+        self.normals = VertexNormals(visible, len(self.model.neutral))
+        self.lines = feature_lines(self.model.neutral[self.model.landmarks68])
+        data = MakeHuman(makehuman) if makehuman is not None else None
+        self.wardrobe = Wardrobe(self.model, data) if data else None
+        self.tailor = Tailor(self.model, data) if data else None
+        self._renderers: dict[int, Renderer] = {}
+
+    def renderer(self, size: int) -> Renderer:
+        if size not in self._renderers:
+            self._renderers[size] = Renderer(self.head, size)
+        return self._renderers[size]
+
+
+def sample_clip(
+    rng: np.random.Generator, assets: ActorAssets, size: int, frames: int, natural: float = 0.8, small: float = 0.5
+) -> ActorClip:
+    """Draw a random actor in a random performance.
+
+    Args:
+        size: S, width and height in pixels.
+        frames: T, a multiple of 4.
+        natural: share of clips with natural colours (the rest is garish).
+        small: share of clips with the little movement of a webcam user.
+    """
+    natural_look = bool(rng.random() < natural)
+    model = assets.model
+    identity = (rng.normal(size=100) * rng.uniform(0.5, 0.9)).astype(np.float32)
+    change = (identity @ model.identity_basis).reshape(-1, 3)
+    look = sample_look(rng, assets.lines, natural_look)
+    body = sample_body(rng, assets.tailor, look, change)
+    headwear, hidden_scalp = sample_headwear(rng, assets.wardrobe, model, look, change)
+    bake = dict(look.bake)
+    if hidden_scalp is not None:
+        bake["scalp"] = (hidden_scalp, *bake["scalp"][1:])
+    renderer = assets.renderer(size)
+    renderer.dress(Appearance(bake, look.head, look.lighting, (*body.surfaces, *headwear)))
+
+    performance = sample_performance(rng, frames, small=bool(rng.random() < small))
+    portrait = _portrait_pose(rng, performance)
+    camera = sample_camera(rng, assets, identity, performance, size)
+    darkness = rng.uniform(0.7, 1.5)
+    pictures, face, points = _perform(assets, renderer, look, body, identity, performance, camera, darkness)
+    still, still_face, still_points = _perform(assets, renderer, look, body, identity, portrait, camera, darkness)
+    return ActorClip(
+        frames=pictures,
+        background=sample_background(rng, size, natural_look),
+        face=face,
+        body=points,
+        hands=None,
+        portrait=still[0],
+        portrait_face=still_face[0],
+        portrait_body=still_points[0],
+    )
+
+
+def sample_camera(
+    rng: np.random.Generator, assets: ActorAssets, identity: np.ndarray, act: Performance, size: int
+) -> Camera:
+    """A long lens; the face takes 0.28 to 0.62 of a picture of 192 px, less of a larger one.
+
+    The camera is placed for the performance's mean position of the head.
+    """
+    face = landmarks_of(assets.model.shape(identity, np.zeros((1, 53))))[0]
+    width = float(np.ptp(face[:, 0]))
+    low, high = (0.28, 0.62) if size <= 192 else (0.22, 0.55)
+    share = low + (high - low) * rng.beta(1.4, 1.6)
+    focal = 0.5 / np.tan(np.deg2rad(rng.uniform(15, 30)) / 2)
+    # The head's middle is near x = 0, y = 2; the closer the picture, the less it may wander.
+    slack = max(0.0, 0.5 - 0.62 * share)
+    cx = 0.5 + rng.normal() * 0.28 * slack
+    head_y = 0.44 + 0.10 * share + np.clip(rng.normal() * 0.28, -0.5, 0.6) * slack
+    distance = focal * width / share
+    mean = act.translation.mean(0) + np.array([act.shoulders[:, 0].mean(), act.shoulders[:, 1].mean(), 0.0])
+    # A turned face reaches to the side that it turns to.
+    ahead = 9.0 * np.sin(act.rotation[:, :2]).mean(0)
+    cx -= (mean[0] + 0.6 * ahead[0]) * focal / distance
+    return Camera(focal, distance, float(cx), float(head_y + (2.0 + mean[1] + 0.4 * ahead[1]) * focal / distance))
+
+
+def _portrait_pose(rng: np.random.Generator, performance: Performance) -> Performance:
+    pose = sample_portrait_pose(rng)
+    if rng.random() < 0.5:
+        return Performance(
+            pose.expression, pose.gaze, pose.rotation, performance.translation[:1], performance.shoulders[:1]
+        )
+    return pose
+
+
+def _perform(
+    assets: ActorAssets, renderer: Renderer, look: Look, body: Body, identity: np.ndarray, act: Performance,
+    camera: Camera, darkness: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+    """Pictures (T, S, S, 4), face (T, 478, 3) and body (T, 33, 4) of a performance."""
+    model, size = assets.model, renderer.size
+    vertices = model.shape(identity, act.expression, act.gaze)
+    normals = assets.normals(vertices)
+    opening = mouth_opening(model, vertices)
+    lips = vertices[:, model.landmarks68[62], 2]
+    marks = landmarks_of(vertices)
+    turns, trunks = rotations(act.rotation), rotations(np.stack([act.shoulders[:, 2], 0 * opening, act.shoulders[:, 3]], 1))
+    pictures = np.empty((len(act), size, size, 4), np.uint8)
+    face = np.empty((len(act), marks.shape[1], 3), np.float32)
+    points = np.zeros((len(act), 33, 4), np.float32)
+    for t in range(len(act)):
+        sway = np.array([act.shoulders[t, 0], act.shoulders[t, 1], 0.0], np.float32) + 0.6 * act.translation[t]
+        trunk = about(trunks[t], _HIPS, sway)
+        # The head rides on the trunk's top and adds its own turn and shift.
+        carried = trunk[:3, :3] @ NECK_PIVOT + trunk[:3, 3] - NECK_PIVOT
+        head = about(turns[t], NECK_PIVOT, carried + 0.4 * act.translation[t])
+        inside = mouth_values(float(opening[t]), float(lips[t]), darkness)
+        pictures[t] = renderer.draw(
+            vertices[t], normals[t], head, trunk, camera, {"mouth": inside, "skin": inside}
+        )
+        face[t] = camera.project(marks[t] @ head[:3, :3].T + head[:3, 3], size)
+        points[t] = _body_points(face[t], body, head, trunk, camera, size)
+    return pictures, face, points
+
+
+def _body_points(
+    face: np.ndarray, body: Body, head: np.ndarray, trunk: np.ndarray, camera: Camera, size: int
+) -> np.ndarray:
+    points = np.zeros((33, 4), np.float32)
+    for index, mark in _FACE_TO_BODY.items():
+        points[index, :3] = face[mark]
+    for index, side in ((7, 1.0), (8, -1.0)):
+        points[index, :3] = camera.project(head[:3, :3] @ (_EAR * [side, 1, 1]) + head[:3, 3], size)
+    known = [*_FACE_TO_BODY, 7, 8]
+    for index, joint in body.joints.items():
+        points[index, :3] = camera.project(trunk[:3, :3] @ joint + trunk[:3, 3], size)
+        known.append(index)
+    inside = ((points[:, :2] >= 0) & (points[:, :2] <= size)).all(1)
+    known = np.array(known)
+    # What lies outside the picture is a guess for a tracker, too.
+    points[known, 3] = np.where(inside[known], 0.99, 0.2)
+    return points

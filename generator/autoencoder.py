@@ -1,0 +1,170 @@
+"""RGBA video autoencoder: 4 video frames of 8x8 pixels become one cell of 16 channels.
+
+The linear path is a whitened PCA of the patches; convolutions add a residual on both sides.  The decoder also sees the
+warped portrait at a half and a quarter of the resolution and blends it in with an additive gate, so that detail which
+the latent cannot carry comes from the portrait itself.  Every latent frame is encoded alone; the decoder looks back one
+latent, and that is all its state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .config import FRAMES_PER_LATENT, SPATIAL_FACTOR, WARP_CHANNELS, AutoencoderConfig
+from .layers import conv, depth_to_space, pack, residual_blocks, space_to_depth, unpack
+
+PACKED = 4 * WARP_CHANNELS  # channels of a packed picture
+PATCH = FRAMES_PER_LATENT * SPATIAL_FACTOR**2 * WARP_CHANNELS  # values that one latent cell stands for
+GATE_BIAS = 0.3
+
+
+@dataclass(frozen=True)
+class DecoderState:
+    """What decoding the next latent frame needs of the past."""
+
+    z: Tensor  # (B, 16, h, w) the latent decoded last
+
+    def detach(self) -> DecoderState:
+        return DecoderState(self.z.detach())
+
+
+def to_patches(packed_BTFCHW: Tensor) -> Tensor:
+    """Packed pictures (B, T, 4, 16, H/2, W/2) -> patch vectors (B, T, h, w, 1024)."""
+    cells = space_to_depth(packed_BTFCHW, SPATIAL_FACTOR // 2)  # (B, T, F, 256, h, w)
+    return cells.movedim(-3, -1).movedim(2, -2).flatten(-2)
+
+
+def from_patches(patches_BThwP: Tensor) -> Tensor:
+    """Inverse of `to_patches`."""
+    cells = patches_BThwP.unflatten(-1, (FRAMES_PER_LATENT, -1)).movedim(-2, 2).movedim(-1, -3)
+    return depth_to_space(cells, SPATIAL_FACTOR // 2)
+
+
+class Encoder(nn.Module):
+    """Residual on top of the linear projection; starts at zero."""
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        super().__init__()
+        half, quarter, eighth = config.encoder_channels
+        self.conv_half = conv(PACKED, half)
+        self.conv_quarter = conv(half, quarter, stride=2)
+        self.quarter_block = residual_blocks(quarter, 1)
+        self.conv_eighth = conv(quarter, quarter // 2, stride=2)
+        self.merge = conv(FRAMES_PER_LATENT * (quarter // 2), eighth, kernel=1)
+        self.eighth_block = residual_blocks(eighth, 1)
+        self.out = conv(eighth, config.latent_channels, kernel=1, zero=True)
+
+    def forward(self, packed_BTFCHW: Tensor) -> Tensor:
+        B, T = packed_BTFCHW.shape[:2]
+        x = F.silu(self.conv_half(packed_BTFCHW.flatten(0, 2)))  # (B*T*F, C, H/2, W/2)
+        x = self.conv_eighth(F.silu(self.quarter_block(self.conv_quarter(x))))  # (B*T*F, C, h, w)
+        x = self.merge(F.silu(x.unflatten(0, (B * T, -1)).flatten(1, 2)))  # (B*T, C, h, w)
+        return self.out(F.silu(self.eighth_block(x))).unflatten(0, (B, T))
+
+
+class Decoder(nn.Module):
+    """[z_t, z_{t-1}] + warp -> per packed pixel a residual colour and the gate of the warp."""
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        super().__init__()
+        eighth, quarter, half = config.decoder_channels
+        depth_eighth, depth_quarter, depth_half = config.decoder_depth
+        self.input = conv(2 * config.latent_channels, eighth)
+        self.eighth_blocks = residual_blocks(eighth, depth_eighth)
+        self.to_quarter = conv(eighth, FRAMES_PER_LATENT * 4 * quarter, kernel=1)
+        self.quarter_warp = conv(PACKED, quarter, kernel=2, stride=2)
+        self.quarter_blocks = residual_blocks(quarter, depth_quarter)
+        self.to_half = conv(quarter, 4 * half, kernel=1)
+        self.half_warp = conv(PACKED, half)
+        self.half_blocks = residual_blocks(half, depth_half)
+        self.out = conv(half, PACKED + 4, zero=True)
+        nn.init.constant_(self.out.bias[PACKED:], GATE_BIAS)
+
+    def forward(self, z_NChw: Tensor, previous_NChw: Tensor, packed_NFCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """-> residual (N*F, 16, H/2, W/2) and gate (N*F, 4, H/2, W/2)."""
+        warp = packed_NFCHW.flatten(0, 1)
+        x = self.eighth_blocks(self.input(torch.cat([z_NChw, previous_NChw], dim=1)))
+        x = self.to_quarter(F.silu(x)).movedim(1, -1).unflatten(-1, (FRAMES_PER_LATENT, -1))  # (N, h, w, F, 4C)
+        x = depth_to_space(x.movedim(-2, 1).movedim(-1, 2), 2).flatten(0, 1)  # (N*F, C, H/4, W/4)
+        x = self.quarter_blocks(x + self.quarter_warp(warp))
+        x = depth_to_space(self.to_half(F.silu(x)), 2)  # (N*F, C, H/2, W/2)
+        x = self.half_blocks(x + self.half_warp(warp))
+        return self.out(F.silu(x)).split([PACKED, 4], dim=1)
+
+
+class Autoencoder(nn.Module):
+    keep_fp32 = ("linear_in", "linear_out")  # one step of a leading component in bfloat16 is a step of brightness
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        super().__init__()
+        self.linear_in = nn.Linear(PATCH, config.latent_channels)
+        self.linear_out = nn.Linear(config.latent_channels, PATCH)
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.decoder.out.weight.dtype
+
+    def encode(self, video_BTFCHW: Tensor) -> Tensor:
+        """Video (B, T, 4, 4, H, W) in [-1, 1] -> latents (B, T, 16, H/8, W/8), each from its own four frames."""
+        packed = pack(video_BTFCHW.to(self.dtype))
+        return self.project(packed) + self.encoder(packed)
+
+    def encode_linear(self, video_BTFCHW: Tensor) -> Tensor:
+        """The linear path alone: cheap, and the same for every model; used for the warp's own latent."""
+        return self.project(pack(video_BTFCHW.to(self.dtype)))
+
+    def project(self, packed_BTFCHW: Tensor) -> Tensor:
+        """`encode_linear` of pictures that are already packed."""
+        return self.linear_in(to_patches(packed_BTFCHW).to(self.linear_in.weight.dtype)).movedim(-1, -3)
+
+    def decode(self, z_BTChw: Tensor, warp_BTFCHW: Tensor, previous_BChw: Tensor | None = None) -> Tensor:
+        """Latents and the warps of the same frames -> RGBA video (B, T, 4, 4, H, W), about [-1, 1], not clamped.
+
+        `previous_BChw` is the latent before the first one (None: the first one again).
+        """
+        return unpack(self.decode_packed(z_BTChw, pack(warp_BTFCHW.to(self.dtype)), previous_BChw))
+
+    def decode_packed(self, z_BTChw: Tensor, packed_BTFCHW: Tensor, previous_BChw: Tensor | None) -> Tensor:
+        """`decode` from packed warp to packed video (B, T, 4, 16, H/2, W/2)."""
+        linear = self.linear_out(z_BTChw.movedim(-3, -1).to(self.linear_out.weight.dtype))  # (B, T, h, w, 1024)
+        linear = from_patches(linear.to(self.dtype))  # (B, T, F, 16, H/2, W/2)
+        z = z_BTChw.to(self.dtype)
+        first = z[:, :1] if previous_BChw is None else previous_BChw[:, None].to(self.dtype)
+        previous = torch.cat([first, z[:, :-1]], dim=1)
+        residual, gate = self.decoder(z.flatten(0, 1), previous.flatten(0, 1), packed_BTFCHW.flatten(0, 1))
+        gate = gate.movedim(1, -1)[..., None].expand(*[-1] * 4, WARP_CHANNELS).flatten(-2).movedim(-1, 1)
+        residual, gate = (x.unflatten(0, linear.shape[:3]) for x in (residual, gate))
+        return torch.addcmul(linear + residual, gate, packed_BTFCHW - linear)
+
+    def decode_step(self, z_BChw: Tensor, warp_BFCHW: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+        """One latent frame of `decode`: (video (B, 4, 4, H, W), state for the next)."""
+        video = self.decode(z_BChw[:, None], warp_BFCHW[:, None], state.z)
+        return video[:, 0], DecoderState(z_BChw)
+
+    @torch.no_grad()
+    def initialise_from_pca(self, video_BTFCHW: Tensor) -> float:
+        """Set the linear path to a whitened PCA of the patches of this footage, in both directions.
+
+        Returns the share of the variance that the 16 components explain.  Raises ValueError on too little footage.
+        """
+        patches = to_patches(pack(video_BTFCHW.float())).reshape(-1, PATCH).double()
+        channels = self.linear_in.out_features
+        if patches.shape[0] <= channels:
+            raise ValueError(f"PCA of {channels} components needs more than {patches.shape[0]} patches of footage")
+        mean = patches.mean(dim=0)
+        covariance = torch.cov(patches.T)
+        values, vectors = torch.linalg.eigh(covariance)  # ascending
+        values, vectors = values[-channels:].flip(0), vectors[:, -channels:].flip(1)
+        deviation = values.clamp_min(1e-6).sqrt()
+        encode = vectors.T / deviation[:, None]  # (16, 1024)
+        self.linear_in.weight.copy_(encode)
+        self.linear_in.bias.copy_(-encode @ mean)
+        self.linear_out.weight.copy_(vectors * deviation)
+        self.linear_out.bias.copy_(mean)
+        return (values.sum() / covariance.diagonal().sum().clamp_min(1e-12)).item()

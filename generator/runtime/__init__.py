@@ -1,0 +1,1 @@
+"""Speed as wrappers around the plain model: precision and compilation.  The eager float32 model is always valid."""

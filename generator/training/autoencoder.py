@@ -1,0 +1,79 @@
+"""Stage 0: the autoencoder, from its principal-component start.
+
+The decoder's input is disturbed by as much noise as the generator will later be wrong by, so that it learns to be
+lenient; the encoder would answer by growing its latents, which a small penalty on their size prevents (the two
+together are a variational autoencoder of fixed posterior width).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from generator.generator import Generator
+from generator.losses import chroma_l1, gradient_l1, weighted_l1
+from generator.training.data import Augmentation, Batch, BatchShape, Clip, make_batch
+from generator.training.distributed import Workers
+from generator.training.optim import Learner, OptimizerConfig
+from generator.training.regions import RegionWeights, pixel_weights
+
+
+@dataclass(frozen=True)
+class PixelLoss:
+    """Relative weights of the terms on decoded pixels."""
+
+    gradient: float = 0.5
+    chroma: float = 0.2
+    regions: RegionWeights = field(default_factory=RegionWeights)
+
+    def __call__(self, video: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+        """video, truth (..., 4, H, W) in [-1, 1], weight (..., 1, H, W)."""
+        error = (video - truth).contiguous()  # planar: the differences below then run along memory
+        loss = weighted_l1(error, weight) + self.gradient * gradient_l1(error, weight)
+        return loss + self.chroma * chroma_l1(error, weight)
+
+
+@dataclass(frozen=True)
+class AutoencoderStage:
+    share: float = 0.15  # of the run's time
+    shape: BatchShape = BatchShape(size=8, latents=2, crop=128)
+    noise: float = 0.15  # on the latent before the decoder; latents have about unit variance
+    size_penalty: float = 1e-3
+    loss: PixelLoss = field(default_factory=PixelLoss)
+    optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(matrix_lr=None))
+    principal_groups: int = 384  # groups of four frames that the principal components come from
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+class AutoencoderTrainer:
+    def __init__(self, config: AutoencoderStage, generator: Generator, workers: Workers):
+        self.config, self.generator = config, generator
+        generator.requires_grad_(False)
+        generator.autoencoder.requires_grad_(True)
+        self.learners = {"generator": Learner(generator, config.optimizer, workers.parameter_dtype)}
+
+    @staticmethod
+    def initialise(config: AutoencoderStage, generator: Generator, clips: list[Clip], seed: int) -> None:
+        """Principal components of random crops, before the weights are cast or trained."""
+        size = config.shape.latents * 8
+        shape = BatchShape(8, config.shape.latents, config.shape.crop)
+        batches = [make_batch(clips, shape, (seed, 1, i)) for i in range(max(1, config.principal_groups // size))]
+        video = torch.cat([batch.truth() for batch in batches])
+        generator.autoencoder.initialise_from_pca(video.to(next(generator.parameters()).device))
+
+    def step(self, batch: Batch, random: torch.Generator, progress: float) -> dict[str, float]:
+        learner, autoencoder = self.learners["generator"], self.generator.autoencoder
+        dtype = next(autoencoder.parameters()).dtype
+        truth = batch.truth(dtype)
+        z = autoencoder.encode(truth)  # (B, N, C, h, w)
+        noise = torch.randn(z.shape, generator=random, device=z.device).to(dtype)
+        noisy = z + self.config.noise * noise
+        previous = autoencoder.encode(batch.reference_video(dtype)[:, None])[:, 0]
+        video = autoencoder.decode(noisy, batch.conditions(dtype=dtype).warp, previous)
+        pixels = self.config.loss(video, truth, pixel_weights(batch, self.config.loss.regions, dtype))
+        size = z.float().square().mean()
+        (pixels + self.config.size_penalty * size).backward()
+        norm = learner.step(progress)
+        return {"loss": pixels.item(), "latent_std": size.item() ** 0.5, "gradient": norm}

@@ -1,0 +1,60 @@
+"""Stage 2: consistency distillation on a fixed grid (AAPT, appendix B; Song and Dhariwal 2024, arXiv 2310.14189).
+
+The frozen stage-1 network makes one Euler step, without guidance; the student at the step's start has to agree with the
+student at its end. The target carries no gradient and no averaging. At the first step of the grid the end is t = 0,
+where the consistency function is the identity: the target there is the Euler step itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+
+from generator.generator import Generator
+from generator.losses import clean, euler, interpolate, pseudo_huber, time_grid
+from generator.training.adversarial import stays_float32, train_generator
+from generator.training.data import Augmentation, Batch, BatchShape
+from generator.training.diffusion import encode_clip
+from generator.training.distributed import Workers
+from generator.training.optim import Learner, OptimizerConfig
+
+
+@dataclass(frozen=True)
+class ConsistencyStage:
+    share: float = 0.15
+    shape: BatchShape = BatchShape(size=8, latents=4, crop=128)
+    shift: float = 5.0  # as in the diffusion stage
+    grid: int = 32
+    distance: Literal["pseudo_huber", "mse"] = "pseudo_huber"
+    optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(lr=3e-4, matrix_lr=3e-4))
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+class ConsistencyTrainer:
+    def __init__(
+        self, config: ConsistencyStage, generator: Generator, teacher: Generator, workers: Workers
+    ):
+        self.config, self.generator = config, generator
+        train_generator(generator, decoder=False)
+        self.learners = {"generator": Learner(generator, config.optimizer, workers.parameter_dtype, stays_float32(generator))}
+        self.teacher = teacher.requires_grad_(False)
+        Learner(self.teacher, config.optimizer, workers.parameter_dtype, stays_float32(teacher))  # only casts: nothing is trained
+
+    def step(self, batch: Batch, random: torch.Generator, progress: float) -> dict[str, float]:
+        z, x, conditions = encode_clip(self.generator, batch)
+        noise = torch.randn(x.shape, generator=random, device=x.device).to(x.dtype)
+        grid = time_grid(self.config.grid, self.config.shift, x.device)
+        n = torch.randint(1, self.config.grid + 1, (len(x),), generator=random, device=x.device)
+        t, t_next = grid[n], grid[n - 1]
+        x_t = interpolate(x, noise, t)
+        with torch.no_grad():
+            x_next = euler(x_t, self.teacher.velocity(x_t, z, conditions, t), t, t_next)
+            target = clean(x_next, self.generator.velocity(x_next, z, conditions, t_next), t_next)
+        prediction = clean(x_t, self.generator.velocity(x_t, z, conditions, t), t)
+        distance = pseudo_huber if self.config.distance == "pseudo_huber" else F.mse_loss
+        loss = distance(prediction[:, 1:].float(), target[:, 1:].float())
+        loss.backward()
+        return {"loss": loss.item(), "gradient": self.learners["generator"].step(progress)}

@@ -1,0 +1,54 @@
+"""Stage 1: the causal transformer learns flow matching under teacher forcing (AAPT, section 3.2 and appendix B).
+
+One t for the whole clip; the recycled latent is the truth's. The target is the residual over the warp's latent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from generator.conditions import Conditions
+from generator.generator import Generator
+from generator.losses import flow_matching, interpolate, shift_time
+from generator.training.adversarial import stays_float32, train_generator, with_reference
+from generator.training.data import Augmentation, Batch, BatchShape
+from generator.training.distributed import Workers
+from generator.training.optim import Learner, OptimizerConfig
+
+
+@dataclass(frozen=True)
+class DiffusionStage:
+    share: float = 0.3
+    shape: BatchShape = BatchShape(size=8, latents=4, crop=128)
+    shift: float = 5.0  # of time towards noise; the paper's 24 is for sequences a hundred times as large
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+@torch.no_grad()
+def encode_clip(generator: Generator, batch: Batch) -> tuple[Tensor, Tensor, Conditions]:
+    """A teacher-forced clip with the portrait as frame 0: clean latents z and their residuals x (B, 1 + N, C, h, w),
+    and the conditions."""
+    dtype = generator.autoencoder.dtype
+    reference = generator.autoencoder.encode(batch.reference_video(dtype)[:, None])
+    z, conditions = with_reference(batch, reference, generator.autoencoder.encode(batch.truth(dtype)))
+    return z, generator.to_x(z, generator.autoencoder.encode_linear(conditions.warp)), conditions
+
+
+class DiffusionTrainer:
+    def __init__(self, config: DiffusionStage, generator: Generator, workers: Workers):
+        self.config, self.generator = config, generator
+        train_generator(generator, decoder=False)
+        self.learners = {"generator": Learner(generator, config.optimizer, workers.parameter_dtype, stays_float32(generator))}
+
+    def step(self, batch: Batch, random: torch.Generator, progress: float) -> dict[str, float]:
+        z, x, conditions = encode_clip(self.generator, batch)
+        noise = torch.randn(x.shape, generator=random, device=x.device).to(x.dtype)
+        t = shift_time(torch.rand(len(x), generator=random, device=x.device), self.config.shift)
+        v = self.generator.velocity(interpolate(x, noise, t), z, conditions, t)
+        loss = flow_matching(v[:, 1:], x[:, 1:], noise[:, 1:])
+        loss.backward()
+        return {"loss": loss.item(), "gradient": self.learners["generator"].step(progress)}

@@ -1,0 +1,113 @@
+"""Several processes: `torchrun --nproc-per-node 8 -m puppet train ...` shards weights, gradients and optimiser state.
+
+Fully sharded data parallel (FSDP2). The pieces that the generator calls one by one (stem, transformer with its blocks,
+the parts of the autoencoder) are sharded one by one, because a rollout never calls the generator as a whole. Parameters
+stay gathered between forward and backward, as in AAPT for the student-forced generator (section 3.4): a rollout would
+otherwise gather them again for every frame.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from generator.discriminator import LatentDiscriminator
+from generator.generator import Generator
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The processes of a run, and where and in which number format this one computes."""
+
+    device: torch.device
+    dtype: torch.dtype | None = None
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def main(self) -> bool:
+        """The one that writes files."""
+        return self.rank == 0
+
+    @property
+    def parameter_dtype(self) -> torch.dtype | None:
+        """What a learner casts parameters to; sharded ones are cast as they are gathered."""
+        return self.dtype if self.count == 1 else None
+
+    def place(self, module: nn.Module) -> nn.Module:
+        """Move a module to the device, convolutions channels-last, and shard it if there are several processes."""
+        module = module.to(self.device).to(memory_format=torch.channels_last)
+        if self.count > 1:
+            _shard(module, self.dtype)
+        return module
+
+    def agree(self, values: list[float]) -> list[float]:
+        """The main process's values, everywhere: clocks and signals must not part the processes."""
+        if self.count == 1:
+            return values
+        tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.broadcast(tensor, 0)
+        return tensor.tolist()
+
+
+@contextlib.contextmanager
+def join(device: torch.device, dtype: torch.dtype | None) -> Iterator[Workers]:
+    """The workers of this run: those that torchrun started, or this process alone."""
+    if not dist.is_torchelastic_launched():
+        yield Workers(device, dtype)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Workers(device, dtype, dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()
+
+
+def _shard(module: nn.Module, dtype: torch.dtype | None) -> None:
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
+
+    cast = dtype if dtype != torch.float32 else None
+    policy = MixedPrecisionPolicy(param_dtype=cast, reduce_dtype=torch.float32)
+
+    def shard(part: nn.Module) -> None:
+        fully_shard(part, mp_policy=policy, reshard_after_forward=False)
+
+    if isinstance(module, LatentDiscriminator):
+        _shard(module.backbone, dtype)
+        for part in (*module.heads, module.norm, module.out):
+            fully_shard(part, reshard_after_forward=False)  # float32
+    elif isinstance(module, Generator):
+        for block in module.transformer.blocks:
+            shard(block)
+        shard(module.transformer)
+        register_fsdp_forward_method(module.transformer, "step")
+        autoencoder = module.autoencoder
+        for part in (module.stem, autoencoder.encoder, autoencoder.decoder, autoencoder.linear_in, autoencoder.linear_out):
+            shard(part)
+    else:
+        shard(module)
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A sharded tensor put together, on every process; any other as it is."""
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+
+
+def spread(value: Tensor, like: Tensor) -> Tensor:
+    """A whole tensor in the layout of `like`: its memory order, or this process's shard."""
+    if value.shape != like.shape:
+        return value
+    if hasattr(like, "full_tensor"):
+        from torch.distributed.tensor import distribute_tensor
+
+        return distribute_tensor(value.to(like.device, like.dtype), like.device_mesh, like.placements)
+    return torch.empty_like(like).copy_(value)

@@ -1,0 +1,182 @@
+"""A module together with its optimiser: Muon for the matrices of transformer blocks, AdamW for everything else.
+
+Muon: Jordan et al. 2024, with the update scaled to the size of AdamW's (Liu et al. 2025, arXiv 2502.16982), so that
+both take one learning rate.
+
+The module computes in its own number format (bfloat16 where the processor has it). The optimiser works on float32
+masters, because a bfloat16 weight swallows updates below 1/256 of itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from generator.training.distributed import spread, whole
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    lr: float = 1e-3  # AdamW
+    matrix_lr: float | None = 1e-3  # Muon; None leaves the matrices to AdamW
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 0.01
+    warmup: int = 50  # steps
+    final: float = 0.02  # of the learning rate, at the end of the cosine
+    clip: float = 1.0  # norm of the whole gradient
+
+
+def schedule(config: OptimizerConfig, step: int, progress: float) -> float:
+    """Factor on the learning rate: linear warm-up by steps, cosine over the progress 0..1 of the stage."""
+    warm = min(1.0, (step + 1) / config.warmup) if config.warmup else 1.0
+    cosine = 0.5 * (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0)))
+    return warm * (config.final + (1 - config.final) * cosine)
+
+
+def is_block_matrix(name: str, parameter: nn.Parameter) -> bool:
+    """The hidden matrices of transformer blocks: 2-D weights below a list called `blocks`."""
+    return parameter.dim() == 2 and "blocks." in name and min(parameter.shape) >= 16
+
+
+def compute_dtype(device: torch.device | str) -> torch.dtype:
+    """bfloat16 where matrix products are faster in it, float32 elsewhere."""
+    if torch.device(device).type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if torch.device(device).type == "cpu" and torch.cpu._is_avx512_bf16_supported():
+        return torch.bfloat16
+    return torch.float32
+
+
+class Learner:
+    """Trains those parameters of `module` that require a gradient.
+
+    `dtype` None leaves the parameters as they are (float32, or sharded with their own mixed precision). Parameters
+    for which `keep` is true stay float32.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        config: OptimizerConfig,
+        dtype: torch.dtype | None = None,
+        keep: Callable[[str], bool] = lambda name: False,
+    ):
+        self.module, self.config, self.steps = module, config, 0
+        self.masters: dict[str, Tensor] = {}
+        self.parameters: dict[str, nn.Parameter] = {}
+        for name, parameter in module.named_parameters():
+            if not parameter.is_floating_point():
+                continue
+            master = parameter
+            if dtype not in (None, parameter.dtype) and not keep(name):
+                master = nn.Parameter(parameter.detach().float().clone(), requires_grad=parameter.requires_grad)
+                parameter.data = parameter.data.to(dtype)
+            self.parameters[name], self.masters[name] = parameter, master
+        trained = {name: master for name, master in self.masters.items() if master.requires_grad}
+        matrices = {
+            name: master
+            for name, master in trained.items()
+            if config.matrix_lr is not None and is_block_matrix(name, self.parameters[name])
+        }
+        self.trained = trained
+        self.optimizers: list[torch.optim.Optimizer] = []
+        rest = [master for name, master in trained.items() if name not in matrices]
+        if rest:
+            self.optimizers.append(
+                torch.optim.AdamW(rest, config.lr, config.betas, weight_decay=config.weight_decay, fused=_fusible(rest))
+            )
+        if matrices:
+            self.optimizers.append(
+                torch.optim.Muon(
+                    list(matrices.values()),
+                    config.matrix_lr,
+                    weight_decay=config.weight_decay,
+                    adjust_lr_fn="match_rms_adamw",
+                )
+            )
+        self._rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
+
+    def step(self, progress: float) -> float:
+        """Take the gradients that are there, clip, update, clear. Returns the norm before clipping; an update whose
+        gradient is not finite is skipped."""
+        for name, master in self.trained.items():
+            parameter = self.parameters[name]
+            if master is not parameter:
+                master.grad = None if parameter.grad is None else parameter.grad.float()
+                parameter.grad = None
+        norm = torch.nn.utils.clip_grad_norm_(self.trained.values(), self.config.clip)
+        norm = float(whole(norm))
+        if math.isfinite(norm):
+            factor = schedule(self.config, self.steps, progress)
+            for optimizer, rates in zip(self.optimizers, self._rates):
+                for group, rate in zip(optimizer.param_groups, rates):
+                    group["lr"] = rate * factor
+                optimizer.step()
+            self._publish(self.trained)
+        for master in self.trained.values():
+            master.grad = None
+        self.steps += 1
+        return norm
+
+    def _publish(self, masters: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, master in masters.items():
+                if master is not self.parameters[name]:
+                    self.parameters[name].copy_(master)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The module's state, whole, with float32 masters in place of what it computes with."""
+        return {
+            name: whole(self.masters.get(name, value).detach()) for name, value in self.module.state_dict().items()
+        }
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        own = self.module.state_dict()
+        self.module.load_state_dict({name: spread(value, own[name]) for name, value in state.items()})
+        with torch.no_grad():
+            for name, master in self.masters.items():
+                if master is not self.parameters[name]:
+                    master.copy_(state[name])
+
+    def optimizer_tensors(self) -> dict[str, Tensor]:
+        """The optimisers' state as a flat dictionary, for safetensors."""
+        tensors = {"steps": torch.tensor(self.steps)}
+        for number, optimizer in enumerate(self.optimizers):
+            for index, state in optimizer.state_dict()["state"].items():
+                for key, value in state.items():
+                    tensors[f"{number}.{index}.{key}"] = whole(torch.as_tensor(value))
+        return tensors
+
+    def load_optimizer_tensors(self, tensors: dict[str, Tensor]) -> None:
+        self.steps = int(tensors["steps"])
+        for number, optimizer in enumerate(self.optimizers):
+            current = optimizer.state_dict()
+            parameters = [parameter.detach() for group in optimizer.param_groups for parameter in group["params"]]
+            state: dict[int, dict[str, Tensor]] = {}
+            for key, value in tensors.items():
+                if key.startswith(f"{number}."):
+                    _, index, field = key.split(".")
+                    # the fused update walks memory: moments have to lie as their parameter does
+                    state.setdefault(int(index), {})[field] = spread(value, parameters[int(index)])
+            optimizer.load_state_dict({"state": state, "param_groups": current["param_groups"]})
+
+
+def _fusible(parameters: list[Tensor]) -> bool:
+    return all(type(p) is nn.Parameter and p.device.type in ("cpu", "cuda") for p in parameters)
+
+
+class Average:
+    """Exponential moving average of a learner's masters."""
+
+    def __init__(self, learner: Learner, decay: float):
+        self.learner, self.decay = learner, decay
+        self.values = {name: master.detach().clone() for name, master in learner.trained.items()}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        for name, value in self.values.items():
+            value.lerp_(self.learner.masters[name].detach(), 1 - self.decay)

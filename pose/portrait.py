@@ -1,0 +1,94 @@
+"""A picture made ready to move: framed, its person cut out, its background filled, its landmarks found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .errors import PortraitError
+from .inpainting import separate
+from .landmarks import FACE_OVAL, PoseFrame
+from .matting import person_matte
+from .mesh import eye_distance
+from .sidecar import CURE
+from .tracker import Tracker
+
+SMALLEST_SIDE = 64  # px of the picture's shorter side
+SMALLEST_EYES = 6.0  # px between the outer eye corners in the prepared picture
+PLAIN_BACKGROUND = 128  # grey behind a cut-out picture, which brings no background
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """What the conditioner and the compositor need of one portrait, all in its S x S picture."""
+
+    person: np.ndarray  # (S, S, 4) uint8 premultiplied RGBA
+    background: np.ndarray  # (S, S, 3) uint8, filled behind the person
+    pose: PoseFrame
+
+
+def prepare_portrait(picture: np.ndarray, size: int, pose: PoseFrame | None = None) -> Portrait:
+    """Frame, track, matte and separate a portrait.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB, already turned as its EXIF says; or (H, W, 4) with straight alpha, which is then
+            taken for the matte.
+        size: S, side of the result; the largest centred square of the picture is scaled to it.
+        pose: landmarks in the picture's pixels, where they are known (marked points); else they are searched for.
+    Raises PortraitError: the picture is too small, shows no face, or shows it outside the centred square.
+    """
+    colour = isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] in (3, 4)
+    if not colour or picture.dtype != np.uint8:
+        raise PortraitError("a portrait is an RGB or RGBA picture of 8 bits a channel; convert it to PNG or JPEG")
+    height, width = picture.shape[:2]
+    if min(height, width) < SMALLEST_SIDE:
+        raise PortraitError(
+            f"the portrait has only {width}x{height} pixels; use one of at least {SMALLEST_SIDE} pixels a side"
+        )
+    alpha = None
+    if picture.shape[2] == 4:
+        if picture[..., 3].min() < 250:
+            alpha = picture[..., 3].astype(np.float32) / 255
+        picture = _over_grey(picture)
+    if pose is None:
+        with Tracker(static=True) as tracker:
+            pose = tracker.track(picture)
+    if pose.face is None:
+        raise PortraitError("no face was found in the portrait; " + CURE.format(sidecar="PORTRAIT.points.json"))
+    if pose.size != (width, height):
+        raise PortraitError(f"the pose belongs to a picture of {pose.size}, the portrait has {(width, height)} pixels")
+
+    side = min(height, width)
+    left, top = (width - side) // 2, (height - side) // 2
+    square = np.ascontiguousarray(picture[top : top + side, left : left + side])
+    in_square = pose.transformed(np.array([[1, 0, -left], [0, 1, -top]]), (side, side))
+    _check_face(in_square, side, size)
+    if alpha is None:
+        alpha = person_matte(square, in_square.face)
+    else:
+        alpha = np.ascontiguousarray(alpha[top : top + side, left : left + side])
+
+    scale = size / side
+    methods = (cv2.INTER_AREA, cv2.INTER_AREA) if scale < 1 else (cv2.INTER_CUBIC, cv2.INTER_LINEAR)
+    framed = cv2.resize(square, (size, size), interpolation=methods[0])
+    alpha = np.clip(cv2.resize(alpha, (size, size), interpolation=methods[1]), 0, 1)
+    person, background = separate(framed, alpha)
+    return Portrait(person, background, in_square.transformed(np.array([[scale, 0, 0], [0, scale, 0]]), (size, size)))
+
+
+def _over_grey(picture: np.ndarray) -> np.ndarray:
+    alpha = picture[..., 3:].astype(np.float32) / 255
+    return np.rint(picture[..., :3] * alpha + PLAIN_BACKGROUND * (1 - alpha)).astype(np.uint8)
+
+
+def _check_face(pose: PoseFrame, side: int, size: int) -> None:
+    outline = pose.face[list(FACE_OVAL), :2]
+    inside = ((outline >= 0) & (outline <= side)).all(axis=1).mean()
+    if inside < 0.5:
+        raise PortraitError(
+            "the face lies outside the centred square of the portrait; crop the picture so that the face is in it"
+        )
+    if eye_distance(pose.face) * size / side < SMALLEST_EYES:
+        raise PortraitError("the face is too small in the portrait; crop the picture around head and shoulders")

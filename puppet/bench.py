@@ -1,0 +1,162 @@
+"""`puppet bench`: what every stage costs on this machine, and what comes out at the end."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from puppet import arguments
+from puppet.errors import PuppetError
+from puppet.pipeline import ahead
+from puppet.timings import STAGES
+from puppet.video_in import FPS, VideoReader
+
+DRIVER_SECONDS = 10  # of the driver, shown to and fro
+WARM_UP_FRAMES = 16
+LIVE_BODY_EVERY = 4  # body and hands are looked for once per latent frame, as in live use
+WINDOW_SECONDS = 10  # of the stream, whose steps are compared in --stream-minutes
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=15, metavar="N", help="length of each measurement")
+    parser.add_argument("--stream-minutes", type=float, metavar="N", help="also generate this many minutes of stream and compare the cost "
+                        "of a step and the memory of its end with those after ten seconds")
+    arguments.add_portrait(parser)
+    arguments.add_driver(parser)
+    arguments.add_model(parser)
+    parser.add_argument("--size", type=int, default=256, metavar="N", help="pixels of the square output, a multiple of 16")
+    arguments.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    if args.seconds <= 0 or (args.stream_minutes is not None and args.stream_minutes <= 0):
+        raise PuppetError("--seconds and --stream-minutes must be more than 0")
+    driver = list(itertools.islice(VideoReader(args.driver).frames(), DRIVER_SECONDS * FPS))
+    import torch
+
+    from generator.config import FRAMES_PER_LATENT
+    from puppet.puppet import Puppet
+
+    puppet = Puppet(args.portrait, args.model, args.weights, args.device, args.size, seed=args.seed, body_every=LIVE_BODY_EVERY)
+    alone = _speed(puppet, driver, args.seconds, overlapped=False)
+    ms = puppet.timings.milliseconds()
+    overlapped = _speed(puppet, driver, args.seconds, overlapped=True)
+    group = FRAMES_PER_LATENT
+    result = {
+        "fps": round(max(alone, overlapped), 1),
+        "fps_one_after_another": round(alone, 1),
+        "fps_overlapped": round(overlapped, 1),
+        "fps_generator_and_decoder": round(1000 / (ms["generate"] + ms["decode"]), 1),
+        "size": args.size,
+        "ms": {stage: round(ms[stage], 2) for stage in STAGES},
+        "ms_per_latent_frame": {stage: round(group * ms[stage], 2) for stage in STAGES},
+        # the first frame of four waits for the other three; then the four go through everything but the tracker together
+        "latency_ms": round(
+            1000 * (group - 1) / FPS + ms["track"] + group * sum(ms[s] for s in ("condition", "generate", "decode")) + ms["composite"]
+        ),
+        "model": args.model,
+        "weights": args.weights,
+        "device": _device_name(puppet.device),
+        "threads": torch.get_num_threads(),
+    }
+    if args.stream_minutes:
+        result["stream"] = _long_stream(puppet, driver, args.stream_minutes, quiet=args.json or None)
+    if args.json:
+        print(json.dumps(result))
+        return
+    print(f"{args.model} at {args.size} x {args.size} on {result['device']}, {result['threads']} threads, {args.weights} weights")
+    print(f"{'stage':<12}{'ms a frame':>12}{'ms for four':>14}")
+    for stage in STAGES:
+        print(f"{stage:<12}{ms[stage]:>12.2f}{group * ms[stage]:>14.2f}")
+    print(f"end to end              {result['fps']:.1f} fps (stages one after another {alone:.1f}, tracker beside the generator "
+          f"{overlapped:.1f})")
+    print(f"generator and decoder   {result['fps_generator_and_decoder']:.1f} fps")
+    print(f"latency                 {result['latency_ms']} ms from a frame to its picture, without camera and screen")
+    if args.stream_minutes:
+        stream = result["stream"]
+        print(f"after {args.stream_minutes:g} min of stream   {stream['step_ms']['end']:.2f} ms a step ({stream['step_ms']['start']:.2f} after "
+              f"{WINDOW_SECONDS} s), {stream['rss_mib']['end']} MiB ({stream['rss_mib']['start']})")
+
+
+def _to_and_fro(frames: list) -> Iterator:
+    return itertools.cycle(frames + frames[-2:0:-1])
+
+
+def _speed(puppet, driver: list[np.ndarray], seconds: float, overlapped: bool) -> float:
+    """Video frames per second from the driver's picture to the composited one."""
+    poses = puppet.track(_to_and_fro(driver))
+    with ahead(poses, depth=4) if overlapped else closing(poses) as source:
+        pictures = puppet.animate(source)
+        for _ in itertools.islice(pictures, WARM_UP_FRAMES):
+            pass
+        puppet.timings.reset()
+        start, made = time.perf_counter(), 0
+        while time.perf_counter() - start < seconds:
+            next(pictures)
+            made += 1
+        elapsed = time.perf_counter() - start
+        pictures.close()
+    return made / elapsed
+
+
+def _long_stream(puppet, driver: list[np.ndarray], minutes: float, quiet: bool | None) -> dict:
+    """Cost of a step (conditions, generator, decoder) and memory, ten seconds after the start and at the end."""
+    poses = list(puppet.track(driver))
+    pictures = puppet.animate(_to_and_fro(poses))
+    total = max(round(minutes * 60), 2 * WINDOW_SECONDS + 1)
+    windows: dict[str, list[float]] = {"start": [], "end": []}
+    rss = {}
+    for second in tqdm(range(total), "streaming", unit="s", leave=False, disable=quiet):
+        start = time.perf_counter()
+        for _ in itertools.islice(pictures, FPS):
+            pass
+        step = (time.perf_counter() - start) * 1000 / (FPS / 4)
+        name = "start" if WINDOW_SECONDS <= second < 2 * WINDOW_SECONDS else "end" if second >= total - WINDOW_SECONDS else None
+        if name:
+            windows[name].append(step)
+            rss[name] = _resident_mib()
+    return {
+        "minutes": minutes,
+        "step_ms": {name: round(statistics.median(steps), 2) for name, steps in windows.items()},
+        "rss_mib": rss,
+    }
+
+
+def _resident_mib() -> float | None:
+    """Memory of this process; None where the system does not say."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return round(int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def _device_name(device: str) -> str:
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    if device == "cpu":
+        import platform
+
+        info = Path("/proc/cpuinfo")
+        if info.exists():
+            names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+            return f"cpu ({names[0]})" if names else "cpu"
+        return f"cpu ({platform.processor() or platform.machine()})"
+    return device

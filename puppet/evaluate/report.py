@@ -1,0 +1,167 @@
+"""Everything that one evaluation finds: runs the systems, keeps the figures, writes the pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from pose.neutral import find_neutral
+from puppet.evaluate import sheets
+from puppet.evaluate.clips import EvaluationClip
+from puppet.evaluate.identity import FaceEmbedder
+from puppet.evaluate.scores import (
+    CROSS_MEASURES,
+    ROLLOUT_COLUMNS,
+    SELF_MEASURES,
+    Performance,
+    Rollout,
+    mean_scores,
+    perform,
+    roll_out,
+)
+from puppet.evaluate.systems import MeshWarp, Model, Motion, NetworkInput, Still, Subject
+from puppet.evaluate.table import markdown
+
+LISTED = 12  # clips of which each has its own lines in the table; of more only the mean (the JSON has all)
+Figures = dict[str, dict[str, dict[str, float]]]  # clip (and portrait): system: measure
+
+
+class Report:
+    """One evaluation of some models beside the baselines.
+
+    embed: for the measure of identity, None to leave it out. out: existing folder for pictures, None for none.
+    quiet: no progress bar; None for one on terminals only.
+    """
+
+    def __init__(
+        self, models: Sequence[Model], embed: FaceEmbedder | None, size: int, out: Path | None, quiet: bool | None
+    ):
+        self._models = list(models)
+        self._embed = embed
+        self._size = size
+        self._out = out
+        self._quiet = quiet
+        self._self: Figures = {}
+        self._cross: Figures = {}
+        self._signals: dict[str, dict[str, dict[str, tuple[float, float]]]] = {}
+        self._rollouts: list[Rollout] = []
+        self._rollout_title = ""
+
+    def self_reenactment(self, clips: Sequence[EvaluationClip]) -> None:
+        """Each clip drives its own first frame, absolutely; the clip is the truth."""
+        systems = [Still(), MeshWarp(), NetworkInput(), *self._models]
+        for clip in clips:
+            subject = Subject(clip.name, clip.picture, self._size)
+            done = [self._perform(system, subject, clip, Motion("absolute")) for system in systems]
+            self._keep(self._self, clip.name, done)
+            if self._out:
+                driver = Performance("driver", clip.frames, clip.faces)
+                sheets.contact_sheet(driver, done, self._out / f"self_{clip.name}.png")
+
+    def cross_reenactment(self, subjects: Sequence[Subject], clips: Sequence[EvaluationClip]) -> None:
+        """Every clip drives every other portrait, relatively."""
+        systems = [MeshWarp(), NetworkInput(), *self._models]
+        for clip in clips:
+            motion = Motion("relative", find_neutral(clip.poses))
+            for subject in subjects:
+                done = [self._perform(system, subject, clip, motion) for system in systems]
+                name = f"{subject.name} by {clip.name}"
+                self._keep(self._cross, name, done)
+                if self._out:
+                    driver = Performance("driver", clip.frames, clip.faces)
+                    sheets.contact_sheet(driver, done, self._out / f"cross_{subject.name}_{clip.name}.png")
+
+    def rollout(self, clip: EvaluationClip, minutes: float) -> None:
+        """A long performance of the clip's first frame."""
+        subject = Subject(clip.name, clip.picture, self._size)
+        self._rollout_title = f"{minutes:g} minutes of {clip.name} to and fro"
+        for system in (NetworkInput(), *self._models):
+
+            def progress(frames: Iterator[np.ndarray], count: int, label: str = system.name) -> Iterator[np.ndarray]:
+                return self._bar(frames, f"{label}, {minutes:g} min", count)
+
+            self._rollouts.append(roll_out(system, subject, clip, minutes, self._embed, progress))
+        if self._out:
+            sheets.drift_curves(self._rollouts, self._out / "drift.png")
+
+    def figures(self) -> dict:
+        """All of it, for JSON: what could not be measured is null."""
+        return _finite({
+            "size": self._size,
+            "models": {
+                model.name: {"model": model.model, "weights": model.weights, "seed": model.seed}
+                for model in self._models
+            },
+            "self": _means(self._self),
+            "self_by_clip": self._self,
+            "cross": _means(self._cross),
+            "cross_by_clip": self._cross,
+            "signals": self._signals,
+            "rollout": {
+                rollout.system: {
+                    **rollout.summary(), "curves": {name: list(curve) for name, curve in rollout.curves.items()},
+                }
+                for rollout in self._rollouts
+            },
+            "pictures": sorted(str(path) for path in self._out.glob("*.png")) if self._out else [],
+        })  # fmt: skip
+
+    def markdown(self) -> str:
+        parts = _tables("Own first frame, absolute motion", self._self, SELF_MEASURES)
+        parts += _tables("Other portraits, relative motion", self._cross, CROSS_MEASURES)
+        if self._rollouts:
+            rows = {rollout.system: rollout.summary() for rollout in self._rollouts}
+            parts += [f"## {self._rollout_title}: first and last sixth", markdown(rows, ROLLOUT_COLUMNS)]
+        return "\n\n".join(parts)
+
+    def _perform(self, system, subject: Subject, clip: EvaluationClip, motion: Motion) -> Performance:
+        label = (
+            f"{subject.name}, {system.name}"
+            if subject.name == clip.name
+            else f"{subject.name} by {clip.name}, {system.name}"
+        )
+        return perform(
+            system, subject, clip, motion, self._embed, lambda frames, count: self._bar(frames, label, count)
+        )
+
+    def _bar(self, frames: Iterator[np.ndarray], label: str, count: int) -> Iterator[np.ndarray]:
+        return tqdm(frames, label, count, unit="frame", leave=False, disable=self._quiet)
+
+    def _keep(self, figures: Figures, name: str, done: Sequence[Performance]) -> None:
+        figures[name] = {performance.system: performance.scores for performance in done}
+        self._signals[name] = {performance.system: performance.signals for performance in done}
+
+
+def _means(figures: Figures) -> dict[str, dict[str, float]]:
+    """Over the clips, by system."""
+    if not figures:
+        return {}
+    return {system: mean_scores([rows[system] for rows in figures.values()]) for system in next(iter(figures.values()))}
+
+
+def _tables(title: str, figures: Figures, columns: Sequence[str]) -> list[str]:
+    if not figures:
+        return []
+    if len(figures) == 1:
+        ((name, rows),) = figures.items()
+        return [f"## {title}: {name}", markdown(rows, columns)]
+    parts = [f"## {title}: mean of {len(figures)}", markdown(_means(figures), columns)]
+    if len(figures) <= LISTED:
+        every = {f"{name}, {system}": row for name, rows in figures.items() for system, row in rows.items()}
+        parts += ["### Each", markdown(every, columns)]
+    return parts
+
+
+def _finite(value):
+    """JSON has neither infinity nor NaN."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, float):
+        return round(float(value), 5) if math.isfinite(value) else None
+    return value

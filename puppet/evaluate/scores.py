@@ -1,0 +1,127 @@
+"""The measures of one performance, of several together, and of a long one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, cycle, islice
+
+import numpy as np
+
+from puppet.evaluate import measures
+from puppet.evaluate.clips import EvaluationClip, track_faces
+from puppet.evaluate.identity import FaceEmbedder
+from puppet.evaluate.systems import Motion, Subject, System
+from puppet.video_in import FPS
+
+EMBED_EVERY = 6  # frames: an embedding costs as much as twenty other measures
+SELF_MEASURES = (
+    "psnr", "mouth_psnr", "eyes_psnr", "mouth_w1", "akd", "follow", "amplitude", "identity", "sharpness", "face_rate",
+)  # fmt: skip
+CROSS_MEASURES = ("follow", "amplitude", "identity", "face_rate")
+ROLLOUT_MEASURES = ("psnr", "identity", "colour")
+ROLLOUT_COLUMNS = tuple(f"{name}_{part}" for name in ROLLOUT_MEASURES for part in ("first", "last", "drift"))
+Progress = Callable[[Iterator[np.ndarray], int], Iterator[np.ndarray]]  # the same frames, of which there are so many
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What a system made of a portrait and a clip. frames: (T, S, S, 3) uint8; faces: (T, 478, 3) found in them."""
+
+    system: str
+    frames: np.ndarray
+    faces: np.ndarray
+    scores: dict[str, float] = field(default_factory=dict)
+    signals: dict[str, tuple[float, float]] = field(default_factory=dict)  # correlation and ratio of each moving signal
+
+
+def perform(
+    system: System,
+    subject: Subject,
+    clip: EvaluationClip,
+    motion: Motion,
+    embed: FaceEmbedder | None,
+    progress: Progress,
+) -> Performance:
+    """Render, track the output again, and measure. Measures against the truth only where the motion is absolute."""
+    frames = np.stack(list(progress(system.render(subject, clip.poses, motion), len(clip.poses))))
+    faces = track_faces(frames)
+    signals = measures.following(faces, clip.faces)
+    scores = {
+        "follow": measures.follow(signals),
+        "amplitude": measures.amplitude(signals),
+        "identity": _identity(subject, frames, faces, embed),
+        "face_rate": measures.face_rate(faces),
+    }
+    if motion.mode == "absolute":
+        truth = clip.frames
+        scores |= {
+            "psnr": measures.psnr(frames, truth),
+            "mouth_psnr": measures.mouth_psnr(frames, truth, clip.faces),
+            "eyes_psnr": measures.eyes_psnr(frames, truth, clip.faces),
+            "mouth_w1": measures.mouth_w1(frames, truth, clip.faces),
+            "akd": measures.akd(faces, clip.faces),
+            "sharpness": measures.sharpness(frames, truth),
+        }
+    return Performance(system.name, frames, faces, scores, signals)
+
+
+def _identity(subject: Subject, frames: np.ndarray, faces: np.ndarray, embed: FaceEmbedder | None) -> float:
+    if embed is None:
+        return float("nan")
+    own = embed(subject.square, subject.portrait.pose.face)
+    return measures.identity(
+        np.stack([embed(f, a) for f, a in zip(frames[::EMBED_EVERY], faces[::EMBED_EVERY], strict=True)]), own
+    )
+
+
+def mean_scores(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Measure by measure over several clips."""
+    return {name: measures.mean([row[name] for row in rows]) for name in rows[0]}
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A long performance, second by second. psnr: dB against the truth; identity: cosine to the portrait;
+    colour: grey levels by which the output is brighter than the truth."""
+
+    system: str
+    curves: dict[str, np.ndarray]
+
+    def summary(self) -> dict[str, float]:
+        """First and last sixth of each curve."""
+        sixth = max(len(self.curves["psnr"]) // 6, 1)
+        result = {}
+        for name, curve in self.curves.items():
+            result[f"{name}_first"] = measures.mean(curve[:sixth])
+            result[f"{name}_last"] = measures.mean(curve[-sixth:])
+            result[f"{name}_drift"] = measures.drift(curve)
+        return result
+
+
+def roll_out(
+    system: System,
+    subject: Subject,
+    clip: EvaluationClip,
+    minutes: float,
+    embed: FaceEmbedder | None,
+    progress: Progress,
+) -> Rollout:
+    """Drive the clip's first frame with the clip to and fro."""
+    count = round(minutes * 60) * FPS
+    poses = list(islice(_to_and_fro(clip.poses), count))
+    truths = _to_and_fro(clip.frames)
+    own = None if embed is None else embed(subject.square, subject.portrait.pose.face)
+    curves: dict[str, list[float]] = {name: [] for name in ROLLOUT_MEASURES}
+    frames = iter(progress(system.render(subject, poses, Motion("absolute")), count))
+    while second := list(islice(frames, FPS)):
+        output, truth = np.stack(second), np.stack(list(islice(truths, len(second))))
+        curves["psnr"].append(measures.psnr(output, truth))
+        curves["colour"].append(float(output.mean(dtype=np.float64) - truth.mean(dtype=np.float64)))
+        seen = np.nan if embed is None else measures.identity(embed(output[-1])[None], own)
+        curves["identity"].append(seen)
+    return Rollout(system.name, {name: np.array(values) for name, values in curves.items()})
+
+
+def _to_and_fro(items) -> Iterator:
+    return cycle(chain(items, items[-2:0:-1]))

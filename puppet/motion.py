@@ -1,0 +1,51 @@
+"""From the driver's frames to a pose for every frame, also where no face was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from pose.landmarks import PoseFrame, interpolate
+from pose.retargeting import Retargeter
+from pose.smoothing import PoseSmoother
+from pose.tracker import Tracker
+from puppet.timings import Timings
+from puppet.video_in import FPS, centre_square
+
+TRACKED_SIDE = 640  # px: more does not make the landmarks better
+EASE_FRAMES = 6  # of the way back to the driver after its face was lost
+
+
+def track(frames: Iterable[np.ndarray], tracker: Tracker, timings: Timings, fps: int = FPS) -> Iterator[PoseFrame]:
+    """The smoothed pose in the centred square of every (H, W, 3) uint8 RGB frame."""
+    smooth = PoseSmoother()
+    for index, frame in enumerate(frames):
+        with timings.measure("track"):
+            pose = smooth(tracker.track(centre_square(frame, TRACKED_SIDE), index / fps))
+        yield pose
+
+
+class Follower:
+    """Poses of the portrait for the poses of a driver. Without a face the last one is held, a returning face is eased into.
+
+    `lost` counts the frames without a face.
+    """
+
+    def __init__(self, retargeter: Retargeter):
+        self._retargeter = retargeter
+        self._shown = retargeter.portrait
+        self._easing = 0  # frames until the driver is followed fully
+        self.lost = 0
+
+    def __call__(self, driver: PoseFrame) -> PoseFrame:
+        if driver.face is None:
+            self.lost += 1
+            self._easing = EASE_FRAMES
+            return self._shown
+        target = self._retargeter.retarget(driver)
+        if self._easing:
+            target = interpolate(self._shown, target, 1 / self._easing)
+            self._easing -= 1
+        self._shown = target
+        return target

@@ -1,0 +1,46 @@
+"""Reading a picture file as it looks: turned by its EXIF tag, RGB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from puppet.errors import PuppetError
+
+LARGEST = 200_000_000  # pixels: beyond this a file is more likely an attack than a photograph
+
+
+def read_picture(path: Path, role: str, keep_alpha: bool = False) -> np.ndarray:
+    """(H, W, 3) uint8 RGB with white behind transparent parts, or (H, W, 4) with straight alpha if that is kept and there is any.
+
+    `PuppetError` with the `role` of the file where it cannot be read.
+    """
+    if not path.exists():
+        raise PuppetError(f"{role} {path} does not exist: give the path of a picture (PNG, JPEG, WebP)")
+    if path.is_dir():
+        raise PuppetError(f"{role} {path} is a folder: give the path of a picture (PNG, JPEG, WebP)")
+    if path.stat().st_size == 0:
+        raise PuppetError(f"{role} {path} is empty: give a picture (PNG, JPEG, WebP)")
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > LARGEST:
+                raise PuppetError(f"{role} {path} is too large ({image.width} x {image.height}): reduce it to a few thousand pixels")
+            image = ImageOps.exif_transpose(image)
+            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+                image = image.convert("RGBA")
+                if keep_alpha:
+                    return np.asarray(image)
+                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+            elif image.mode.startswith(("I", "F")):
+                # 16-bit grey would be clipped to white by a plain conversion
+                values = np.asarray(image, np.float64)
+                image = Image.fromarray((values * (255 / max(values.max(), 255))).astype(np.uint8))
+            return np.asarray(image.convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise PuppetError(f"{role} {path} is not a picture: give a PNG, JPEG or WebP file") from error
+    except PermissionError as error:
+        raise PuppetError(f"{role} {path} may not be read: change its permissions") from error
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise PuppetError(f"{role} {path} is broken ({error}): save it again or choose another picture") from error

@@ -1,0 +1,40 @@
+"""How long each stage takes, always measured: two clock readings per stage and frame cost nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+STAGES = ("track", "condition", "generate", "decode", "composite")
+
+
+class Timings:
+    """Seconds and video frames per stage. Stages may run in different threads."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        with self._lock:
+            self._seconds = dict.fromkeys(STAGES, 0.0)
+            self._frames = dict.fromkeys(STAGES, 0)
+
+    @contextmanager
+    def measure(self, stage: str, frames: int = 1) -> Iterator[None]:
+        """Count the block as `frames` video frames' worth of a stage."""
+        start = time.perf_counter()
+        yield
+        self.add(stage, time.perf_counter() - start, frames)
+
+    def add(self, stage: str, seconds: float, frames: int) -> None:
+        with self._lock:
+            self._seconds[stage] += seconds
+            self._frames[stage] += frames
+
+    def milliseconds(self) -> dict[str, float]:
+        """Mean of every stage per video frame."""
+        with self._lock:
+            return {stage: 1000 * self._seconds[stage] / max(self._frames[stage], 1) for stage in STAGES}

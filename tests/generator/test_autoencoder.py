@@ -1,0 +1,82 @@
+import pytest
+import torch
+
+from generator.autoencoder import Autoencoder, DecoderState, from_patches, to_patches
+from generator.layers import pack, unpack
+from generator.presets import get_preset
+
+
+@pytest.fixture(scope="module")
+def autoencoder():
+    torch.manual_seed(0)
+    model = Autoencoder(get_preset("tiny").autoencoder)
+    for parameter in model.parameters():
+        parameter.data += 0.02 * torch.randn_like(parameter)
+    return model.eval().requires_grad_(False)
+
+
+def pictures(B=1, T=5, size=32, seed=1):
+    """Smooth moving RGBA in [-1, 1]."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.randn(B * T, 16, size // 8, size // 8, generator=generator)
+    video = torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic").tanh()
+    return video.view(B, T, 4, 4, size, size)
+
+
+def test_packing_is_lossless():
+    video = pictures()
+    packed = pack(video)
+    assert packed.shape == (1, 5, 4, 16, 16, 16)
+    assert torch.equal(unpack(packed), video)
+    # channel order: row, column, RGBA of each 2x2 block
+    assert torch.equal(packed[0, 0, 0, 4:8, 3, 2], video[0, 0, 0, :, 6, 5])
+    patches = to_patches(packed)
+    assert patches.shape == (1, 5, 4, 4, 1024)
+    assert torch.equal(from_patches(patches), packed)
+
+
+def test_streamed_decoding_equals_offline(autoencoder):
+    warp, first = pictures(seed=2), torch.randn(1, 16, 4, 4)
+    z = autoencoder.encode(pictures())
+    offline = autoencoder.decode(z, warp, first)
+    state, frames = DecoderState(first), []
+    for index in range(z.shape[1]):
+        video, state = autoencoder.decode_step(z[:, index], warp[:, index], state)
+        frames.append(video)
+    torch.testing.assert_close(torch.stack(frames, dim=1), offline, atol=1e-5, rtol=0)
+
+
+def test_encoding_looks_at_its_own_four_frames_only(autoencoder):
+    video = pictures()
+    z = autoencoder.encode(video)
+    assert z.shape == (1, 5, 16, 4, 4)
+    torch.testing.assert_close(autoencoder.encode(video[:, 2:3]), z[:, 2:3], atol=1e-5, rtol=0)
+
+
+def test_the_decoder_uses_warp_and_past(autoencoder):
+    z, warp = autoencoder.encode(pictures()), pictures(seed=2)
+    base = autoencoder.decode(z, warp)
+    assert (autoencoder.decode(z, warp.flip(-1)) - base).abs().max() > 1e-2
+    change = (autoencoder.decode(z, warp, torch.zeros_like(z[:, 0])) - base).abs().amax(dim=(0, 2, 3, 4, 5))
+    assert change[0] > 1e-4 and change[1:].max() == 0
+
+
+def test_pca_gives_whitened_latents_and_a_good_picture_at_once():
+    torch.manual_seed(0)
+    model = Autoencoder(get_preset("tiny").autoencoder)
+    mixing = torch.randn(8, 1024, dtype=torch.float64).float()
+    sources = torch.randn(2, 6, 8, 8, 8)  # eight sources per cell: sixteen components must suffice
+    video = unpack(from_patches(0.1 * sources @ mixing + 0.2))
+    explained = model.initialise_from_pca(video)
+    assert explained == pytest.approx(1, abs=1e-4)
+    z = model.encode_linear(video)
+    assert torch.equal(z, model.encode(video))  # the convolutions start at zero
+    spread = z.movedim(2, 0).flatten(1).std(dim=1)
+    torch.testing.assert_close(spread[:8], torch.ones(8), atol=1e-2, rtol=0)
+    rebuilt = model.decode(z, video)
+    torch.testing.assert_close(rebuilt, video, atol=2e-3, rtol=0)
+
+
+def test_pca_needs_footage():
+    with pytest.raises(ValueError, match="more than 16 patches"):
+        Autoencoder(get_preset("tiny").autoencoder).initialise_from_pca(torch.zeros(1, 1, 4, 4, 32, 32))

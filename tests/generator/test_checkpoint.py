@@ -1,0 +1,110 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from generator import checkpoint
+from generator.checkpoint import WeightsError
+from generator.config import ModelConfig
+from generator.generator import Generator
+from generator.presets import get_preset
+
+
+@pytest.fixture(scope="module")
+def generator():
+    torch.manual_seed(0)
+    return Generator(get_preset("tiny"))
+
+
+@pytest.fixture()
+def path(tmp_path, generator):
+    path = tmp_path / "model.safetensors"
+    checkpoint.save(path, generator, dtype=torch.float32)
+    return path
+
+
+def rewrite(path, change):
+    tensors = load_file(path)
+    config = json.dumps(get_preset("tiny").to_dict())
+    metadata = {"config": config}
+    change(tensors, metadata)
+    save_file(tensors, path, metadata=metadata)
+
+
+def fails(path, pattern):
+    with pytest.raises(WeightsError, match=pattern) as caught:
+        checkpoint.load(path)
+    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+
+
+def test_round_trip(path, generator):
+    loaded = checkpoint.load(path)
+    assert loaded.config == generator.config == checkpoint.load_config(path)
+    for name, tensor in generator.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor), name
+    assert [file.name for file in path.parent.iterdir()] == [path.name]  # no temporary file is left
+
+
+def test_half_precision_is_the_default(tmp_path, generator):
+    path = tmp_path / "folder" / "half.safetensors"
+    checkpoint.save(path, generator)
+    assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float16}
+    loaded = checkpoint.load(path)
+    for name, tensor in generator.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], tensor, atol=1e-6, rtol=1e-3)
+
+
+def test_missing_file(tmp_path):
+    fails(tmp_path / "none.safetensors", "no weights file")
+
+
+def test_truncated_file(path):
+    path.write_bytes(path.read_bytes()[:-1000])
+    fails(path, "damaged")
+
+
+@pytest.mark.parametrize("content", [b"", b"not weights at all, only text"])
+def test_foreign_file(path, content):
+    path.write_bytes(content)
+    fails(path, "damaged")
+
+
+def test_missing_tensor(path):
+    rewrite(path, lambda tensors, _: tensors.pop("stem.latent_conv.bias"))
+    fails(path, "'stem.latent_conv.bias' is missing")
+
+
+def test_unknown_tensor(path):
+    rewrite(path, lambda tensors, _: tensors.update(extra=torch.zeros(1)))
+    fails(path, "'extra' is unknown")
+
+
+def test_wrong_shape(path):
+    rewrite(path, lambda tensors, _: tensors.update({"stem.latent_conv.bias": torch.zeros(3)}))
+    fails(path, r"is \(3,\) instead of")
+
+
+def test_no_configuration(path):
+    rewrite(path, lambda _, metadata: metadata.clear())
+    fails(path, "no model configuration")
+
+
+@pytest.mark.parametrize("change", [{"colour": 1}, {"size": None}, {"size": 33}])
+def test_configuration_of_another_version(path, change):
+    config = {**get_preset("tiny").to_dict(), **change}
+    rewrite(path, lambda _, metadata: metadata.update(config=json.dumps(config)))
+    fails(path, "another version")
+
+
+def test_diverged_weights_are_not_saved(tmp_path, generator):
+    broken = Generator(generator.config)
+    broken.stem.latent_conv.bias.data[0] = float("nan")
+    with pytest.raises(WeightsError, match="diverged"):
+        checkpoint.save(tmp_path / "broken.safetensors", broken)
+    assert not list(tmp_path.iterdir())
+
+
+def test_config_survives_json():
+    config = get_preset("pocket")
+    assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config

@@ -1,0 +1,77 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from generator.conditions import Conditions
+from generator.generator import Generator
+from generator.presets import get_preset
+
+FRAMES, SIZE = 4, 32
+
+
+def build():
+    torch.manual_seed(0)
+    generator = Generator(replace(get_preset("tiny"), size=SIZE))
+    for parameter in generator.parameters():
+        parameter.data += 0.02 * torch.randn_like(parameter)
+    return generator
+
+
+def footage(seed=0, T=FRAMES):
+    source = torch.Generator().manual_seed(seed)
+    draw = lambda *shape: torch.randint(0, 256, shape, dtype=torch.uint8, generator=source)  # noqa: E731
+    return Conditions.from_uint8(draw(1, T, 4, SIZE, SIZE, 4), draw(1, T, 4, SIZE // 2, SIZE // 2, 8))
+
+
+def test_conditions_from_bytes():
+    conditions = footage()
+    assert conditions.warp.shape == (1, FRAMES, 4, 4, SIZE, SIZE)
+    assert conditions.guide.shape == (1, FRAMES, 4, 8, SIZE // 2, SIZE // 2)
+    assert conditions.warp.min() >= -1 and conditions.warp.max() <= 1
+    assert conditions.guide.min() >= 0 and conditions.guide.max() <= 1
+
+
+def test_teacher_forced_pass_equals_steps_that_are_fed_the_truth():
+    generator, conditions = build(), footage()
+    noise = torch.randn(1, FRAMES, 16, SIZE // 8, SIZE // 8)
+    with torch.no_grad():
+        reference = footage(seed=5).warp[:, 0]
+        z = torch.cat([generator.autoencoder.encode(reference[:, None]), torch.randn_like(noise)[:, 1:]], dim=1)
+        offline = generator.velocity(noise, z, conditions, torch.ones(1))
+        state = generator.lock(reference, conditions.frames(0, 1))
+        for frame in range(1, FRAMES):
+            observation = generator.observe(conditions.frames(frame, frame + 1))
+            made, state = generator.advance(observation, state, noise[:, frame])
+            expected = generator.to_z(noise[:, frame] - offline[:, frame], observation.z_warp[:, 0])
+            torch.testing.assert_close(made, expected, atol=1e-5, rtol=0)
+            state = replace(state, previous=generator.recycled(z[:, frame], observation.z_warp[:, 0]))
+
+
+def test_rollout_trains_every_part_and_reaches_back_through_the_cache():
+    generator, conditions = build(), footage()
+    state = generator.lock(footage(seed=5).warp[:, 0], footage(seed=5).frames(0, 1))
+    first_noise = generator.noise(1, SIZE).requires_grad_()
+    z, state = generator.step(conditions.frames(0, 1), state, first_noise)
+    assert not state.previous.requires_grad  # the recycled latent is detached
+    z, state = generator.step(conditions.frames(1, 2), state, generator.noise(1, SIZE))
+    video, state = generator.decode(z, conditions.frames(1, 2), state)
+    video.square().mean().backward()
+    assert first_noise.grad.abs().max() > 0
+    missing = [n for n, p in generator.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert all(name.startswith("autoencoder.linear_in") for name in missing)
+    z, _ = generator.step(conditions.frames(2, 3), state.detach(), generator.noise(1, SIZE))
+    assert z.requires_grad
+
+
+def test_recycling_leaks_towards_the_warp():
+    generator = build()
+    z, z_warp = torch.randn(2, 1, 16, 4, 4).unbind(0)
+    torch.testing.assert_close(generator.recycled(z, z_warp), (z + z_warp) / 2)
+    torch.testing.assert_close(generator.to_z(generator.to_x(z, z_warp), z_warp), z)
+
+
+@pytest.mark.parametrize("size", [20, 100])
+def test_size_must_fit_the_tokens(size):
+    with pytest.raises(ValueError, match="multiple of 16"):
+        replace(get_preset("tiny"), size=size)
