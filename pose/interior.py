@@ -18,7 +18,7 @@ from .mesh import RIGID_LANDMARKS, eye_distance, face_mesh, fit_similarity
 
 CAVITY = np.array([52, 22, 20], np.float32)      # the dark of a mouth in neutral light, RGB
 TONGUE = np.array([158, 78, 78], np.float32)
-TEETH_LIGHT = 0.74                               # teeth lie in the shadow of the lips
+TEETH_LIGHT = np.array([0.80, 0.75, 0.66], np.float32)  # ivory, in the shadow of the lips
 SCLERA = np.array([205, 196, 192], np.float32)
 IRIS = np.array([58, 42, 34], np.float32)
 SUBNASALE, LOWER_LIP = 2, 17

@@ -1,6 +1,10 @@
-"""The portrait's flow outside the face mesh: hair and ears follow the skull, the neck bends, the shoulders follow the body.
+"""The portrait's flow outside the face mesh: the surroundings of the face stretch with it, hair and ears follow the skull,
+the shoulders follow the body.
 
 Everything here is a backward map: for a point of the target picture, the point of the portrait that it shows.
+
+A head that turns on its neck moves its face, not its outline, and small motions of the outline drown in the tracker's
+noise; so skull and body are only followed as far as they clearly move. What is seen of a resting head then stays still.
 """
 
 from __future__ import annotations
@@ -11,36 +15,28 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from .mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 from .landmarks import FACE_OVAL, PoseFrame
+from .mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
-SKULL_CENTRE = np.array([0.0, 0.1, 0.9], np.float32)  # in canonical units
-GRID = 25                        # nodes along each side of the coarse flow
-NECK_TOP, NECK_BOTTOM = 1.15, 2.3  # below the eyes, in eye distances: where the head ends and where the body begins
-OUTLINE_REACH = 0.25              # how far a moved jaw pulls at its surroundings, in eye distances
-# Where no shoulders are seen, the body leans after the head by this share (seated people in front of a camera)
-LEAN = 0.3
-
-
-def _backward(similarity_22: np.ndarray, translation_2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Inverse of the 2D similarity p -> similarity_22 @ p + translation_2."""
-    inverse = similarity_22.T / (similarity_22[0] @ similarity_22[0])
-    return inverse.astype(np.float32), (-inverse @ translation_2).astype(np.float32)
+SKULL_CENTRE = np.array([0.0, 0.1, 1.2], np.float32)  # in canonical units
+GRID = 25                          # nodes along each side of the coarse flow
+# All in eye distances (angles in radians, scales as logarithms): below the first value a motion is not followed, above the
+# second fully
+SHIFT_OF_SKULL, ROLL_OF_SKULL, SCALE_OF_SKULL, SHIFT_OF_BODY = (0.15, 0.7), (0.05, 0.3), (0.05, 0.25), (0.1, 0.4)
+NECK = (1.15, 2.3)                 # below the eyes: where the head ends and where the body begins
+NEAR, SPREAD = 0.45, 0.6           # how far the face pulls at its surroundings, over what stretch of its outline
 
 
-def shoulder_similarity(source: np.ndarray | None, target: np.ndarray | None) -> tuple[np.ndarray, np.ndarray] | None:
-    """Forward similarity (2x2, 2) between two bodies' shoulders, None unless both are seen."""
+def smoothstep(value: np.ndarray | float, edges: tuple[float, float]) -> np.ndarray:
+    k = np.clip((value - edges[0]) / (edges[1] - edges[0]), 0, 1)
+    return k * k * (3 - 2 * k)
+
+
+def body_shift(source: np.ndarray | None, target: np.ndarray | None) -> np.ndarray:
+    """(2,) how far the shoulders moved, in pixels; zero unless both bodies show them."""
     if source is None or target is None or min(source[11:13, 3].min(), target[11:13, 3].min()) < 0.5:
-        return None
-    before, after = source[12, :2] - source[11, :2], target[12, :2] - target[11, :2]
-    length = np.hypot(*before)
-    if length < 1e-3:
-        return None
-    # shoulders turn and come nearer by little; more is the tracker's noise
-    scale = np.clip(np.hypot(*after) / length, 0.9, 1.1)
-    turn = np.clip(np.arctan2(after[1], after[0]) - np.arctan2(before[1], before[0]), -0.35, 0.35)
-    matrix = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    return matrix, target[11:13, :2].mean(0) - matrix @ source[11:13, :2].mean(0)
+        return np.zeros(2, np.float32)
+    return target[11:13, :2].mean(0) - source[11:13, :2].mean(0)
 
 
 @dataclass(frozen=True)
@@ -63,44 +59,44 @@ class OuterFlow:
         """How the skull moved from the portrait to the target, in 3D pixels."""
         return fit_similarity(self.source.face[RIGID_LANDMARKS], target_face[RIGID_LANDMARKS])
 
+    def _skull_backward(self, target_face: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
+        """(2, 2) and (2,): the outline of the skull moves as a similarity in the picture, about its centre."""
+        head = self.head(target_face)
+        roll = np.arctan2(head.rotation[1, 0] - head.rotation[0, 1], head.rotation[0, 0] + head.rotation[1, 1])
+        roll = roll * smoothstep(abs(roll), ROLL_OF_SKULL)
+        scale = np.exp(np.log(head.scale) * smoothstep(abs(np.log(head.scale)), SCALE_OF_SKULL))
+        shift = head(self._centre[None])[0, :2] - self._centre[:2]
+        shift = shift * smoothstep(np.hypot(*shift) / unit, SHIFT_OF_SKULL)
+        backward = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]]) / scale
+        offset = self._centre[:2] - backward @ (self._centre[:2] + shift)
+        return backward.astype(np.float32), offset.astype(np.float32)
+
     def __call__(self, target: PoseFrame, resolution: int) -> np.ndarray:
         """-> (resolution, resolution, 2) float32: portrait pixel coordinates for a grid of target pixels."""
         source_face, target_face = self.source.face, target.face
-        head = self.head(target_face)
-        # a skull is nearly a ball: when it turns, its outline stays where its centre is and does not turn along
-        roll = np.arctan2(head.rotation[1, 0] - head.rotation[0, 1], head.rotation[0, 0] + head.rotation[1, 1])
-        forward = head.scale * np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
-        shift = head(self._centre[None])[0, :2] - forward @ self._centre[:2]
-        head_matrix, head_offset = _backward(forward, shift)
-        body = shoulder_similarity(self.source.body, target.body)
-        if body is None:
-            neck = source_face[152, :2] + (source_face[152, :2] - source_face[10, :2]) * 0.3
-            body = np.eye(2), LEAN * (forward @ neck + shift - neck)
-        body_matrix, body_offset = _backward(*body)
-
+        unit = eye_distance(source_face)
+        matrix, offset = self._skull_backward(target_face, unit)
         nodes = (np.arange(GRID, dtype=np.float32) / (GRID - 1) * (resolution - 1) + 0.5) * (self.size / resolution)
         q = np.stack(np.meshgrid(nodes, nodes), -1).reshape(-1, 2)                                   # (N, 2) x, y
-        by_head = q @ head_matrix.T + head_offset
-        by_body = q @ body_matrix.T + body_offset
+        by_head = q @ matrix.T + offset
+        shift = body_shift(self.source.body, target.body)
+        by_body = q - shift * smoothstep(np.hypot(*shift) / unit, SHIFT_OF_BODY)
 
-        # height below the eyes along the portrait's own face axis, in eye distances
-        unit = eye_distance(source_face)
+        # height below the eyes along the portrait's own face axis
         eyes = source_face[[33, 263], :2].mean(0)
         down = source_face[152, :2] - source_face[10, :2]
         down = down / max(np.hypot(*down), 1e-6)
-        height = (by_head - eyes) @ down / unit
-        blend = np.clip((height - NECK_TOP) / (NECK_BOTTOM - NECK_TOP), 0, 1)
-        blend = (blend * blend * (3 - 2 * blend))[:, None]                                           # 0 head, 1 body
-        flow = by_head * (1 - blend) + by_body * blend
+        body = smoothstep((by_head - eyes) @ down / unit, NECK)[:, None]                             # 0 head, 1 body
+        flow = by_head * (1 - body) + by_body * body
 
-        # what the face's outline does beyond the skull's motion (a dropped jaw) pulls at its surroundings
+        # what the face's outline does beyond that (a turn, a dropped jaw) pulls at its surroundings
         outline = target_face[FACE_OVAL, :2]
-        excess = source_face[FACE_OVAL, :2] - (outline @ head_matrix.T + head_offset)                # (36, 2)
-        reach = OUTLINE_REACH * eye_distance(target_face)
+        excess = source_face[FACE_OVAL, :2] - (outline @ matrix.T + offset)                          # (36, 2)
         distance2 = (q**2).sum(1)[:, None] + (outline**2).sum(1) - 2 * q @ outline.T                 # (N, 36)
-        weight = np.exp(-distance2 / (2 * (0.35 * reach) ** 2)) + np.float32(1e-12)
-        pull = np.exp(-distance2.min(1) / (2 * reach**2))[:, None]
-        flow = flow + pull * (weight @ excess) / weight.sum(1, keepdims=True)
+        nearest2 = np.maximum(distance2.min(1), 0)
+        weight = np.exp((nearest2[:, None] - distance2) / (2 * (SPREAD * unit) ** 2))
+        pull = 1 - smoothstep(np.sqrt(nearest2) / unit, (0.0, NEAR))
+        flow = flow + pull[:, None] * (weight @ excess) / weight.sum(1, keepdims=True)
         # node k lies exactly on pixel k * (resolution - 1) / (GRID - 1), so it is an affine enlargement, not cv2.resize
         step = (GRID - 1) / (resolution - 1)
         return cv2.warpAffine(flow.reshape(GRID, GRID, 2).astype(np.float32), np.array([[step, 0, 0], [0, step, 0]]),

@@ -15,18 +15,15 @@ import numpy as np
 from tqdm import tqdm
 
 from pose.landmarks import PoseFrame
-from pose.mesh import eye_distance, face_mesh
 from puppet.errors import PuppetError
 from puppet.footage import check_shape, clip_path, contact_sheet, make_clip, save_clip
+from puppet.imitation import imitate_matting, imitate_tracker
 from puppet.video_in import FPS
 
-# errors of a tracker, in eye distances: the same in all frames of a clip, changing, and white
-BIAS, JITTER, WHITE = 0.010, 0.004, 0.0015
-MEMORY = 0.7  # of the changing error from one frame to the next
-FIELD_WAVES, FIELD_SCALE = 24, 0.35  # of the smooth errors; the scale in eye distances
-
 ICT_HELP = "a clone of ICT-FaceKit (git clone https://github.com/ICT-VGL/ICT-FaceKit) or its cached .npz"
-MAKEHUMAN_HELP = "MakeHuman's data folder (git clone https://github.com/makehumancommunity/makehuman-assets, or its base/)"
+MAKEHUMAN_HELP = (
+    "MakeHuman's data folder (git clone https://github.com/makehumancommunity/makehuman-assets, or its base/)"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,11 +56,15 @@ def run(args: argparse.Namespace) -> None:
     check_shape(args.size, args.frames)
     for option, path in (("--ict", args.ict), ("--makehuman", args.makehuman)):
         if not path.exists():
-            raise PuppetError(f"{option} {path} does not exist: give {ICT_HELP if option == '--ict' else MAKEHUMAN_HELP}")
+            raise PuppetError(
+                f"{option} {path} does not exist: give {ICT_HELP if option == '--ict' else MAKEHUMAN_HELP}"
+            )
     try:
         import moderngl  # noqa: F401
     except ImportError:
-        raise PuppetError("the actors are drawn with moderngl, which is missing: pip install 'puppet-live[actors]'") from None
+        raise PuppetError(
+            "the actors are drawn with moderngl, which is missing: pip install 'puppet-live[actors]'"
+        ) from None
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -140,36 +141,14 @@ def _work(footage: Footage, pending, results) -> None:
 
 
 def training_clip(actor, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """The tensors of a clip (`puppet.footage`) of an `ActorClip`, its landmarks as a tracker would have found them."""
+    """The tensors of a training clip of an `ActorClip`, with a tracker's landmarks and a photograph's matte."""
     size = actor.frames.shape[1:3]
-    bias = smooth_field(rng, 1)[0]
-    noise = jitter(rng, len(actor.frames))
+    faces, own = imitate_tracker(rng, actor.face, actor.portrait_face)
     hands = [(None, None)] * len(actor.frames) if actor.hands is None else actor.hands
     poses = [
-        PoseFrame(seen(face, bias + noise[t]), body, *hands[t], size=size, time=t / FPS)
-        for t, (face, body) in enumerate(zip(actor.face, actor.body, strict=True))
+        PoseFrame(face, body, *hands[t], size=size, time=t / FPS)
+        for t, (face, body) in enumerate(zip(faces, actor.body, strict=True))
     ]
-    own = seen(actor.portrait_face, bias + jitter(rng, 1)[0])
     portrait_pose = PoseFrame(own, actor.portrait_body, None, None, size, 0.0)
-    return make_clip(actor.frames, poses, actor.portrait, portrait_pose)
-
-
-def seen(face: np.ndarray, error: np.ndarray) -> np.ndarray:
-    """Landmarks (478, 3) with an error in eye distances."""
-    return (face + error * eye_distance(face)).astype(np.float32)
-
-
-def jitter(rng: np.random.Generator, frames: int) -> np.ndarray:
-    """(T, 478, 3) error of a tracker that changes from frame to frame: a smooth part with memory and a little white noise."""
-    fresh = smooth_field(rng, frames) * (JITTER / BIAS)
-    for t in range(1, frames):
-        fresh[t] = MEMORY * fresh[t - 1] + np.sqrt(1 - MEMORY**2) * fresh[t]
-    return fresh + rng.normal(0, WHITE, fresh.shape)
-
-
-def smooth_field(rng: np.random.Generator, count: int) -> np.ndarray:
-    """(count, 478, 3) random displacements of the face that neighbours share, of standard deviation BIAS."""
-    places = face_mesh().canonical
-    waves = rng.normal(0, 1 / FIELD_SCALE, (3, FIELD_WAVES))
-    basis = np.cos(places @ waves + rng.uniform(0, 2 * np.pi, FIELD_WAVES)) * np.sqrt(2 / FIELD_WAVES)  # (478, waves)
-    return BIAS * np.einsum("pw,nwc->npc", basis, rng.normal(size=(count, FIELD_WAVES, 3)))
+    portrait = imitate_matting(rng, actor.portrait, actor.background)
+    return make_clip(actor.frames, poses, portrait, portrait_pose)

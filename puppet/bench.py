@@ -30,12 +30,19 @@ WINDOW_SECONDS = 10  # of the stream, whose steps are compared in --stream-minut
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=15, metavar="N", help="length of each measurement")
-    parser.add_argument("--stream-minutes", type=float, metavar="N", help="also generate this many minutes of stream and compare the cost "
-                        "of a step and the memory of its end with those after ten seconds")
+    parser.add_argument(
+        "--stream-minutes",
+        type=float,
+        metavar="N",
+        help="also generate this many minutes of stream and compare the cost "
+        "of a step and the memory of its end with those after ten seconds",
+    )
     arguments.add_portrait(parser)
     arguments.add_driver(parser)
     arguments.add_model(parser)
-    parser.add_argument("--size", type=int, default=256, metavar="N", help="pixels of the square output, a multiple of 16")
+    parser.add_argument(
+        "--size", type=int, default=256, metavar="N", help="pixels of the square output, a multiple of 16"
+    )
     arguments.add_json(parser)
 
 
@@ -48,7 +55,9 @@ def run(args: argparse.Namespace) -> None:
     from generator.config import FRAMES_PER_LATENT
     from puppet.puppet import Puppet
 
-    puppet = Puppet(args.portrait, args.model, args.weights, args.device, args.size, seed=args.seed, body_every=LIVE_BODY_EVERY)
+    puppet = Puppet(
+        args.portrait, args.model, args.weights, args.device, args.size, seed=args.seed, body_every=LIVE_BODY_EVERY
+    )
     alone = _speed(puppet, driver, args.seconds, overlapped=False)
     ms = puppet.timings.milliseconds()
     overlapped = _speed(puppet, driver, args.seconds, overlapped=True)
@@ -61,9 +70,12 @@ def run(args: argparse.Namespace) -> None:
         "size": args.size,
         "ms": {stage: round(ms[stage], 2) for stage in STAGES},
         "ms_per_latent_frame": {stage: round(group * ms[stage], 2) for stage in STAGES},
-        # the first frame of four waits for the other three; then the four go through everything but the tracker together
+        # the first frame of four waits for the other three; then the four go on together
         "latency_ms": round(
-            1000 * (group - 1) / FPS + ms["track"] + group * sum(ms[s] for s in ("condition", "generate", "decode")) + ms["composite"]
+            1000 * (group - 1) / FPS
+            + ms["track"]
+            + group * sum(ms[s] for s in ("condition", "generate", "decode"))
+            + ms["composite"]
         ),
         "model": args.model,
         "weights": args.weights,
@@ -75,18 +87,27 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(result))
         return
-    print(f"{args.model} at {args.size} x {args.size} on {result['device']}, {result['threads']} threads, {args.weights} weights")
+    print(
+        f"{args.model} at {args.size} x {args.size} on {result['device']}, "
+        f"{result['threads']} threads, {args.weights} weights"
+    )
     print(f"{'stage':<12}{'ms a frame':>12}{'ms for four':>14}")
     for stage in STAGES:
         print(f"{stage:<12}{ms[stage]:>12.2f}{group * ms[stage]:>14.2f}")
-    print(f"end to end              {result['fps']:.1f} fps (stages one after another {alone:.1f}, tracker beside the generator "
-          f"{overlapped:.1f})")
+    print(
+        f"end to end              {result['fps']:.1f} fps "
+        f"(stages one after another {alone:.1f}, tracker beside the generator "
+        f"{overlapped:.1f})"
+    )
     print(f"generator and decoder   {result['fps_generator_and_decoder']:.1f} fps")
     print(f"latency                 {result['latency_ms']} ms from a frame to its picture, without camera and screen")
     if args.stream_minutes:
         stream = result["stream"]
-        print(f"after {args.stream_minutes:g} min of stream   {stream['step_ms']['end']:.2f} ms a step ({stream['step_ms']['start']:.2f} after "
-              f"{WINDOW_SECONDS} s), {stream['rss_mib']['end']} MiB ({stream['rss_mib']['start']})")
+        print(
+            f"after {args.stream_minutes:g} min of stream   {stream['step_ms']['end']:.2f} ms a step "
+            f"({stream['step_ms']['start']:.2f} after "
+            f"{WINDOW_SECONDS} s), {stream['rss_mib']['end']} MiB ({stream['rss_mib']['start']})"
+        )
 
 
 def _to_and_fro(frames: list) -> Iterator:
@@ -122,7 +143,13 @@ def _long_stream(puppet, driver: list[np.ndarray], minutes: float, quiet: bool |
         for _ in itertools.islice(pictures, FPS):
             pass
         step = (time.perf_counter() - start) * 1000 / (FPS / 4)
-        name = "start" if WINDOW_SECONDS <= second < 2 * WINDOW_SECONDS else "end" if second >= total - WINDOW_SECONDS else None
+        name = (
+            "start"
+            if WINDOW_SECONDS <= second < 2 * WINDOW_SECONDS
+            else "end"
+            if second >= total - WINDOW_SECONDS
+            else None
+        )
         if name:
             windows[name].append(step)
             rss[name] = _resident_mib()
@@ -156,7 +183,9 @@ def _device_name(device: str) -> str:
 
         info = Path("/proc/cpuinfo")
         if info.exists():
-            names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+            names = [
+                line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+            ]
             return f"cpu ({names[0]})" if names else "cpu"
         return f"cpu ({platform.processor() or platform.machine()})"
     return device

@@ -23,6 +23,7 @@ COMMANDS = {
     "actors": ("puppet.actors_command", "render synthetic actors as training data"),
     "prepare": ("puppet.prepare_command", "turn own video clips into training data"),
     "train": ("puppet.train_command", "train a model"),
+    "evaluate": ("puppet.evaluate.command", "measure a model on clips, against baselines"),
 }
 
 
@@ -48,8 +49,10 @@ def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, object]:
     """The parsed arguments and the module of the command."""
     listing = "\n".join(f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items())
     if not argv or argv[0] in ("-h", "--help"):
-        print(f"usage: puppet COMMAND ...\n\nOne portrait in, a living person out.\n\ncommands:\n{listing}\n\n"
-              "puppet COMMAND --help tells more.")
+        print(
+            f"usage: puppet COMMAND ...\n\nOne portrait in, a living person out.\n\ncommands:\n{listing}\n\n"
+            "puppet COMMAND --help tells more."
+        )
         raise SystemExit(0 if argv else 2)
     if argv[0] == "--version":
         from importlib.metadata import version

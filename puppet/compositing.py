@@ -18,8 +18,8 @@ KINDS = ("original", "blur", "chroma", "transparent")
 def make_background(choice: str, original: np.ndarray) -> np.ndarray | None:
     """(S, S, 3) uint8 behind the person, or None for transparency.
 
-    choice: one of KINDS or the path of a picture, of which the largest centred square is taken. original: (S, S, 3) uint8,
-    what is behind the person in the portrait.
+    choice: one of KINDS or the path of a picture, of which the largest centred square is taken.
+    original: (S, S, 3) uint8, what is behind the person in the portrait.
     """
     size = original.shape[0]
     if choice == "original":
@@ -30,7 +30,9 @@ def make_background(choice: str, original: np.ndarray) -> np.ndarray | None:
         return np.full_like(original, CHROMA_GREEN)
     if choice == "transparent":
         return None
-    return cv2.resize(centre_square(read_picture(Path(choice), "background")), (size, size), interpolation=cv2.INTER_AREA)
+    return cv2.resize(
+        centre_square(read_picture(Path(choice), "background")), (size, size), interpolation=cv2.INTER_AREA
+    )
 
 
 def check_background(choice: str) -> None:

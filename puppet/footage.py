@@ -51,8 +51,8 @@ def make_clip(
 ) -> dict[str, np.ndarray]:
     """The tensors of one training clip.
 
-    frames (T, S, S, 4) uint8 premultiplied RGBA with the T `poses` of the same person in them (all with a face), portrait
-    (S, S, 4) uint8 premultiplied RGBA with its pose. T a multiple of 4, S of 16.
+    frames: (T, S, S, 4) uint8 premultiplied RGBA; poses: the T poses in them, all with a face. portrait: (S, S, 4) uint8
+    premultiplied RGBA of the same person, with its pose. T is a multiple of 4, S of 16.
     """
     conditioner = Conditioner(portrait, portrait_pose)
     maps = [conditioner.maps(pose) for pose in poses]
@@ -79,7 +79,7 @@ def save_clip(path: Path, clip: dict[str, np.ndarray]) -> None:
 
 
 def contact_sheet(paths: Sequence[Path], out: Path, rows: int = 8) -> None:
-    """A picture of up to `rows` of the clips: portrait, then truth over warp over guide for frames spread over the clip."""
+    """A picture of up to `rows` clips: portrait, then truth over warp over guide for frames spread over the clip."""
     strips = [_strip(load_file(path)) for path in paths[:: max(len(paths) // rows, 1)][:rows]]
     width = max(strip.shape[1] for strip in strips)
     strips = [np.pad(strip, ((0, 6), (0, width - strip.shape[1]), (0, 0))) for strip in strips]

@@ -1,10 +1,16 @@
-"""The faults of real portraits, imitated on synthetic ones: what training does not show, the model cannot bear later."""
+"""The faults of real portraits and trackers, imitated: what training does not show, the model cannot bear later."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
+from pose.mesh import eye_distance, face_mesh
+
+# errors of a tracker, in eye distances: the same in all frames of a clip, changing, and white
+BIAS, JITTER, WHITE = 0.010, 0.004, 0.0015
+MEMORY = 0.7  # of the changing error from one frame to the next
+FIELD_WAVES, FIELD_SCALE = 24, 0.35  # of the smooth errors; the scale in eye distances
 EXACT = 0.15  # share of the portraits that keep their exact matte
 
 
@@ -28,3 +34,37 @@ def imitate_matting(rng: np.random.Generator, person: np.ndarray, background: np
     matte = np.clip((soft - np.clip(threshold, 0.15, 0.85)) / width + 0.5, 0, 1)
     matte = np.where(soft > 0.98, 1, np.where(soft < 0.02, 0, matte))[..., None]
     return np.round(np.concatenate([photograph * matte, 255 * matte], -1)).astype(np.uint8)
+
+
+def imitate_tracker(
+    rng: np.random.Generator, faces: np.ndarray, portrait_face: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exact landmarks (T, 478, 3) of a clip and (478, 3) of its portrait as a tracker would have found them.
+
+    Both share the error that the tracker makes on this face; another part changes from frame to frame.
+    """
+    bias = _smooth_field(rng, 1)[0]
+    noise = _jitter(rng, len(faces))
+    found = np.stack([_seen(face, bias + error) for face, error in zip(faces, noise, strict=True)])
+    return found, _seen(portrait_face, bias + _jitter(rng, 1)[0])
+
+
+def _seen(face: np.ndarray, error: np.ndarray) -> np.ndarray:
+    """Landmarks (478, 3) with an error in eye distances."""
+    return (face + error * eye_distance(face)).astype(np.float32)
+
+
+def _jitter(rng: np.random.Generator, frames: int) -> np.ndarray:
+    """(T, 478, 3) error that changes from frame to frame: a smooth part with memory and a little white noise."""
+    fresh = _smooth_field(rng, frames) * (JITTER / BIAS)
+    for t in range(1, frames):
+        fresh[t] = MEMORY * fresh[t - 1] + np.sqrt(1 - MEMORY**2) * fresh[t]
+    return fresh + rng.normal(0, WHITE, fresh.shape)
+
+
+def _smooth_field(rng: np.random.Generator, count: int) -> np.ndarray:
+    """(count, 478, 3) random displacements of the face that neighbours share, of standard deviation BIAS."""
+    places = face_mesh().canonical
+    waves = rng.normal(0, 1 / FIELD_SCALE, (3, FIELD_WAVES))
+    basis = np.cos(places @ waves + rng.uniform(0, 2 * np.pi, FIELD_WAVES)) * np.sqrt(2 / FIELD_WAVES)  # (478, waves)
+    return BIAS * np.einsum("pw,nwc->npc", basis, rng.normal(size=(count, FIELD_WAVES, 3)))

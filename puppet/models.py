@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from generator.checkpoint import WeightsError, load, load_config, shipped
 from generator.generator import Generator
 from generator.presets import get_preset
@@ -19,10 +21,14 @@ def load_generator(model: str, weights: str, size: int) -> Generator:
     with reported_as_puppet_error(ValueError, WeightsError):
         preset = get_preset(model)
         if weights == "random":
-            return Generator(replace(preset, size=size)).eval().requires_grad_(False)
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)  # the same at every start
+                return Generator(replace(preset, size=size)).eval().requires_grad_(False)
         path = shipped(model) if weights == "shipped" else Path(weights)
         if weights == "shipped" and not path.exists():
-            raise PuppetError(f"no weights are shipped for model '{model}': train it (puppet train {model}) and give --weights FILE")
+            raise PuppetError(
+                f"no weights are shipped for model '{model}': train it (puppet train {model}) and give --weights FILE"
+            )
         found = load_config(path).name
         if found != model:
             raise PuppetError(f"weights {path} are of model '{found}', not '{model}': give --model {found}")

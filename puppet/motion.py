@@ -27,8 +27,9 @@ def track(frames: Iterable[np.ndarray], tracker: Tracker, timings: Timings, fps:
 
 
 class Follower:
-    """Poses of the portrait for the poses of a driver. Without a face the last one is held, a returning face is eased into.
+    """Poses of the portrait for the poses of a driver.
 
+    Without a face the last one is held; into a returning face it eases.
     `lost` counts the frames without a face.
     """
 

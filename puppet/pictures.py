@@ -13,7 +13,7 @@ LARGEST = 200_000_000  # pixels: beyond this a file is more likely an attack tha
 
 
 def read_picture(path: Path, role: str, keep_alpha: bool = False) -> np.ndarray:
-    """(H, W, 3) uint8 RGB with white behind transparent parts, or (H, W, 4) with straight alpha if that is kept and there is any.
+    """(H, W, 3) uint8 RGB, white behind transparent parts; or (H, W, 4), straight alpha, if that is kept and there is any.
 
     `PuppetError` with the `role` of the file where it cannot be read.
     """
@@ -26,7 +26,9 @@ def read_picture(path: Path, role: str, keep_alpha: bool = False) -> np.ndarray:
     try:
         with Image.open(path) as image:
             if image.width * image.height > LARGEST:
-                raise PuppetError(f"{role} {path} is too large ({image.width} x {image.height}): reduce it to a few thousand pixels")
+                raise PuppetError(
+                    f"{role} {path} is too large ({image.width} x {image.height}): reduce it to a few thousand pixels"
+                )
             image = ImageOps.exif_transpose(image)
             if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
                 image = image.convert("RGBA")

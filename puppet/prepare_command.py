@@ -63,7 +63,9 @@ def run(args: argparse.Namespace) -> None:
             save_clip(path, clip)
             paths.append(path)
     if not paths:
-        raise PuppetError(f"no clip of {args.frames} frames in a row with a face was found in {args.clips}: use videos in which one face is seen")
+        raise PuppetError(
+            f"no {args.frames} frames in a row with a face were found in {args.clips}: use videos in which one face is seen"
+        )
     sheet = args.out / "contact_sheet.png"
     contact_sheet(paths, sheet)
     if args.json:
@@ -81,14 +83,24 @@ def _videos(path: Path) -> list[Path]:
     return videos
 
 
-def _clips(video: Path, size: int, frames: int, rng: np.random.Generator, quiet: bool | None) -> Iterator[dict[str, np.ndarray]]:
+def _clips(
+    video: Path, size: int, frames: int, rng: np.random.Generator, quiet: bool | None
+) -> Iterator[dict[str, np.ndarray]]:
     """Tracks a video once to find its portraits and once more to cut it: a long one does not fit in memory."""
     reader = VideoReader(video)
-    moments = list(_portrait_moments(tqdm(_tracked(reader), video.name, reader.expected_frames, leave=False, disable=quiet), rng))
+    moments = list(
+        _portrait_moments(tqdm(_tracked(reader), video.name, reader.expected_frames, leave=False, disable=quiet), rng)
+    )
     with reported_as_puppet_error(PortraitError, about=str(video)):
         portraits = [prepare_portrait(moment.image, size, moment.pose) for moment in moments]
     run: list[Moment] = []
-    for moment in tqdm(_tracked(reader) if portraits else (), f"{video.name}, cutting", reader.expected_frames, leave=False, disable=quiet):
+    for moment in tqdm(
+        _tracked(reader) if portraits else (),
+        f"{video.name}, cutting",
+        reader.expected_frames,
+        leave=False,
+        disable=quiet,
+    ):
         run = [*run, moment] if moment.pose.face is not None else []
         if len(run) < frames:
             continue
@@ -99,7 +111,10 @@ def _clips(video: Path, size: int, frames: int, rng: np.random.Generator, quiet:
             continue
         portrait = portraits[rng.integers(len(portraits))]
         yield make_clip(
-            np.stack([person.person for person in people]), [person.pose for person in people], portrait.person, portrait.pose
+            np.stack([person.person for person in people]),
+            [person.pose for person in people],
+            portrait.person,
+            portrait.pose,
         )
         run = []
 

@@ -34,14 +34,14 @@ class Puppet:
             ...
 
     Args:
-        portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. Its largest centred square is
-            used. Where no face is found, points marked in a file beside it (hero.png: hero.points.json) are.
+        portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. Its largest centred square
+            is used. For a face that is not found, points can be marked in a file beside it (hero.png: hero.points.json).
         model: name of a preset.
         weights: "shipped", "random" (for measuring), or the path of a .safetensors file.
         device: "auto", "cpu", "cuda" or "mps".
         size: pixels of the square output, a multiple of 16 from 64 to 1024.
-        motion: "relative" applies the driver's change since its neutral face to the portrait's own face; "absolute" takes
-            the driver's face as it is, for a person who drives their own portrait.
+        motion: "relative" applies the driver's change since its neutral face to the portrait's own face; "absolute"
+            takes the driver's face as it is, for a person who drives their own portrait.
         background: "original", "blur", "chroma", "transparent" or the path of a picture.
         seed: of the generator's noise; the same seed gives the same frames.
         body_every: look for body and hands in every nth frame of the driver.
@@ -64,7 +64,9 @@ class Puppet:
         if motion not in MODES:
             raise PuppetError(f"unknown motion '{motion}': choose {' or '.join(MODES)}")
         if not SMALLEST <= size <= LARGEST or size % SIZE_STEP:
-            raise PuppetError(f"size {size} is not possible: choose a multiple of {SIZE_STEP} from {SMALLEST} to {LARGEST}")
+            raise PuppetError(
+                f"size {size} is not possible: choose a multiple of {SIZE_STEP} from {SMALLEST} to {LARGEST}"
+            )
         check_background(background)
         self.motion = motion
         self.size = size

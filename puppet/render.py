@@ -20,7 +20,9 @@ from puppet.video_out import VideoWriter, check_output
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_portrait(parser)
     arguments.add_driver(parser)
-    parser.add_argument("--out", type=Path, default=Path("puppet.mp4"), metavar="FILE", help="video to write: .mp4, .mov, .mkv or .webm")
+    parser.add_argument(
+        "--out", type=Path, default=Path("puppet.mp4"), metavar="FILE", help="video to write: .mp4, .mov, .mkv or .webm"
+    )
     arguments.add_look(parser)
     arguments.add_model(parser)
     arguments.add_json(parser)
@@ -35,12 +37,20 @@ def run(args: argparse.Namespace) -> None:
     from pose.neutral import find_neutral
     from puppet.puppet import Puppet
 
-    puppet = Puppet(args.portrait, args.model, args.weights, args.device, args.size, args.motion, args.background, args.seed)
+    puppet = Puppet(
+        args.portrait, args.model, args.weights, args.device, args.size, args.motion, args.background, args.seed
+    )
     quiet = args.json or None  # None: only on a terminal
-    poses = list(tqdm(puppet.track(driver.frames()), "tracking", driver.expected_frames, unit="frame", leave=False, disable=quiet))
+    poses = list(
+        tqdm(
+            puppet.track(driver.frames()), "tracking", driver.expected_frames, unit="frame", leave=False, disable=quiet
+        )
+    )
     if all(pose.face is None for pose in poses):
-        raise PuppetError(f"driver {args.driver}: no face was found in any of its {len(poses)} frames; it has to show one person's face, "
-                          "lit, and not much smaller than a fifth of the picture's height")
+        raise PuppetError(
+            f"driver {args.driver}: no face was found in any of its {len(poses)} frames; it has to show one person's "
+            "face, lit, and not much smaller than a fifth of the picture's height"
+        )
     neutral = find_neutral(poses) if args.motion == "relative" else None
     frames = puppet.animate(poses, neutral)
     with VideoWriter(args.out, (args.size, args.size), transparent, Sound.of(driver.path, driver.start)) as writer:
@@ -49,20 +59,30 @@ def run(args: argparse.Namespace) -> None:
 
     seconds = time.perf_counter() - started
     if puppet.lost:
-        print(f"puppet: warning: no face in {puppet.lost} of {len(poses)} frames of the driver; the pose before was held there",
-              file=sys.stderr)
+        print(
+            f"puppet: warning: no face in {puppet.lost} of {len(poses)} frames of the driver; "
+            "the pose before was held there",
+            file=sys.stderr,
+        )
     if args.json:
-        print(json.dumps({
-            "path": str(args.out),
-            "frames": len(poses),
-            "fps": FPS,
-            "seconds": len(poses) / FPS,
-            "size": args.size,
-            "frames_without_face": puppet.lost,
-            "made_in_seconds": round(seconds, 2),
-            "ms": {stage: round(ms, 2) for stage, ms in puppet.timings.milliseconds().items()},
-            "model": args.model,
-            "device": puppet.device,
-        }))  # fmt: skip
+        print(
+            json.dumps(
+                {
+                    "path": str(args.out),
+                    "frames": len(poses),
+                    "fps": FPS,
+                    "seconds": len(poses) / FPS,
+                    "size": args.size,
+                    "frames_without_face": puppet.lost,
+                    "made_in_seconds": round(seconds, 2),
+                    "ms": {stage: round(ms, 2) for stage, ms in puppet.timings.milliseconds().items()},
+                    "model": args.model,
+                    "device": puppet.device,
+                }
+            )
+        )
     else:
-        print(f"{args.out}: {len(poses)} frames at {FPS} fps, made in {seconds:.1f} s ({len(poses) / seconds:.1f} frames/s)")
+        print(
+            f"{args.out}: {len(poses)} frames at {FPS} fps, "
+            f"made in {seconds:.1f} s ({len(poses) / seconds:.1f} frames/s)"
+        )

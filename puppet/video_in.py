@@ -73,20 +73,26 @@ class VideoReader:
                 end = clock(frame.time)
                 yield TimedFrame(upright(frame, aspect), end)
         if decoded == 0:
-            raise PuppetError(f"driver {self.path} has no picture that can be decoded: it is broken or cut off; record it again")
+            raise PuppetError(
+                f"driver {self.path} has no picture that can be decoded: it is broken or cut off; record it again"
+            )
         if decoded == 1:
             raise PuppetError(f"driver {self.path} holds a single picture: give a video in which a person moves")
         if self._stated is not None and end + 1 / self.rate < self._stated * (1 - CUT_OFF) - CUT_OFF:
-            raise PuppetError(f"driver {self.path} is cut off: only {end:.1f} of its {self._stated:.1f} seconds can be read; record or copy "
-                              f"it again, or keep what is there with: ffmpeg -i {self.path} -c copy whole.mp4")
+            raise PuppetError(
+                f"driver {self.path} is cut off: only {end:.1f} of its {self._stated:.1f} seconds can be read; record "
+                f"or copy it again, or keep what is there with: ffmpeg -i {self.path} -c copy whole.mp4"
+            )
 
     def _open(self) -> av.container.InputContainer:
         try:
             container = av.open(str(self.path), metadata_errors="ignore")
         except (av.error.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            raise PuppetError(f"driver {self.path} is not a video that can be read ({reason}): it is broken, cut off or another "
-                              "kind of file") from error
+            raise PuppetError(
+                f"driver {self.path} is not a video that can be read ({reason}): it is broken, cut off or another "
+                "kind of file"
+            ) from error
         if container.format.name in STILL_FORMATS or container.format.name.endswith("_pipe"):
             container.close()
             raise PuppetError(f"driver {self.path} is a still picture: give a video in which a person moves")

@@ -39,10 +39,14 @@ def check_output(path: Path, transparent: bool, inputs: tuple[Path, ...] = ()) -
     suffix = path.suffix.lower()
     if suffix not in OPAQUE:
         what = f"'{path.suffix}' is not a video format that can be written" if suffix else "has no file extension"
-        raise PuppetError(f"output {path}: {what}; end its name in {', '.join(OPAQUE)}{nearest(suffix, OPAQUE) if suffix else ''}")
+        raise PuppetError(
+            f"output {path}: {what}; end its name in {', '.join(OPAQUE)}{nearest(suffix, OPAQUE) if suffix else ''}"
+        )
     if transparent and suffix not in TRANSPARENT:
-        raise PuppetError(f"output {path}: {suffix} cannot carry transparency; end its name in {' or '.join(TRANSPARENT)}, or choose "
-                          "--background chroma")
+        raise PuppetError(
+            f"output {path}: {suffix} cannot carry transparency; end its name in {' or '.join(TRANSPARENT)}, or choose "
+            "--background chroma"
+        )
     if path.is_dir():
         raise PuppetError(f"output {path} is a folder: give the name of a file in it")
     folder = path.parent
@@ -56,8 +60,10 @@ def check_output(path: Path, transparent: bool, inputs: tuple[Path, ...] = ()) -
         partial.touch()
         partial.unlink()
     except OSError as error:
-        raise PuppetError(f"output {path}: the folder {folder.absolute()} cannot be written to ({error.strerror}); choose another "
-                          "with --out") from error
+        raise PuppetError(
+            f"output {path}: the folder {folder.absolute()} cannot be written to ({error.strerror}); choose another "
+            "with --out"
+        ) from error
 
 
 def _partial_path(path: Path) -> Path:
@@ -65,12 +71,14 @@ def _partial_path(path: Path) -> Path:
 
 
 class VideoWriter:
-    """Context manager: frames go to a hidden file beside `path`, which takes its name when the block ends without an error.
+    """Context manager: frames go to a hidden file, which takes the name `path` when the block ends without an error.
 
-    size: (width, height), even. transparent: keep alpha, as straight alpha. sound: copied beside the pictures, if given.
+    size: (width, height), even. transparent: keep alpha, as straight alpha. sound: goes beside the pictures.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], transparent: bool = False, sound: Sound | None = None, fps: int = FPS):
+    def __init__(
+        self, path: Path, size: tuple[int, int], transparent: bool = False, sound: Sound | None = None, fps: int = FPS
+    ):
         self.path = path
         self._partial = _partial_path(path)
         self._transparent = transparent
@@ -127,4 +135,6 @@ class VideoWriter:
             self._partial.unlink(missing_ok=True)
 
     def _failure(self, error: Exception) -> PuppetError:
-        return PuppetError(f"output {self.path} could not be written ({getattr(error, 'strerror', None) or error}); is the disk full?")
+        return PuppetError(
+            f"output {self.path} could not be written ({getattr(error, 'strerror', None) or error}); is the disk full?"
+        )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.actors.ict import IRIS_RADIUS
-from generator.actors.renderer import Lighting
+from generator.actors.scene import Lighting
 
 # Skin from light to dark, sRGB 0..255.
 _SKIN = np.array(
@@ -37,8 +37,8 @@ _IRIS = np.array(
 
 
 def linear(srgb) -> np.ndarray:
-    """sRGB 0..255 to linear 0..1."""
-    return np.power(np.clip(np.asarray(srgb, np.float64), 0, 255) / 255.0, 2.2)
+    """sRGB 0..255 to linear 0..1, by the square that the shaders' last step undoes."""
+    return np.square(np.clip(np.asarray(srgb, np.float64), 0, 255) / 255.0)
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def sample_look(rng: np.random.Generator, polylines: dict[str, np.ndarray], natu
         natural: natural colours and light, or garish ones.
     """
     female = bool(rng.random() < 0.5)
-    tone = rng.random() ** 0.9 * (len(_SKIN) - 1)
+    tone = rng.random() ** 1.3 * (len(_SKIN) - 1)
     skin = _palette(_SKIN, tone) * rng.normal(1.0, [0.03, 0.035, 0.045])
     if not natural and rng.random() < 0.7:
         skin = _vivid(rng, 60, 230)

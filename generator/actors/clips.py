@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from generator.actors.landmarks import landmarks_of
 from generator.actors.makehuman import MakeHuman
 from generator.actors.motion import Performance, sample_performance, sample_portrait_pose
 from generator.actors.outfit import sample_body, sample_headwear
-from generator.actors.renderer import Appearance, Camera, Renderer, about
+from generator.actors.renderer import Renderer
+from generator.actors.scene import Appearance, Camera, about
 
 _HIDDEN = ("iris_left", "iris_right", "lacrimal", "eye_blend", "eye_occlusion")
 _HIPS = np.array([0.0, -52.0, -3.0], np.float32)
@@ -65,12 +67,26 @@ class ActorAssets:
         self.model = IctModel.load(ict)
         self.head = build_head(self.model)
         visible = self.model.faces_of(*[part for part in PARTS if part not in _HIDDEN])
-        self.normals = VertexNormals(visible, len(self.model.neutral))
+        self._still = VertexNormals(visible, len(self.model.neutral))(self.model.neutral[None])
+        self._skin = self.model.vertices_of("skin", "head")
+        self._skin_normals = VertexNormals(self.model.faces_of("skin", "head"), len(self.model.neutral))
         self.lines = feature_lines(self.model.neutral[self.model.landmarks68])
         data = MakeHuman(makehuman) if makehuman is not None else None
         self.wardrobe = Wardrobe(self.model, data) if data else None
         self.tailor = Tailor(self.model, data) if data else None
         self._renderers: dict[int, Renderer] = {}
+
+    @cached_property
+    def tuck(self) -> np.ndarray:
+        """(V, 3) moves the lower rim of the face model's neck inwards, below garments."""
+        t = np.clip((-15.0 - self.model.neutral[:, 1:2]) / 3.0, 0.0, 1.0)
+        return (-1.2 * t * t * (3.0 - 2.0 * t) * self._still[0]).astype(np.float32)
+
+    def normals(self, vertices: np.ndarray) -> np.ndarray:
+        """(T, V, 3) vertices -> unit normals; those of teeth, tongue and eyes, which hardly turn, are the neutral's."""
+        out = np.repeat(self._still, len(vertices), 0)
+        out[:, self._skin] = self._skin_normals(vertices)[:, self._skin]
+        return out
 
     def renderer(self, size: int) -> Renderer:
         if size not in self._renderers:
@@ -161,6 +177,8 @@ def _perform(
     model, size = assets.model, renderer.size
     vertices = model.shape(identity, act.expression, act.gaze)
     normals = assets.normals(vertices)
+    if body.surfaces:
+        vertices += assets.tuck
     opening = mouth_opening(model, vertices)
     lips = vertices[:, model.landmarks68[62], 2]
     marks = landmarks_of(vertices)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from generator.actors.head import follow_weights
 from generator.actors.ict import IctModel, rotations
 from generator.actors.makehuman import MakeHuman
-from generator.actors.renderer import Surface, Values
+from generator.actors.scene import Surface, Values
 from generator.actors.surfaces import Corners, push_out, vertex_normals
 
 _CUT = -70.0  # cm; nothing below is ever in the picture
@@ -58,9 +58,10 @@ class Tailor:
         high = worn[:, 1] > _NECK_ENDS
         worn[high] = push_out(worn[high], neck, normals, 0.4, reach=6.0)
         body = (points * scale + shift).astype(np.float32)
+        folds = rng.uniform(0.4, 1.2)
         surfaces = (
             self._skin(body, asset.hides, skin),
-            _surface("cloth", worn, asset.corners, cloth, _CUT),
+            _folded(rng, _surface("cloth", worn, asset.corners, cloth, _CUT), folds),
         )
         places = {k: joints[f"joint-{name}"] * scale + shift for k, name in BODY_JOINTS.items()}
         return Body(surfaces, places)
@@ -102,6 +103,22 @@ class Tailor:
         near = np.clip((body[:, 1] + 26.0) / 8.0, 0, 1)[:, None]
         inside = body - normals * (0.25 + 1.2 * near)
         return _surface("solid", inside, corners, values, _CUT, top=-13.0, hidden=hidden)
+
+
+def _folded(rng: np.random.Generator, surface: Surface, strength: float) -> Surface:
+    """Bend the normals and shade by folds: waves across random directions, longest along the hanging cloth."""
+    points, slope, height = surface.positions, np.zeros_like(surface.positions), np.zeros(len(surface.positions))
+    for _ in range(7):
+        wave = rng.normal(size=3) * np.array([0.55, 0.3, 0.55]) / rng.uniform(0.6, 1.6)
+        bent = points @ wave + 1.5 * np.sin(points @ rng.normal(0, 0.12, 3) + rng.uniform(0, 6))
+        phase = rng.uniform(0, 2 * np.pi)
+        height += np.sin(bent + phase)
+        slope += np.cos(bent + phase)[:, None] * wave
+    normals = surface.normals - 0.16 * strength * slope
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    extra = surface.extra.copy()
+    extra[:, 2] = 0.05 * strength * height
+    return replace(surface, normals=normals.astype(np.float32), extra=extra)
 
 
 def _surface(

@@ -295,8 +295,9 @@ def measure(views: Views, vertices: np.ndarray, weights: np.ndarray) -> dict[str
 
 
 def canonical(model: IctModel, vertices: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(478, 3) landmarks of the mean neutral head in units of the outer eye corners' distance; y down, z to the back."""
-    points = np.einsum("lkd,lk->ld", model.neutral[vertices], weights) * (1, -1, -1)
+    """(478, 3) landmarks of the mean neutral head, unit the outer eye corners' distance; y down, z to the back."""
+    mean_head = model.shape(np.zeros(1), np.zeros((1, 53)))[0]
+    points = np.einsum("lkd,lk->ld", mean_head[vertices], weights) * (1, -1, -1)
     a, b = points[OUTER_EYE_CORNERS[0]], points[OUTER_EYE_CORNERS[1]]
     return ((points - (a + b) / 2) / np.linalg.norm(b - a)).astype(np.float32)
 

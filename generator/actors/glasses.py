@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from generator.actors.ict import IctModel
-from generator.actors.renderer import Surface, Values
+from generator.actors.scene import Surface, Values
 from generator.actors.surfaces import vertex_normals
 
 _EAR_TOP = np.array([8.3, 4.3, 0.2], np.float32)  # where a temple rests, neutral model, left side

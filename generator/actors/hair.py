@@ -9,7 +9,7 @@ import numpy as np
 from generator.actors.head import follow_weights
 from generator.actors.ict import IctModel
 from generator.actors.makehuman import FittedAsset, MakeHuman
-from generator.actors.renderer import Surface, Values
+from generator.actors.scene import Surface, Values
 from generator.actors.surfaces import (
     Attachment,
     Corners,
@@ -96,7 +96,7 @@ def hair_surface(worn: Worn, change: np.ndarray, values: Values) -> Surface:
     extra[:, 3] = 1.0 - height
     s = corners.source
     strands = tangents(points[s], worn.flow, corners.faces)
-    return Surface("hair", points[s], normals[s], corners.faces, worn.flow, extra[s], values, neutral=strands)
+    return Surface("hair", points[s], normals[s], corners.faces, worn.flow, extra[s], values, strands, soft=True)
 
 
 def hat_surface(worn: Worn, change: np.ndarray, values: Values) -> Surface:

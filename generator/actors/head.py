@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from generator.actors.ict import EXPRESSION_INDEX, IctModel
+from generator.actors.ict import PARTS, IctModel
 
 # Rotation of the head: about the top of the cervical spine, model space, cm.
 NECK_PIVOT = np.array([0.0, -6.0, -2.0], np.float32)
@@ -57,8 +57,6 @@ def follow_weights(positions: np.ndarray) -> np.ndarray:
 def build_head(model: IctModel) -> HeadMesh:
     """Split the model's vertices at texture seams and label them."""
     parts = [part for group in MATERIALS.values() for part in group]
-    from generator.actors.ict import PARTS
-
     numbers = {part: PARTS.index(part) for part in parts}
     wanted = np.isin(model.face_part, list(numbers.values()))
     corners = np.stack([model.faces[wanted], model.faces_uv[wanted]], -1).reshape(-1, 2)

@@ -164,14 +164,14 @@ class IctModel:
         return left, right
 
     def _person(self, identity: np.ndarray) -> np.ndarray:
-        """(V * 3,) the neutral face of these coefficients, with the lips as near to each other as in the mean face.
+        """(V * 3,) the neutral face of these coefficients, with the lips closed.
 
-        Identity modes were learnt on scans whose mouths were not all closed, so they part or cross the lips.
+        The scans behind the modes did not all have closed mouths, so identity parts or crosses the lips.
         """
         person = self.neutral.reshape(-1) + identity @ self.identity_basis[: len(identity)]
         upper, lower = 3 * self.landmarks68[[62, 66]] + 1  # middle of the inner lips, y
         close = self.expression_basis[EXPRESSION_INDEX["mouthClose"]]
-        parted = (person[upper] - person[lower]) - (self.neutral.flat[upper] - self.neutral.flat[lower])
+        parted = person[upper] - person[lower]
         closing = close[lower] - close[upper]
         return person + close * (parted / closing) if closing > 0 else person
 

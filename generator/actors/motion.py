@@ -229,7 +229,8 @@ def _mouth(rng: np.random.Generator, frames: int) -> np.ndarray:
         curves = curves * (1 - 0.35 * envelope[:, None]) + weights_of(pose) * envelope[:, None]
     if rng.random() < WIDE_OPEN:
         pose = {
-            "jawOpen": rng.uniform(0.6, 1.0), "mouthLowerDown": rng.uniform(0, 0.4), "mouthUpperUp": rng.uniform(0, 0.4),
+            "jawOpen": rng.uniform(0.6, 1.0), "mouthLowerDown": rng.uniform(0, 0.4),
+            "mouthUpperUp": rng.uniform(0, 0.4),
             "mouthStretch": rng.choice([0.0, 0.4]), "mouthFunnel": rng.choice([0.0, 0.0, 0.5]),
         }  # fmt: skip
         envelope = _event(rng, frames, hold=rng.uniform(0.1, 0.9), ramp=rng.uniform(0.15, 0.4))[:, None]
@@ -261,7 +262,7 @@ def _lids(rng: np.random.Generator, frames: int, gaze: np.ndarray) -> np.ndarray
         for start in rng.uniform(0, max(seconds - 0.2, 0.05), size=max(1, rng.poisson(seconds / 4.0))):
             close, hold, open_ = rng.uniform(0.05, 0.09), rng.uniform(0.01, 0.05), rng.uniform(0.09, 0.13)
             shape = np.interp(clock - start, [0, close, close + hold, close + hold + open_], [0, 1, 1, 0])
-            shut = np.maximum(shut, shape * rng.uniform(0.85, 1.0))
+            shut = np.maximum(shut, shape * rng.uniform(0.9, 1.0))
     if rng.random() < SLOW_CLOSE:
         depth = rng.uniform(0.4, 1.0)
         shut = np.maximum(shut, depth * _event(rng, frames, hold=rng.uniform(0.2, 1.2), ramp=0.15))

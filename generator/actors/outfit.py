@@ -9,7 +9,7 @@ from generator.actors.clothes import Body, Tailor
 from generator.actors.glasses import sample_earrings, sample_glasses
 from generator.actors.hair import Wardrobe, grown_hair, hair_surface, hat_surface
 from generator.actors.ict import IctModel
-from generator.actors.renderer import Surface
+from generator.actors.scene import Surface
 
 _FEMALE_HAIR = {"bob01": 2, "bob02": 2, "long01": 4, "ponytail01": 4, "braid01": 3, "afro01": 1, "short04": 1, "short03": 1}
 _MALE_HAIR = {"short01": 4, "short02": 4, "short03": 2, "short04": 4, "afro01": 1, "ponytail01": 1, "long01": 0.6}
@@ -53,7 +53,7 @@ def sample_headwear(
     if wardrobe is None or rng.random() < (0.08 if look.female else 0.3):
         length = rng.choice([rng.uniform(0.15, 0.5), rng.uniform(0.5, 2.6)])
         values["strands"] = (values["strands"][0], values["strands"][1], 1.6, values["strands"][3] * 0.6)
-        return (grown_hair(model, change, length, 5, rng.normal(0, 0.4), values), *extras), 1.0
+        return (grown_hair(model, change, length, 4, rng.normal(0, 0.4), values), *extras), 1.0
     have = [name for name in table if name in wardrobe.makehuman.hair_names()]
     weights = np.array([table[name] for name in have], float)
     name = have[rng.choice(len(have), p=weights / weights.sum())]

@@ -16,7 +16,9 @@ uniform float focal; uniform float distance;
 out vec3 n; out vec3 rest; out vec4 paint;
 void main() {
     float depth = distance - position.z;
-    gl_Position = vec4(focal * position.xy, depth * 2.0 - 100.0, depth);
+    // Half shut lids cut through the eyeball, so its depth, not its place, is moved back.
+    float behind = depth + (colour.a < 0.5 ? 0.2 : 0.0);
+    gl_Position = vec4(focal * position.xy, (behind * 2.0 - 100.0) * depth / behind, depth);
     n = normal; rest = neutral; paint = colour;
 }
 """
@@ -88,7 +90,8 @@ class PlainRenderer:
         )
         self._samples = self._context.simple_framebuffer((size, size), samples=4)
         self._picture = self._context.simple_framebuffer((size, size))
-        self._context.enable(moderngl.DEPTH_TEST)
+        # Backs stay hidden: the floor of a wide open mouth reaches through the skin under the chin.
+        self._context.enable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         points = model.neutral[model.landmarks68]
         self._brow = np.minimum(
             _distance_to(model.neutral, points[17:22]), _distance_to(model.neutral, points[22:27])

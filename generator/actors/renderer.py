@@ -6,114 +6,20 @@ Works on any OpenGL 3.3 driver that offers a context without a window; the softw
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from generator.actors.head import SKIN_TILES, HeadMesh
+from generator.actors.scene import Appearance, Camera, Lighting, Surface, Values
 
 _SHADERS = Path(__file__).parent / "shaders"
 _LIT = ("skin", "mouth", "eye", "lashes", "hair", "cloth", "solid")
 _NOISY = ("hair", "cloth", "solid")
 _SHADOW_SIZE = 256
 
-Values = Mapping[str, object]
-
-
 class NoGraphics(RuntimeError):
     """No OpenGL context could be made; the message says what to install."""
-
-
-@dataclass(frozen=True)
-class Camera:
-    """A long lens, in picture widths; the lens may be shifted so that the head need not be in the middle.
-
-    A point (x, y, z) cm is seen at pixel ``size * (cx + focal * x / (distance - z), cy - focal * y / (distance - z))``.
-    """
-
-    focal: float
-    distance: float
-    cx: float
-    cy: float
-
-    @property
-    def scale(self) -> float:
-        """Picture widths per centimetre in the plane z = 0."""
-        return self.focal / self.distance
-
-    def matrix(self) -> np.ndarray:
-        """(4, 4) to clip space with the picture's first row at y = -1, so that a read-back needs no flip."""
-        near, far = self.distance * 0.35, self.distance + 120.0
-        m = np.zeros((4, 4), np.float32)
-        x0, y0 = 2 * self.cx - 1, 2 * self.cy - 1
-        m[0] = [2 * self.focal, 0, -x0, x0 * self.distance]
-        m[1] = [0, -2 * self.focal, -y0, y0 * self.distance]
-        a, b = (far + near) / (far - near), -2 * far * near / (far - near)
-        m[2] = [0, 0, -a, a * self.distance + b]
-        m[3] = [0, 0, -1, self.distance]
-        return m
-
-    def project(self, points: np.ndarray, size: int) -> np.ndarray:
-        """(..., 3) world points, cm -> (..., 3) pixels; z in pixels too, smaller = nearer, 0 in the plane z = 0."""
-        depth = self.distance - points[..., 2]
-        x = size * (self.cx + self.focal * points[..., 0] / depth)
-        y = size * (self.cy - self.focal * points[..., 1] / depth)
-        z = -points[..., 2] * size * self.scale
-        return np.stack([x, y, z], -1).astype(np.float32)
-
-
-@dataclass(frozen=True)
-class Lighting:
-    """Three lights from afar (the first one throws shadows) and a hemisphere of ambient light; linear colours."""
-
-    directions: np.ndarray  # (3, 3) unit, towards the light
-    colours: np.ndarray  # (3, 3)
-    sky: np.ndarray
-    ground: np.ndarray
-    shadow: float = 0.8
-    exposure: float = 1.0
-
-
-@dataclass(frozen=True)
-class Surface:
-    """A mesh that moves with the head or the body but keeps its shape during a clip.
-
-    extra: (V, 4) follow (1 head, 0 body), ambient occlusion, and two values of the material.
-    """
-
-    material: str  # name of a fragment shader: hair, cloth, solid
-    positions: np.ndarray  # (V, 3)
-    normals: np.ndarray  # (V, 3)
-    faces: np.ndarray  # (F, 3)
-    uv: np.ndarray  # (V, 2)
-    extra: np.ndarray  # (V, 4)
-    values: Values = field(default_factory=dict)
-    neutral: np.ndarray | None = None  # (V, 3), texture space; positions when absent
-
-
-@dataclass(frozen=True)
-class Appearance:
-    """Shader values of the head's own materials, the lighting, and everything worn."""
-
-    skin_bake: Values
-    head: Mapping[str, Values]  # material -> values
-    lighting: Lighting
-    surfaces: tuple[Surface, ...]
-
-
-def translation(offset: np.ndarray) -> np.ndarray:
-    matrix = np.eye(4, dtype=np.float32)
-    matrix[:3, 3] = offset
-    return matrix
-
-
-def about(rotation: np.ndarray, pivot: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:
-    """(4, 4): rotate (3, 3) about a pivot, then shift."""
-    matrix = np.eye(4, dtype=np.float32)
-    matrix[:3, :3] = rotation
-    matrix[:3, 3] = pivot - rotation @ pivot + shift
-    return matrix
 
 
 class Renderer:
@@ -147,6 +53,7 @@ class Renderer:
         self._frame = self.context.framebuffer([self._colour], self.context.depth_renderbuffer((n, n)))
         self._shadow = self.context.depth_texture((_SHADOW_SIZE, _SHADOW_SIZE))
         self._shadow.compare_func = ""
+        self._shadow.filter = moderngl.NEAREST, moderngl.NEAREST
         self._shadow.repeat_x = self._shadow.repeat_y = False
         self._shadow_frame = self.context.framebuffer(depth_attachment=self._shadow)
         self._skin_map = self.context.texture((SKIN_TILES * skin_texture, skin_texture), 4)
@@ -211,7 +118,7 @@ class Renderer:
             if name != "lashes":
                 array.render()
         self.context.disable(self._gl.CULL_FACE)
-        hair = [item for item in self._worn if item.surface.material == "hair"]
+        hair = [item for item in self._worn if item.surface.soft]
         for item in self._worn:
             item.draw(0.0)
         self.context.enable(self._gl.BLEND)
@@ -245,17 +152,22 @@ class Renderer:
         context = self.context
         self._dynamic = context.buffer(reserve=len(head.source) * 24, dynamic=True)
         self._static = context.buffer(_static_block(head))
-        self._head_arrays, self._head_depth, self._head_indices = {}, {}, {}
+        self._head_arrays, self._head_indices = {}, {}
         for name, faces in head.faces.items():
             index = context.buffer(np.ascontiguousarray(faces, np.int32))
             self._head_arrays[name] = self._array(self._programs[name], self._dynamic, self._static, index)
-            self._head_depth[name] = self._array(self._depth_program, self._dynamic, self._static, index)
             self._head_indices[name] = index
         if "skin" in head.faces:
+            self._skin_depth = self._caster(head.faces["skin"])
+            self._shadow_caster = self._caster(coarser(head.neutral, head.faces["skin"], 0.7))
             content = [(self._static, "3f 2f 16x", "in_neutral", "in_uv")]
             border = context.buffer(_border(head.faces["skin"]))
             self._bake_array = context.vertex_array(self._bake_program, content, self._head_indices["skin"])
             self._bake_border = context.vertex_array(self._bake_program, content, border)
+
+    def _caster(self, faces: np.ndarray):
+        index = self.context.buffer(np.ascontiguousarray(faces, np.int32))
+        return self._array(self._depth_program, self._dynamic, self._static, index)
 
     def _array(self, program, dynamic, static, index):
         content = []
@@ -275,8 +187,8 @@ class Renderer:
         self._shadow_frame.use()
         self._shadow_frame.clear(depth=1.0)
         self.context.enable_only(self._gl.DEPTH_TEST)
-        if "skin" in self._head_depth:
-            self._head_depth["skin"].render()
+        if "skin" in self.head.faces:
+            self._shadow_caster.render()
         for item in self._worn:
             item.depth.render()
 
@@ -306,7 +218,7 @@ class Renderer:
             self._shadow_frame.use()
             self._shadow_frame.clear(depth=1.0)
             self.context.enable_only(self._gl.DEPTH_TEST)
-            self._head_depth["skin"].render()
+            self._skin_depth.render()
             self.context.finish()
             depth = np.frombuffer(self._shadow.read(alignment=1), np.float32).reshape(_SHADOW_SIZE, _SHADOW_SIZE)
             clip = np.concatenate([neutral, np.ones((len(neutral), 1))], 1) @ matrix.T
@@ -345,6 +257,20 @@ class _Uploaded:
 
 _DYNAMIC = (("3f", "in_position"), ("3f", "in_normal"))
 _STATIC = (("3f", "in_neutral"), ("2f", "in_uv"), ("4f", "in_extra"))
+
+
+def coarser(points: np.ndarray, faces: np.ndarray, cell: float) -> np.ndarray:
+    """(F', 3) fewer triangles over the same vertices (V, 3): one vertex per cell of a grid, for shadows."""
+    _, place = np.unique(np.floor(points / cell).astype(int), axis=0, return_inverse=True)
+    place = place.reshape(-1)
+    count = np.bincount(place)
+    mean = np.stack([np.bincount(place, points[:, k]) / count for k in range(3)], 1)
+    order = np.argsort(((points - mean[place]) ** 2).sum(1))[::-1]
+    chosen = np.empty(len(count), int)
+    chosen[place[order]] = order  # the last write, of the vertex nearest to the mean, stays
+    small = chosen[place][faces]
+    a, b, c = small.T
+    return small[(a != b) & (b != c) & (a != c)].astype(np.int32)
 
 
 def _border(faces: np.ndarray) -> np.ndarray:

@@ -12,7 +12,8 @@ import numpy as np
 from generator.actors.appearance import linear, mouth_values
 from generator.actors.head import build_head
 from generator.actors.ict import IctModel, VertexNormals
-from generator.actors.renderer import Appearance, Camera, Lighting, Renderer
+from generator.actors.renderer import Renderer
+from generator.actors.scene import Appearance, Camera, Lighting
 
 UPPER = ("teeth_upper", "gums_upper")
 LOWER = ("teeth_lower", "gums_lower", "tongue")

@@ -41,10 +41,11 @@ class Workers:
         return self.dtype if self.count == 1 else None
 
     def place(self, module: nn.Module) -> nn.Module:
-        """Move a module to the device, convolutions channels-last, and shard it if there are several processes."""
-        module = module.to(self.device).to(memory_format=torch.channels_last)
-        if self.count > 1:
-            _shard(module, self.dtype)
+        """Move a module to the device, and shard it (several processes) or lay its convolutions out channels-last."""
+        module = module.to(self.device)
+        if self.count == 1:
+            return module.to(memory_format=torch.channels_last)
+        _shard(module, self.dtype)
         return module
 
     def agree(self, values: list[float]) -> list[float]:
@@ -80,11 +81,13 @@ def _shard(module: nn.Module, dtype: torch.dtype | None) -> None:
 
     def shard(part: nn.Module) -> None:
         fully_shard(part, mp_policy=policy, reshard_after_forward=False)
+        # gradient comes back through cached keys and values too, where no hook gathers what has been let go
+        part.set_reshard_after_backward(False)
 
     if isinstance(module, LatentDiscriminator):
         _shard(module.backbone, dtype)
         for part in (*module.heads, module.norm, module.out):
-            fully_shard(part, reshard_after_forward=False)  # float32
+            _shard(part, torch.float32)
     elif isinstance(module, Generator):
         for block in module.transformer.blocks:
             shard(block)
@@ -95,6 +98,13 @@ def _shard(module: nn.Module, dtype: torch.dtype | None) -> None:
             shard(part)
     else:
         shard(module)
+
+
+def let_go(module: nn.Module) -> None:
+    """Free the gathered parameters after a backward pass: the update changes the shards, and they would be stale."""
+    for part in module.modules():
+        if hasattr(part, "reshard"):
+            part.reshard()
 
 
 def whole(tensor: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from generator.training.distributed import spread, whole
+from generator.training.distributed import let_go, spread, whole
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class Learner:
     def step(self, progress: float) -> float:
         """Take the gradients that are there, clip, update, clear. Returns the norm before clipping; an update whose
         gradient is not finite is skipped."""
+        let_go(self.module)
         for name, master in self.trained.items():
             parameter = self.parameters[name]
             if master is not parameter:

@@ -13,7 +13,7 @@ from tests.puppet.videos import write_video
 
 @pytest.fixture
 def fails(capfd):
-    """Runs a command that has to fail: exit code 1 (or the given one), one line on stderr, no traceback, nothing on stdout."""
+    """Runs a command that has to fail with one line on stderr, no traceback and nothing on stdout; the line."""
 
     def run(*argv, code: int = 1) -> str:
         capfd.readouterr()

@@ -119,11 +119,21 @@ def bad_drivers(folder):
         container.mux(tone.encode(None))
 
 
-@pytest.mark.parametrize("name, cause", [
-    ("missing.mp4", "does not exist"), ("", "is a folder"), ("cut.mp4", "cut off"), ("empty.mp4", "is empty"),
-    ("text.mp4", "is not a video"), ("noise.mp4", "is not a video"), ("still.png", "still picture"),
-    ("renamed.mp4", "still picture"), ("single.mp4", "single picture"), ("sound.mp4", "no video track"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, cause",
+    [
+        ("missing.mp4", "does not exist"),
+        ("", "is a folder"),
+        ("cut.mp4", "cut off"),
+        ("empty.mp4", "is empty"),
+        ("text.mp4", "is not a video"),
+        ("noise.mp4", "is not a video"),
+        ("still.png", "still picture"),
+        ("renamed.mp4", "still picture"),
+        ("single.mp4", "single picture"),
+        ("sound.mp4", "no video track"),
+    ],
+)
 def test_bad_drivers_are_named(tmp_path, name, cause):
     bad_drivers(tmp_path)
     with pytest.raises(PuppetError, match=cause) as caught:

@@ -1,7 +1,5 @@
 """An output file is whole or not there, and carries sound and alpha where it can."""
 
-import subprocess
-
 import av
 import numpy as np
 import pytest
@@ -67,10 +65,17 @@ def test_a_failure_keeps_the_file_before(tmp_path):
     assert list(tmp_path.iterdir()) == [out]
 
 
-@pytest.mark.parametrize("source, codec, target, expected", [
-    ("in.mp4", "aac", "out.mp4", "aac"), ("in.mp4", "libmp3lame", "out.mp4", "mp3"), ("in.mov", "pcm_s16le", "out.mp4", "aac"),
-    ("in.mkv", "libopus", "out.webm", "opus"), ("in.mp4", "aac", "out.webm", "opus"), ("in.mkv", "ac3", "out.mp4", "ac3"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "source, codec, target, expected",
+    [
+        ("in.mp4", "aac", "out.mp4", "aac"),
+        ("in.mp4", "libmp3lame", "out.mp4", "mp3"),
+        ("in.mov", "pcm_s16le", "out.mp4", "aac"),
+        ("in.mkv", "libopus", "out.webm", "opus"),
+        ("in.mp4", "aac", "out.webm", "opus"),
+        ("in.mkv", "ac3", "out.mp4", "ac3"),
+    ],
+)
 def test_the_sound_is_kept(tmp_path, source, codec, target, expected):
     path = write_video(tmp_path / source, grey_ramp(50), 25, audio=codec)
     reader = VideoReader(path)
@@ -92,11 +97,18 @@ def test_no_sound_no_track(tmp_path):
     assert Sound.of(path, 0.0) is None
 
 
-@pytest.mark.parametrize("name, transparent, cause", [
-    ("out.avi", False, "not a video format"), ("out.mp", False, "did you mean .mp4"), ("out", False, "no file extension"),
-    ("out.mp4", True, "cannot carry transparency"), ("no/where/out.mp4", False, "does not exist"), ("folder.mp4", False, "is a folder"),
-    ("in.mp4", False, "is also an input"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, transparent, cause",
+    [
+        ("out.avi", False, "not a video format"),
+        ("out.mp", False, "did you mean .mp4"),
+        ("out", False, "no file extension"),
+        ("out.mp4", True, "cannot carry transparency"),
+        ("no/where/out.mp4", False, "does not exist"),
+        ("folder.mp4", False, "is a folder"),
+        ("in.mp4", False, "is also an input"),
+    ],
+)
 def test_impossible_outputs_are_named(tmp_path, name, transparent, cause):
     (tmp_path / "folder.mp4").mkdir()
     (tmp_path / "in.mp4").write_text("input")

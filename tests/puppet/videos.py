@@ -13,7 +13,7 @@ import numpy as np
 def write_video(
     path: Path, images, fps: int = 30, audio: str | None = None, codec: str = "libx264", times=None, aspect=None
 ) -> Path:
-    """(H, W, 3) uint8 images as a video; `audio` is the codec of a 440 Hz tone of the same length, `times` are seconds."""
+    """(H, W, 3) uint8 images as a video; audio: the codec of a 440 Hz tone of the same length; times: seconds."""
     images = list(images)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)

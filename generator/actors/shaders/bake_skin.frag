@@ -32,7 +32,7 @@ void main() {
     float ax = abs(p.x);
     float front = smoothstep(2.0, 6.0, p.z);
     // Mottling at three scales.
-    float big = fbm(q * 0.22), mid = fbm(q * 0.9 + 5.0), fine = fbm(q * 5.0 + 9.0);
+    float big = noise3(q * 0.3), mid = fbm(q * 0.9 + 5.0), fine = fbm(q * 5.0 + 9.0);
     vec3 c = mix(skin, skin_dark, clamp((big - 0.5) * amount.x * 1.6 + (mid - 0.5) * amount.x, -0.5, 1.0));
     c *= 1.0 + (fine - 0.5) * 0.16 * amount.x;
     // Blood: nose tip, cheeks, ears, chin; lids are thinner and darker.
@@ -44,18 +44,22 @@ void main() {
     vec3 socket = vec3(ax, p.y, p.z) - vec3(2.4, 2.5, 9.3);
     c = mix(c, c * vec3(0.78, 0.70, 0.74), exp(-dot(socket, socket) / 1.2) * 0.55);
     // Freckles and moles.
-    vec2 f = dots(q * 2.6);
     float where = exp(-dot(p.xy - vec2(0, 1), p.xy - vec2(0, 1)) / 30.0) * front;
-    c = mix(c, c * vec3(0.62, 0.45, 0.36), amount.y * where * smoothstep(0.30, 0.12, f.x) * step(0.35, f.y));
+    if (amount.y > 0.0) {
+        vec2 f = dots(q * 2.6);
+        c = mix(c, c * vec3(0.62, 0.45, 0.36), amount.y * where * smoothstep(0.30, 0.12, f.x) * step(0.35, f.y));
+    }
     vec2 m = dots(q * 0.45 + 3.0);
-    c = mix(c, vec3(0.06, 0.03, 0.02), amount.z * smoothstep(0.075, 0.04, m.x) * step(0.55, m.y) * 0.85);
+    c = mix(c, c * vec3(0.25, 0.16, 0.13), amount.z * smoothstep(0.075, 0.04, m.x) * step(0.6, m.y) * 0.85);
     c = mix(c, blush_colour, paint.w * cheeks * 0.6);
 
     // Lips: between the outer outline and the mouth, with fine vertical creases.
     float outer = polygon(p.xy, lip_outer, 0, 12);
     float lips = smoothstep(0.14, -0.10, outer + (fine - 0.5) * 0.10) * smoothstep(8.4, 9.2, p.z);
-    float crease = 0.88 + 0.24 * fbm(vec3(q.x * 7.0, q.y * 1.2, 3.0));
-    c = mix(c, lip_colour * crease, lips * paint.x);
+    if (lips > 0.0) {
+        float crease = 0.88 + 0.24 * noise2(vec2(q.x * 9.0, q.y * 1.5));
+        c = mix(c, lip_colour * crease, lips * paint.x);
+    }
     float gloss_value = mix(0.75 + 0.5 * fine, 1.25, lips);
 
     // Lids: shadow, liner and the dark line of the lashes' roots.
@@ -73,17 +77,19 @@ void main() {
         if (d < best) { best = d; along = (float(k) + t) / 4.0; if (s == 1) along = 1.0 - along; way = normalize(b - a); if (s == 0) way = -way; }
     }
     // along: 0 at the outer end, 1 near the nose.
-    float width = brow.x * (0.35 + 0.65 * smoothstep(0.0, 0.45, along)) * (0.85 + 0.15 * along);
-    float side = sign(p.x);
-    vec2 slant = normalize(way + vec2(0, 0.5 + 0.9 * along));
-    vec2 s2 = vec2(dot(p.xy, slant), dot(p.xy, vec2(-slant.y, slant.x)));
-    float strand = fbm(vec3(s2.x * 1.8, s2.y * 13.0, 7.0) + offset);
-    float band = smoothstep(width, width * 0.35, best + (strand - 0.5) * width * 0.9);
-    float hairs = mix(1.0, smoothstep(0.25, 0.65, strand), brow.w);
-    c = mix(c, brow_colour, band * hairs * brow.y * front);
+    if (best < 1.2 && p.z > 2.0) {
+        float width = brow.x * (0.35 + 0.65 * smoothstep(0.0, 0.45, along)) * (0.85 + 0.15 * along);
+        float side = sign(p.x);
+        vec2 slant = normalize(way + vec2(0, 0.5 + 0.9 * along));
+        vec2 s2 = vec2(dot(p.xy, slant), dot(p.xy, vec2(-slant.y, slant.x)));
+        float strand = fbm(vec3(s2.x * 1.8, s2.y * 13.0, 7.0) + offset);
+        float band = smoothstep(width, width * 0.35, best + (strand - 0.5) * width * 0.9);
+        float hairs = mix(1.0, smoothstep(0.25, 0.65, strand), brow.w);
+        c = mix(c, brow_colour, band * hairs * brow.y * front);
+    }
 
     // Beard: jaw, chin, moustache; the scalp's short hair; both of fine dots and strands.
-    float stub = 0.55 + 0.9 * (fbm(vec3(q.x * 9.0, q.y * 3.0, q.z * 9.0)) - 0.35);
+    float stub = 0.55 + 0.9 * (0.6 * noise3(vec3(q.x * 9.0, q.y * 3.0, q.z * 9.0)) + 0.4 * fine - 0.35);
     float low = smoothstep(beard.z + beard.w, beard.z - beard.w, p.y + 0.10 * (ax - 3.0) * (3.0 - ax) * 0.3 - 0.55 * max(ax - 4.5, 0.0));
     float jaw = low * smoothstep(-11.5, -9.0, p.y) * smoothstep(-1.0, 2.0, p.z) * smoothstep(0.10, 0.35, outer);
     float lipband = smoothstep(0.15, 0.35, outer) * smoothstep(1.9, 1.2, p.y + 2.4) * smoothstep(-4.6, -3.6, p.y)
@@ -94,7 +100,7 @@ void main() {
     line += 0.9 * cos(p.x * 0.9) * smoothstep(2.0, 7.0, p.z) - 0.5;
     float grown = smoothstep(-0.35, 0.75, line + (fine - 0.5) * 0.8) * smoothstep(9.0, 8.2, ax + 2.0 * smoothstep(6.5, 4.0, p.y) * smoothstep(7.4, 8.0, ax));
     grown *= smoothstep(-9.0, -6.5, p.y);
-    float fuzz = 0.6 + 0.8 * (fbm(vec3(q.x * 6.0, q.y * 2.5, q.z * 6.0)) - 0.4);
+    float fuzz = 0.6 + 0.8 * (0.6 * noise3(vec3(q.x * 6.0, q.y * 2.5, q.z * 6.0)) + 0.4 * fine - 0.4);
     c = mix(c, hair_colour * fuzz * 1.2, clamp(grown * scalp.x * (0.75 + 0.5 * fuzz), 0.0, 1.0));
     gloss_value *= 1.0 - 0.8 * max(bearded, grown * scalp.x);
     colour = vec4(sqrt(clamp(c, 0.0, 1.0)), clamp(gloss_value * 0.6, 0.0, 1.0));

@@ -9,10 +9,10 @@ void main() {
     vec3 v = normalize(to_eye), n = normalize(normal);
     if (dot(n, v) < 0.0) n = -n;
     float along = uv.y, across = uv.x;
-    across += curl.x * sin(along * curl.y + noise3(vec3(across * 9.0, along * 4.0, offset.x)) * 6.0);
-    float lock = noise3(vec3(across * strands.x * 0.12, along * 0.13, offset.x));
-    float thick = noise3(vec3(across * strands.x * 0.4 + lock, along * 0.22, offset.y));
-    float thin = noise3(vec3(across * strands.x + thick, along * 0.35, offset.z));
+    if (curl.x > 0.0) across += curl.x * sin(along * curl.y + noise2(vec2(across * 2.0, along * 0.5) + offset.x) * 4.0);
+    float lock = noise2(vec2(across * strands.x * 0.12, along * 0.13) + offset.x);
+    float thick = noise2(vec2(across * strands.x * 0.4 + lock, along * 0.22) + offset.y);
+    float thin = noise2(vec2(across * strands.x + thick, along * 0.35) + offset.z);
     float streak = 0.38 * thin + 0.36 * thick + 0.26 * lock;
     // extra.z: 0 at the free edges of the surface, 1 well inside; extra.w: 0 root, 1 tip.
     float cover = smoothstep(0.0, 1.0, extra.z * strands.z) * 1.35 + 2.0 * min(extra.z, 0.0) + (streak - 0.5) * 1.6 - curl.z * extra.w;
@@ -26,7 +26,7 @@ void main() {
     vec3 bent = normalize(n + ((lock - 0.5) * 0.9 + (thick - 0.5) * 0.5) * cross(tangent, n));
     vec3 light = diffuse_light(bent, extra.y, vec3(0.25), key);
     vec3 c = base * light;
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 2; k++) {
         vec3 h = normalize(light_direction[k] + v);
         float a = dot(normalize(tangent + n * (0.12 + (streak - 0.5) * 0.35)), h);
         float b = dot(normalize(tangent - n * (0.10 - (streak - 0.5) * 0.35)), h);

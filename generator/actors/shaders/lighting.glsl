@@ -20,7 +20,7 @@ float key_visibility(vec3 n) {
     // Five texels on a tilted cross, each compared with a soft step.
     const vec2 tap[5] = vec2[5](vec2(0), vec2(1.4, 0.5), vec2(-0.5, 1.4), vec2(-1.4, -0.5), vec2(0.5, -1.4));
     for (int k = 0; k < 5; k++)
-        lit += smoothstep(c.z - 0.010, c.z - 0.002, textureLod(shadow_map, c.xy + tap[k] * texel, 0.0).r);
+        lit += clamp((textureLod(shadow_map, c.xy + tap[k] * texel, 0.0).r - c.z) * 125.0 + 1.25, 0.0, 1.0);
     return mix(1.0, lit / 5.0, shadow_strength);
 }
 // Diffuse light with a soft, per channel wrap (cheap subsurface scattering).
@@ -35,16 +35,17 @@ vec3 diffuse_light(vec3 n, float ao, vec3 wrap, float key) {
 }
 vec3 specular_light(vec3 n, vec3 v, float power, float key) {
     vec3 sum = vec3(0.0);
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 2; k++) {
         vec3 h = normalize(light_direction[k] + v);
-        float s = pow(max(dot(n, h), 0.0), power) * (power + 8.0) / 25.0 * max(dot(n, light_direction[k]), 0.0);
+        float a = max(dot(n, h), 0.0);
+        a = a / (power - power * a + a);   // Schlick's stand-in for a power
+        float s = a * a * (power + 8.0) / 25.0 * max(dot(n, light_direction[k]), 0.0);
         sum += light_colour[k] * s * (k == 0 ? key : 1.0);
     }
     return sum;
 }
-// Filmic shoulder and sRGB-like curve.
+// Filmic shoulder and a square-root curve.
 vec3 develop(vec3 linear) {
     vec3 x = linear * exposure;
-    x = mix(x, 1.0 - exp(-x), smoothstep(0.45, 1.2, x));
-    return pow(clamp(x, 0.0, 1.0), vec3(1.0 / 2.2));
+    return sqrt(min(x / (1.0 + 0.45 * max(x - 0.35, 0.0)), 1.0));
 }

@@ -17,15 +17,19 @@ float fbm(vec3 p) {
     for (int k = 0; k < 4; k++) { s += a * noise3(p); p = p * 2.03 + 17.1; a *= 0.5; }
     return s / 0.9375;
 }
-// Distance to the nearest of one random dot per cell, and that dot's random number.
+float hash2(vec2 p) {
+    vec3 q = fract(p.xyx * vec3(0.1031, 0.1030, 0.0973) + 0.37);
+    q += dot(q, q.yzx + 33.33);
+    return fract((q.x + q.y) * q.z);
+}
+float noise2(vec2 p) {
+    vec2 i = floor(p), f = fract(p);
+    f = f * f * (3.0 - 2.0 * f);
+    return mix(mix(hash2(i), hash2(i + vec2(1, 0)), f.x), mix(hash2(i + vec2(0, 1)), hash2(i + vec2(1, 1)), f.x), f.y);
+}
+// Distance to a random dot of the cell (in its middle, so that dots of radius 0.3 stay in it), and a random number.
 vec2 dots(vec3 p) {
     vec3 i = floor(p);
-    vec2 best = vec2(9.0, 0.0);
-    for (int x = -1; x <= 1; x++) for (int y = -1; y <= 1; y++) for (int z = -1; z <= 1; z++) {
-        vec3 c = i + vec3(x, y, z);
-        vec3 q = c + vec3(hash1(c), hash1(c + 57.0), hash1(c + 113.0));
-        float d = length(p - q);
-        if (d < best.x) best = vec2(d, hash1(c + 191.0));
-    }
-    return best;
+    vec3 q = i + 0.3 + 0.4 * vec3(hash1(i), hash1(i + 57.0), hash1(i + 113.0));
+    return vec2(length(p - q), hash1(i + 191.0));
 }

@@ -1,0 +1,40 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from generator import checkpoint
+from generator.generator import Generator
+from generator.presets import get_preset
+
+WORKER = Path(__file__).with_name("distributed_worker.py")
+
+
+@pytest.fixture()
+def start(tmp_path) -> Path:
+    torch.manual_seed(0)
+    generator = Generator(get_preset("tiny"))
+    torch.nn.init.normal_(generator.transformer.trunk_out[-1].weight, std=0.05)
+    checkpoint.save(tmp_path / "diffusion.safetensors", generator, torch.float32)
+    return tmp_path
+
+
+def test_two_sharded_processes_equal_one(start, clip_folder):
+    """The same batch on both: every loss of three steps (each depends on the updates before it) and the weights."""
+    alone, shared = start / "alone.json", start / "shared.json"
+    subprocess.run([sys.executable, str(WORKER), str(start), str(clip_folder), str(alone)], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+         str(WORKER), str(start), str(clip_folder), str(shared)],
+        check=True, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    expected, found = json.loads(alone.read_text()), json.loads(shared.read_text())
+    assert found["processes"] == 2 and found["sharded"] and not expected["sharded"]
+    assert expected["losses"].keys() == found["losses"].keys()
+    for stage, losses in expected["losses"].items():
+        for before, after in zip(losses, found["losses"][stage]):
+            assert all(abs(before[key] - after[key]) < 1e-5 * max(1, abs(before[key])) for key in before), (stage, before, after)
+    assert abs(expected["weights"] - found["weights"]) < 1e-5 * abs(expected["weights"])
