@@ -18,11 +18,11 @@ import numpy as np
 from .landmarks import FACE_OVAL, PoseFrame
 from .mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
-SKULL_CENTRE = np.array([0.0, 0.1, 1.2], np.float32)  # in canonical units
+SKULL_CENTRE = np.array([0.0, 0.1, 0.9], np.float32)  # in canonical units
 GRID = 25                          # nodes along each side of the coarse flow
 # All in eye distances (angles in radians, scales as logarithms): below the first value a motion is not followed, above the
 # second fully
-SHIFT_OF_SKULL, ROLL_OF_SKULL, SCALE_OF_SKULL, SHIFT_OF_BODY = (0.15, 0.7), (0.05, 0.3), (0.05, 0.25), (0.1, 0.4)
+SHIFT_OF_SKULL, ROLL_OF_SKULL, SCALE_OF_SKULL, SHIFT_OF_BODY = (0.03, 0.22), (0.0, 0.08), (0.05, 0.25), (0.05, 0.25)
 NECK = (1.15, 2.3)                 # below the eyes: where the head ends and where the body begins
 NEAR, SPREAD = 0.45, 0.6           # how far the face pulls at its surroundings, over what stretch of its outline
 
