@@ -32,7 +32,7 @@ _HAIR = {  # sRGB: root, tip
 }
 _HAIR_WEIGHTS = np.array([22, 20, 16, 5, 4, 9, 10, 8, 6], np.float64)
 _IRIS = np.array(
-    [(64, 40, 24), (84, 54, 30), (46, 28, 18), (104, 82, 46), (84, 100, 72), (84, 112, 140), (110, 130, 140)], np.float64
+    [(64, 40, 24), (84, 54, 30), (46, 28, 18), (104, 82, 46), (84, 100, 72), (84, 112, 140), (110, 130, 140)], float
 )
 
 
@@ -64,7 +64,7 @@ def sample_look(rng: np.random.Generator, polylines: dict[str, np.ndarray], natu
     """
     female = bool(rng.random() < 0.5)
     tone = rng.random() ** 1.3 * (len(_SKIN) - 1)
-    skin = _palette(_SKIN, tone) * rng.normal(1.0, [0.03, 0.035, 0.045])
+    skin = _palette(_SKIN, tone) * rng.normal(1.0, [0.02, 0.025, 0.035])
     if not natural and rng.random() < 0.7:
         skin = _vivid(rng, 60, 230)
     base = linear(skin)
@@ -135,7 +135,7 @@ def sample_lighting(rng: np.random.Generator, natural: bool) -> Lighting:
         sky=sky,
         ground=sky * rng.uniform(0.35, 0.8) * np.array([1.04, 1.0, 0.94]),
         shadow=rng.uniform(0.35, 0.85),
-        exposure=rng.uniform(0.9, 1.35),
+        exposure=rng.uniform(0.95, 1.6),
     )
 
 
@@ -161,10 +161,14 @@ def _materials(rng: np.random.Generator, natural: bool, dark: float) -> dict[str
             "iris_colour": iris,
             "iris_rim": iris * 0.25,
             "sclera_colour": linear((226, 218, 212)) * rng.uniform(0.75, 1.0),
-            "iris": (IRIS_RADIUS * rng.uniform(0.95, 1.05), rng.uniform(0.18, 0.34), rng.uniform(0.4, 1.0), rng.random()),
+            "iris": (IRIS_RADIUS * rng.uniform(0.95, 1.05), rng.uniform(0.18, 0.34), rng.uniform(0.4, 1.0),
+                     rng.random()),
             "lid_shade": (rng.uniform(0.25, 0.5), 0, 0, 0),
         },
-        "lashes": {"base_colour": np.array([0.01, 0.008, 0.007]), "lash": (rng.uniform(9, 14), rng.uniform(0.3, 0.8), 0, 0)},
+        "lashes": {
+            "base_colour": np.array([0.01, 0.008, 0.007]),
+            "lash": (rng.uniform(9, 14), rng.uniform(0.3, 0.8), 0, 0),
+        },
     }  # fmt: skip
 
 
@@ -197,8 +201,8 @@ def _hair_colour(rng: np.random.Generator, natural: bool, dark: float) -> tuple[
 
 
 def _lipstick(rng: np.random.Generator) -> np.ndarray:
-    shades = np.array([(170, 40, 50), (196, 86, 96), (150, 60, 70), (204, 110, 100), (120, 30, 46), (180, 90, 84)], float)
-    return shades[rng.integers(len(shades))] * rng.uniform(0.8, 1.1)
+    shades = [(170, 40, 50), (196, 86, 96), (150, 60, 70), (204, 110, 100), (120, 30, 46), (180, 90, 84)]
+    return np.array(shades[rng.integers(len(shades))]) * rng.uniform(0.8, 1.1)
 
 
 def _palette(table: np.ndarray, at: float) -> np.ndarray:

@@ -182,7 +182,8 @@ def _perform(
     opening = mouth_opening(model, vertices)
     lips = vertices[:, model.landmarks68[62], 2]
     marks = landmarks_of(vertices)
-    turns, trunks = rotations(act.rotation), rotations(np.stack([act.shoulders[:, 2], 0 * opening, act.shoulders[:, 3]], 1))
+    turns = rotations(act.rotation)
+    trunks = rotations(np.stack([act.shoulders[:, 2], 0 * opening, act.shoulders[:, 3]], 1))
     pictures = np.empty((len(act), size, size, 4), np.uint8)
     face = np.empty((len(act), marks.shape[1], 3), np.float32)
     points = np.zeros((len(act), 33, 4), np.float32)

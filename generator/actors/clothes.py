@@ -43,8 +43,9 @@ class Tailor:
     ) -> Body:
         """A random body with a garment of ``makehuman.clothes_names()``; ``change`` (V, 3) is the head's identity."""
         shape = self._shape(rng, female)
-        joints = {name: shape[rows].mean(0) for name, rows in self.makehuman.groups.items() if name.startswith("joint-")}
-        eyes = shape[self.makehuman.groups["helper-l-eye"], 1].mean()
+        groups = self.makehuman.groups
+        joints = {name: shape[rows].mean(0) for name, rows in groups.items() if name.startswith("joint-")}
+        eyes = shape[groups["helper-l-eye"], 1].mean()
         width = rng.normal(1.0, 0.04)
         scale = np.array([_SCALE * width, _SCALE, _SCALE], np.float32)
         shift = np.array([0.0, _EYES_Y - eyes * _SCALE, _NECK_Z - joints["joint-neck"][2] * _SCALE], np.float32)

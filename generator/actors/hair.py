@@ -57,7 +57,9 @@ class Wardrobe:
         self.model, self.makehuman = model, makehuman
         skin = model.vertices_of("skin", "head")
         normals = vertex_normals(model.neutral, model.faces_of("skin", "head"))
-        self._skin = np.flatnonzero(skin & (np.arange(len(skin)) % 2 == 0) & (model.neutral[:, 1] > -13.0) & (np.abs(model.neutral[:, 0]) < 8.6))
+        x, y = np.abs(model.neutral[:, 0]), model.neutral[:, 1]
+        every_other = np.arange(len(skin)) % 2 == 0  # dense enough to stand for the surface
+        self._skin = np.flatnonzero(skin & every_other & (y > -13.0) & (x < 8.6))  # without ears and shoulders
         self._normals = normals[self._skin]
         self._cache: dict[tuple[str, str], Worn] = {}
 

@@ -11,7 +11,8 @@ from generator.actors.hair import Wardrobe, grown_hair, hair_surface, hat_surfac
 from generator.actors.ict import IctModel
 from generator.actors.scene import Surface
 
-_FEMALE_HAIR = {"bob01": 2, "bob02": 2, "long01": 4, "ponytail01": 4, "braid01": 3, "afro01": 1, "short04": 1, "short03": 1}
+_FEMALE_HAIR = {"bob01": 2, "bob02": 2, "long01": 4, "ponytail01": 4, "braid01": 3, "afro01": 1, "short04": 1,
+                "short03": 1}  # fmt: skip
 _MALE_HAIR = {"short01": 4, "short02": 4, "short03": 2, "short04": 4, "afro01": 1, "ponytail01": 1, "long01": 0.6}
 
 
@@ -27,7 +28,7 @@ def sample_body(rng: np.random.Generator, tailor: Tailor | None, look: Look, cha
     cloth = {
         "base_colour": first,
         "second_colour": second if rng.random() < 0.5 or not look.natural else first * rng.uniform(0.4, 1.8),
-        "weave": (rng.uniform(0.5, 1.3), rng.uniform(0.05, 0.3), pattern, rng.uniform(0.12, 0.6)),
+        "weave": (rng.uniform(0.05, 0.3), pattern, rng.uniform(0.12, 0.6), 0.0),
         "offset": rng.uniform(0, 40, 3),
     }
     skin = {"base_colour": look.skin, "surface": (0.03, 20.0, 0.1, 0.5), "wrap": look.head["skin"]["wrap"]}
@@ -86,7 +87,7 @@ def _cloth_colour(rng: np.random.Generator, natural: bool) -> np.ndarray:
     if not natural:
         return linear(rng.uniform(0, 255, 3))
     if rng.random() < 0.65:  # black, white, grey, navy, beige
-        muted = np.array([(28, 28, 30), (225, 223, 220), (110, 112, 115), (38, 46, 70), (180, 165, 140), (70, 72, 60)], float)
-        return linear(muted[rng.integers(len(muted))] * rng.uniform(0.7, 1.1))
+        muted = [(28, 28, 30), (225, 223, 220), (110, 112, 115), (38, 46, 70), (180, 165, 140), (70, 72, 60)]
+        return linear(np.array(muted[rng.integers(len(muted))]) * rng.uniform(0.7, 1.1))
     hue = rng.uniform(30, 200, 3)
     return linear(hue.mean() + (hue - hue.mean()) * 0.8)

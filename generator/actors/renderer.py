@@ -18,6 +18,7 @@ _LIT = ("skin", "mouth", "eye", "lashes", "hair", "cloth", "solid")
 _NOISY = ("hair", "cloth", "solid")
 _SHADOW_SIZE = 256
 
+
 class NoGraphics(RuntimeError):
     """No OpenGL context could be made; the message says what to install."""
 
@@ -44,9 +45,9 @@ class Renderer:
         self.size = size
         self._skin_texture = skin_texture = skin_texture or int(1.7 * size)
         self._programs = {name: self._program(name) for name in _LIT}
-        self._depth_program = self.context.program(_read("depth.vert"), _read("depth.frag"))
+        self._depth_program = self.context.program(_read("depth_vertex.glsl"), _read("depth_fragment.glsl"))
         self._bake_program = self.context.program(
-            _read("bake_skin.vert"), "#version 330\n" + _read("noise.glsl") + _read("bake_skin.frag")
+            _read("bake_skin_vertex.glsl"), "#version 330\n" + _read("noise.glsl") + _read("bake_skin_fragment.glsl")
         )
         n = 2 * size
         self._colour = self.context.renderbuffer((n, n), 4)
@@ -143,8 +144,9 @@ class Renderer:
         return ((rows[:, :, 0] + rows[:, :, 1] + 2) >> 2).astype(np.uint8)
 
     def _program(self, name: str):
-        fragment = _read("lighting.glsl") + (_read("noise.glsl") if name in _NOISY else "") + _read(f"{name}.frag")
-        program = self.context.program(_read("actor.vert"), fragment)
+        noise = _read("noise.glsl") if name in _NOISY else ""
+        fragment = _read("lighting.glsl") + noise + _read(f"{name}_fragment.glsl")
+        program = self.context.program(_read("actor_vertex.glsl"), fragment)
         _set(program, {"albedo": 0, "shadow_map": 1})
         return program
 
@@ -208,7 +210,7 @@ class Renderer:
         neutral = head.neutral
         self._dynamic.write(np.concatenate([neutral, np.zeros_like(neutral)], 1).astype(np.float32))
         _set(self._depth_program, {"head": np.eye(4), "body": np.eye(4)})
-        seen, total = np.zeros(len(neutral)), 0
+        seen = np.zeros(len(neutral))
         for k in range(directions):  # spiral over the sphere
             y = 1 - 2 * (k + 0.5) / directions
             a = k * 2.39996
@@ -225,10 +227,9 @@ class Renderer:
             x, y_, z = (clip[:, :3] * 0.5 + 0.5).T
             col = np.clip((x * _SHADOW_SIZE).astype(int), 0, _SHADOW_SIZE - 1)
             row = np.clip((y_ * _SHADOW_SIZE).astype(int), 0, _SHADOW_SIZE - 1)
-            seen += (z - 0.006 < depth[row, col])
-            total += 1
+            seen += z - 0.006 < depth[row, col]
         # Half of all directions are behind the surface anyway.
-        return np.clip(seen / total * 2.0 + 0.08, 0.0, 1.0).astype(np.float32)
+        return np.clip(seen / directions * 2.0 + 0.08, 0.0, 1.0).astype(np.float32)
 
 
 class _Uploaded:

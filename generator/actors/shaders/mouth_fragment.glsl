@@ -7,7 +7,9 @@ void main() {
     bool tooth = extra.z > 0.5;
     bool tongue = extra.w > 0.5;
     float depth = max(mouth.y - model.z, 0.0);
-    float reach = exp(-max(depth - 0.8, 0.0) * mouth.z / (0.7 + 0.55 * mouth.x));
+    // Light fades with the depth behind the lips; soft tissue lies lower and gets less of it than the teeth.
+    float fade = max(depth - 0.8, 0.0) * mouth.z / (0.7 + 0.55 * mouth.x);
+    float reach = tooth ? exp(-fade) : 0.8 * exp(-1.4 * fade);
     // Light that comes back from the depth is warm.
     vec3 bounce = mix(vec3(1.0, 0.72, 0.66), vec3(1.0), reach);
     // The lips shade what lies close behind them.
