@@ -1,4 +1,4 @@
-"""The training objectives as equations. AAPT: Lin et al. 2025, arXiv 2506.09350. APT: Lin et al. 2025, arXiv 2501.08316.
+"""The training objectives as equations. AAPT: Lin et al. 2025, arXiv 2506.09350. APT: arXiv 2501.08316.
 
 Every function returns a scalar in float32 unless its docstring says otherwise.
 """

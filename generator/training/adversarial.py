@@ -1,4 +1,4 @@
-"""Stage 3: the generator runs exactly as at inference and is judged by what it makes (student forcing, AAPT section 3.3).
+"""Stage 3, student forcing: the generator runs exactly as at inference and is judged by what it makes (AAPT, 3.3).
 
 The same trainer serves the reconstruction stage (losses against the truth alone) and the adversarial ones, and with
 `forcing="teacher"` the comparison in which the recycled latent is the truth's.
@@ -50,9 +50,10 @@ def train_generator(generator: Generator, decoder: bool) -> None:
         generator.autoencoder.requires_grad_(False)
 
 
-def stays_float32(generator: Generator):
-    """The rule by which a learner leaves a parameter of the generator in float32."""
-    return lambda name: any(part in name for part in generator.transformer.keep_fp32)
+def generator_learner(config: OptimizerConfig, generator: Generator, workers: Workers) -> Learner:
+    """A learner that leaves those parameters in float32 that the transformer wants so."""
+    keep = generator.transformer.keep_fp32
+    return Learner(generator, config, workers.parameter_dtype, lambda name: any(part in name for part in keep))
 
 
 class RolloutTrainer:
@@ -63,7 +64,7 @@ class RolloutTrainer:
     ):
         self.config, self.generator = config, generator
         train_generator(generator, config.decoder)
-        self.learners = {"generator": Learner(generator, config.optimizer, workers.parameter_dtype, stays_float32(generator))}
+        self.learners = {"generator": generator_learner(config.optimizer, generator, workers)}
         self.critic = None
         if isinstance(config.critic, CropCriticConfig):
             self.critic = CropCritic(config.critic, workers)
@@ -93,7 +94,8 @@ class RolloutTrainer:
         return metrics
 
     def _student(self, batch: Batch, z_truth: Tensor, length: int, random: torch.Generator):
-        """Segments of a rollout, each with its graph: (z (B, n, C, h, w), latent before it, portrait's latent). Latent frames before those with a truth are rolled out without a gradient."""
+        """Segments of a rollout, each with its graph: (z (B, n, C, h, w), latent before it, portrait's latent).
+        Latent frames before those with a truth are rolled out without a gradient."""
         generator, dtype = self.generator, z_truth.dtype
         count = z_truth.shape[1]
         state = generator.lock(batch.reference_video(dtype), batch.reference_conditions(dtype))

@@ -70,7 +70,8 @@ class AutoencoderTrainer:
         z = autoencoder.encode(truth)  # (B, N, C, h, w)
         noise = torch.randn(z.shape, generator=random, device=z.device).to(dtype)
         noisy = z + self.config.noise * noise
-        previous = autoencoder.encode(batch.reference_video(dtype)[:, None])[:, 0]
+        with torch.no_grad():
+            previous = autoencoder.encode(batch.reference_video(dtype)[:, None])[:, 0]
         video = autoencoder.decode(noisy, batch.conditions(dtype=dtype).warp, previous)
         pixels = self.config.loss(video, truth, pixel_weights(batch, self.config.loss.regions, dtype))
         size = z.float().square().mean()

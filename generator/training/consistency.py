@@ -15,11 +15,11 @@ import torch.nn.functional as F
 
 from generator.generator import Generator
 from generator.losses import clean, euler, interpolate, pseudo_huber, time_grid
-from generator.training.adversarial import stays_float32, train_generator
+from generator.training.adversarial import generator_learner, train_generator
 from generator.training.data import Augmentation, Batch, BatchShape
 from generator.training.diffusion import encode_clip
 from generator.training.distributed import Workers
-from generator.training.optim import Learner, OptimizerConfig
+from generator.training.optim import OptimizerConfig
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class ConsistencyTrainer:
     ):
         self.config, self.generator = config, generator
         train_generator(generator, decoder=False)
-        self.learners = {"generator": Learner(generator, config.optimizer, workers.parameter_dtype, stays_float32(generator))}
+        self.learners = {"generator": generator_learner(config.optimizer, generator, workers)}
         self.teacher = teacher.requires_grad_(False)
-        Learner(self.teacher, config.optimizer, workers.parameter_dtype, stays_float32(teacher))  # only casts: nothing is trained
+        generator_learner(config.optimizer, teacher, workers)  # for its cast: nothing in it is trained
 
     def step(self, batch: Batch, random: torch.Generator, progress: float) -> dict[str, float]:
         z, x, conditions = encode_clip(self.generator, batch)

@@ -1,4 +1,4 @@
-"""How a discriminator takes part in a training step: it learns from a rollout, and returns its gradient on the rollout."""
+"""How a discriminator takes part in a training step: it learns from a rollout and returns its gradient on it."""
 
 from __future__ import annotations
 
@@ -169,7 +169,8 @@ class LatentCritic:
             if hasattr(module.backbone.transformer, name):
                 getattr(module.backbone.transformer, name).requires_grad_(False)
         workers.place(module)
-        self.learners = {"latent": Learner(module, config.optimizer, workers.parameter_dtype, module.in_float32)}
+        learner = Learner(module, config.optimizer, workers.parameter_dtype, module.in_float32)
+        self.learners = {"latent": learner}
 
     def __call__(self, rollout: Rollout, random: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """One update of the discriminator, then the gradient of the generator's loss on `rollout.z`."""

@@ -27,8 +27,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from generator.conditions import Conditions
+from generator.config import FRAMES_PER_LATENT
 
-FRAMES_PER_LATENT = 4
+FIELDS = {"frames", "warp", "guide", "reference", "reference_warp", "reference_guide", "boxes"}
 MOUTH, LEFT_EYE, RIGHT_EYE = range(3)  # rows of `boxes`
 CANONICAL_X = 0  # guide channel: canonical face x as colour, 0 where there is no face
 CANONICAL = slice(0, 3)  # guide channels of the canonical face position
@@ -144,13 +145,12 @@ class Clip:
         try:
             with safe_open(path, framework="np") as file:
                 length, height, width, channels = file.get_slice("frames").get_shape()
-                missing = {"warp", "guide", "reference", "reference_warp", "reference_guide", "boxes"} - set(file.keys())
+                missing = FIELDS - set(file.keys())
         except (SafetensorError, ValueError) as error:
             raise ValueError(f"{path} is not a training clip ({error}); make clips with `puppet actors`") from error
         if missing or height != width or channels != 4 or length < FRAMES_PER_LATENT:
-            raise ValueError(
-                f"{path} is not a training clip (frames {length}x{height}x{width}x{channels}, missing {sorted(missing)})"
-            )
+            found = f"frames {length}x{height}x{width}x{channels}, missing {sorted(missing)}"
+            raise ValueError(f"{path} is not a training clip ({found}); make clips with `puppet actors`")
         return Clip(path, length, height)
 
     def sample(self, shape: BatchShape, prefix: int, rng: np.random.Generator, augment: Augmentation) -> dict:
@@ -241,9 +241,6 @@ def make_batch(
     prefix = int(rng.integers(shape.prefix[0], shape.prefix[1] + 1))
     chosen = rng.integers(len(clips), size=shape.size)
     return collate([clips[i].sample(shape, prefix, rng, augment) for i in chosen])
-
-
-NO_AUGMENTATION = Augmentation(flip=0, colour=0, wander=0)
 
 
 def read_clip(clip: Clip, latents: int, size: int | None = None) -> Batch:

@@ -13,10 +13,10 @@ from torch import Tensor
 from generator.conditions import Conditions
 from generator.generator import Generator
 from generator.losses import flow_matching, interpolate, shift_time
-from generator.training.adversarial import stays_float32, train_generator, with_reference
+from generator.training.adversarial import generator_learner, train_generator, with_reference
 from generator.training.data import Augmentation, Batch, BatchShape
 from generator.training.distributed import Workers
-from generator.training.optim import Learner, OptimizerConfig
+from generator.training.optim import OptimizerConfig
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class DiffusionTrainer:
     def __init__(self, config: DiffusionStage, generator: Generator, workers: Workers):
         self.config, self.generator = config, generator
         train_generator(generator, decoder=False)
-        self.learners = {"generator": Learner(generator, config.optimizer, workers.parameter_dtype, stays_float32(generator))}
+        self.learners = {"generator": generator_learner(config.optimizer, generator, workers)}
 
     def step(self, batch: Batch, random: torch.Generator, progress: float) -> dict[str, float]:
         z, x, conditions = encode_clip(self.generator, batch)

@@ -93,8 +93,7 @@ def _shard(module: nn.Module, dtype: torch.dtype | None) -> None:
             shard(block)
         shard(module.transformer)
         register_fsdp_forward_method(module.transformer, "step")
-        autoencoder = module.autoencoder
-        for part in (module.stem, autoencoder.encoder, autoencoder.decoder, autoencoder.linear_in, autoencoder.linear_out):
+        for part in (module.stem, *module.autoencoder.children()):
             shard(part)
     else:
         shard(module)

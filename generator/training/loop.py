@@ -18,7 +18,6 @@ from generator.training.optim import Learner
 from generator.training.sheets import loss_curve
 from generator.training.state import Every, Interrupted, Log, Progress, load_state, save_state, section, stop_requests
 
-
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed} {postfix}"
 
 

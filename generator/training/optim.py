@@ -28,6 +28,8 @@ class OptimizerConfig:
     warmup: int = 50  # steps
     final: float = 0.02  # of the learning rate, at the end of the cosine
     clip: float = 1.0  # norm of the whole gradient
+    average: float | None = None  # decay of the moving average that becomes the result (APT: 0.995)
+    average_from: int = 3000  # steps; before that an average mostly lags
 
 
 def schedule(config: OptimizerConfig, step: int, progress: float) -> float:
@@ -98,6 +100,7 @@ class Learner:
                     adjust_lr_fn="match_rms_adamw",
                 )
             )
+        self.averages: dict[str, Tensor] = {}
         self._rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in self.optimizers]
 
     def step(self, progress: float) -> float:
@@ -121,7 +124,17 @@ class Learner:
         for master in self.trained.values():
             master.grad = None
         self.steps += 1
+        self._average()
         return norm
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        if self.config.average is None or self.steps < self.config.average_from:
+            return
+        if not self.averages:
+            self.averages = {name: master.detach().clone() for name, master in self.trained.items()}
+        for name, average in self.averages.items():
+            average.lerp_(self.trained[name].detach(), 1 - self.config.average)
 
     def _publish(self, masters: dict[str, Tensor]) -> None:
         with torch.no_grad():
@@ -135,6 +148,10 @@ class Learner:
             name: whole(self.masters.get(name, value).detach()) for name, value in self.module.state_dict().items()
         }
 
+    def result(self) -> dict[str, Tensor]:
+        """What the training is for: `state_dict`, averaged where there is an average."""
+        return self.state_dict() | {name: whole(average) for name, average in self.averages.items()}
+
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         own = self.module.state_dict()
         self.module.load_state_dict({name: spread(value, own[name]) for name, value in state.items()})
@@ -146,6 +163,7 @@ class Learner:
     def optimizer_tensors(self) -> dict[str, Tensor]:
         """The optimisers' state as a flat dictionary, for safetensors."""
         tensors = {"steps": torch.tensor(self.steps)}
+        tensors |= {f"average.{name}": whole(average) for name, average in self.averages.items()}
         for number, optimizer in enumerate(self.optimizers):
             for index, state in optimizer.state_dict()["state"].items():
                 for key, value in state.items():
@@ -154,6 +172,11 @@ class Learner:
 
     def load_optimizer_tensors(self, tensors: dict[str, Tensor]) -> None:
         self.steps = int(tensors["steps"])
+        self.averages = {
+            name: spread(tensors[f"average.{name}"], master.detach())
+            for name, master in self.trained.items()
+            if f"average.{name}" in tensors
+        }
         for number, optimizer in enumerate(self.optimizers):
             current = optimizer.state_dict()
             parameters = [parameter.detach() for group in optimizer.param_groups for parameter in group["params"]]
@@ -168,16 +191,3 @@ class Learner:
 
 def _fusible(parameters: list[Tensor]) -> bool:
     return all(type(p) is nn.Parameter and p.device.type in ("cpu", "cuda") for p in parameters)
-
-
-class Average:
-    """Exponential moving average of a learner's masters."""
-
-    def __init__(self, learner: Learner, decay: float):
-        self.learner, self.decay = learner, decay
-        self.values = {name: master.detach().clone() for name, master in learner.trained.items()}
-
-    @torch.no_grad()
-    def update(self) -> None:
-        for name, value in self.values.items():
-            value.lerp_(self.learner.masters[name].detach(), 1 - self.decay)

@@ -50,7 +50,7 @@ class Recipe:
         return {name: stage for name, stage in self.stages.items() if name in names}
 
 
-ADVERSARIAL = OptimizerConfig(lr=2e-4, matrix_lr=2e-4, betas=(0.5, 0.95), weight_decay=0.0)
+ADVERSARIAL = OptimizerConfig(lr=2e-4, matrix_lr=2e-4, betas=(0.5, 0.95), weight_decay=0.0, average=0.995)
 
 # The small model sees so much of the answer in its conditions that regression under student forcing comes first;
 # adversarial training ends it. Diffusion and consistency, the paper's first stages, are there to be asked for.
@@ -166,7 +166,7 @@ def _run(
     trainer = make_trainer(stage, workers.place(generator), newest, out, workers)
 
     def save(path: Path, dtype: torch.dtype) -> None:
-        weights = trainer.learners["generator"].state_dict()
+        weights = trainer.learners["generator"].result()
         if workers.main:
             plain = Generator(config)
             plain.load_state_dict(weights)

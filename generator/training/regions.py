@@ -1,4 +1,4 @@
-"""Where a pixel counts more: the face, the boxes of mouth and eyes, the inside of the mouth; and crops of those boxes."""
+"""Where a pixel counts more: the face, the boxes of mouth and eyes, the inside of the mouth; and enlarged crops."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def pixel_weights(batch: Batch, weights: RegionWeights, dtype: torch.dtype) -> T
     total = F.interpolate(half.flatten(0, 2)[:, None], scale_factor=2, mode="nearest")
     total = total.unflatten(0, half.shape[:3]) + 1  # (B, N, F, 1, H, W)
     total += weights.mouth * box_mask(batch.boxes[..., MOUTH, :], height, width)
-    eyes = box_mask(batch.boxes[..., LEFT_EYE, :], height, width) | box_mask(batch.boxes[..., RIGHT_EYE, :], height, width)
+    left, right = (box_mask(batch.boxes[..., eye, :], height, width) for eye in (LEFT_EYE, RIGHT_EYE))
+    eyes = left | right
     return total.add_(eyes, alpha=weights.eyes)
 
 

@@ -1,7 +1,11 @@
-"""Pictures of how training goes: contact sheets of held-out clips and the loss curve."""
+"""Pictures of how training goes: contact sheets of held-out clips and the loss curve.
+
+Drawing needs Pillow and matplotlib; where they are missing, a run keeps its figures and draws nothing.
+"""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -60,32 +64,26 @@ def _inside(box: tuple[float, ...], shape: tuple[int, ...]) -> tuple[float, ...]
 
 def contact_sheet(batches: list[Batch], outputs: list[np.ndarray], path: Path, cell: int = 160) -> None:
     """One row of portrait | truth | warp | output per clip (its frame with the widest mouth), mouth and eyes enlarged
-    beside each. outputs[i] (1, N, F, H, W, 4) belongs to batches[i]."""
+    beside them. outputs[i] (1, N, F, H, W, 4) belongs to batches[i]."""
     from PIL import Image, ImageDraw
 
-    rows = []
+    rows, detail = [], cell * 4 // 5
     for batch, output in zip(batches, outputs):
         boxes = batch.boxes[0].flatten(0, 1).numpy()  # (frames, 3, 4)
         frame = int((boxes[:, MOUTH, 3] - boxes[:, MOUTH, 1]).argmax())
-        portrait_box = batch.boxes[0, 0, 0].numpy()  # the portrait has no boxes of its own: those of the first frame
-        pictures = [
-            (over_grey(batch.reference[0].numpy()), portrait_box),
-            *(
-                (over_grey(frames.reshape(-1, *frames.shape[-3:])[frame]), boxes[frame])
-                for frames in (batch.frames[0].numpy(), batch.warp[0].numpy(), output[0])
-            ),
-        ]
-        cells = []
-        for picture, box in pictures:
-            eyes = np.concatenate([box[[LEFT_EYE, RIGHT_EYE], :2].min(0), box[[LEFT_EYE, RIGHT_EYE], 2:].max(0)])
-            whole = np.asarray(Image.fromarray(picture).resize((cell, cell), Image.BICUBIC))
-            mouth = _region(picture, box[MOUTH], 1.6, (cell // 2, cell * 4 // 5))
-            cells += [whole, np.concatenate([mouth, _region(picture, eyes, 1.6, (cell - cell // 2, cell * 4 // 5))])]
+        box = boxes[frame]
+        eyes = np.concatenate([box[[LEFT_EYE, RIGHT_EYE], :2].min(0), box[[LEFT_EYE, RIGHT_EYE], 2:].max(0)])
+        cells = [np.asarray(Image.fromarray(over_grey(batch.reference[0].numpy())).resize((cell, cell), Image.BICUBIC))]
+        for frames in (batch.frames[0].numpy(), batch.warp[0].numpy(), output[0]):
+            picture = over_grey(frames.reshape(-1, *frames.shape[-3:])[frame])
+            mouth = _region(picture, box[MOUTH], 1.6, (cell // 2, detail))
+            cells.append(np.asarray(Image.fromarray(picture).resize((cell, cell), Image.BICUBIC)))
+            cells.append(np.concatenate([mouth, _region(picture, eyes, 1.6, (cell - cell // 2, detail))]))
         rows.append(np.concatenate(cells, 1))
     sheet = Image.fromarray(np.concatenate([np.full((14, rows[0].shape[1], 3), 255, np.uint8), *rows]))
     draw = ImageDraw.Draw(sheet)
     for i, label in enumerate(LABELS):
-        draw.text((i * sheet.width // 4 + 4, 1), label, fill=(0, 0, 0))
+        draw.text((4 + (cell + (i - 1) * (cell + detail) if i else 0), 1), label, fill=(0, 0, 0))
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path)
 
@@ -143,13 +141,15 @@ def evaluate(
     else:
         device = next(generator.parameters()).device
         outputs = [render(generator, batch, torch.Generator(device).manual_seed(0)) for batch in batches]
-    if path:
+    if path and find_spec("PIL"):
         contact_sheet(batches, outputs, path)
     return figures(batches, outputs)
 
 
 def loss_curve(records: list[dict], path: Path) -> None:
     """Losses over time, one panel per stage, and the held-out figures below."""
+    if not find_spec("matplotlib"):
+        return
     import matplotlib
 
     matplotlib.use("Agg")

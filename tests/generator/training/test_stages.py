@@ -1,3 +1,4 @@
+import contextlib
 import math
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import torch
 from generator import checkpoint
 from generator.generator import Generator
 from generator.presets import get_preset
+from generator.training import loop
 from generator.training.adversarial import RolloutStage
 from generator.training.critics import CropCriticConfig, LatentCriticConfig
 from generator.training.data import BatchShape, Clips, make_batch
@@ -14,7 +16,7 @@ from generator.training.distributed import Workers
 from generator.training.loop import Pace
 from generator.training.optim import Learner, OptimizerConfig, schedule
 from generator.training.recipe import POCKET, make_trainer, train
-from generator.training.state import Log
+from generator.training.state import Interrupted, Log
 
 SMALL = BatchShape(size=2, latents=2, crop=48)
 
@@ -32,8 +34,11 @@ def generator():
 
 def run(stage, generator, clips, tmp_path, dtype=None, steps=2):
     checkpoint.save(tmp_path / "diffusion.safetensors", generator, torch.float32)
-    trainer = make_trainer(stage, generator, tmp_path / "diffusion.safetensors", tmp_path, Workers(torch.device("cpu"), dtype))
-    before = {key: {k: v.clone() for k, v in learner.state_dict().items()} for key, learner in trainer.learners.items()}
+    workers = Workers(torch.device("cpu"), dtype)
+    trainer = make_trainer(stage, generator, tmp_path / "diffusion.safetensors", tmp_path, workers)
+    before = {
+        key: {k: v.clone() for k, v in learner.state_dict().items()} for key, learner in trainer.learners.items()
+    }
     for i in range(steps):
         metrics = trainer.step(make_batch(clips.training, stage.shape, (0, i)), torch.Generator().manual_seed(i), 0.1)
         assert all(math.isfinite(value) for value in metrics.values()), metrics
@@ -44,7 +49,9 @@ STAGES = {
     **{name: replace(stage, shape=SMALL) for name, stage in POCKET.stages.items()},
     "prefix": RolloutStage(shape=replace(SMALL, prefix=(2, 2)), cache_gradient=False),
     "segments": RolloutStage(shape=replace(SMALL, latents=4), segment=2),
-    "overlap": RolloutStage(shape=replace(SMALL, latents=4), segment=2, critic=LatentCriticConfig(overlap=1), pixel=0.0),
+    "overlap": RolloutStage(
+        shape=replace(SMALL, latents=4), segment=2, critic=LatentCriticConfig(overlap=1), pixel=0.0
+    ),
     "teacher": RolloutStage(shape=SMALL, forcing="teacher"),
     "paper": RolloutStage(
         shape=SMALL, critic=LatentCriticConfig(), latent=0.0, pixel=0.0, adversarial=None, decoder=False
@@ -100,15 +107,12 @@ def test_gradient_reaches_the_portrait_and_earlier_frames(generator, clips):
     assert not state.previous.requires_grad
 
 
-def test_resumed_run_equals_the_uninterrupted_one(clip_folder, tmp_path):
+def test_resumed_run_equals_the_uninterrupted_one(clip_folder, tmp_path, monkeypatch):
     arguments = dict(
         data=clip_folder, stages=["reconstruction", "adversarial"], batch=2, crop=48, precision=torch.float32,
         pace=Pace(save=1e9, sheet=1e9),
     )  # fmt: skip
     whole = train("tiny", out=tmp_path / "whole", steps=4, **arguments)
-
-    from generator.training import loop
-    from generator.training.state import Interrupted
 
     class StopAt:
         """Asks for a stop in the middle of the second stage."""
@@ -119,24 +123,21 @@ def test_resumed_run_equals_the_uninterrupted_one(clip_folder, tmp_path):
             StopAt.count += 1
             return StopAt.count == 6
 
-    import contextlib
-
     @contextlib.contextmanager
     def stop_requests():
         yield StopAt()
 
-    original, loop.stop_requests = loop.stop_requests, stop_requests
-    try:
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "stop_requests", stop_requests)
         with pytest.raises(Interrupted):
             train("tiny", out=tmp_path / "parts", steps=4, **arguments)
-    finally:
-        loop.stop_requests = original
     parts = train("tiny", out=tmp_path / "parts", steps=4, **arguments)
     a, b = checkpoint.load(whole).state_dict(), checkpoint.load(parts).state_dict()
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert (tmp_path / "parts" / "tiny.safetensors").exists()
     assert list((tmp_path / "parts" / "sheets").glob("*.png"))
-    assert {record["stage"] for record in Log(tmp_path / "parts" / "log.jsonl").read()} == {"reconstruction", "adversarial"}
+    logged = {record["stage"] for record in Log(tmp_path / "parts" / "log.jsonl").read()}
+    assert logged == {"reconstruction", "adversarial"}
 
 
 def test_autoencoder_learns(clip_folder, tmp_path):
@@ -172,6 +173,22 @@ def test_muon_takes_the_matrices_of_blocks_only(generator):
     assert "transformer.blocks.0.ffn.0.weight" in names
     assert all(name.startswith("transformer.blocks.") for name in names)
     assert not any("modulation" in name for name in names)
+
+
+def test_the_average_follows_slowly_and_is_the_result(generator):
+    learner = Learner(generator, OptimizerConfig(warmup=0, average=0.9, average_from=2))
+    name = "transformer.blocks.0.ffn.0.weight"
+    values = []
+    for _ in range(3):
+        for p in generator.parameters():
+            p.grad = torch.ones_like(p)
+        learner.step(0.0)
+        values.append(learner.state_dict()[name].clone())
+    assert torch.allclose(learner.result()[name], 0.9 * values[1] + 0.1 * values[2], atol=1e-6)
+    saved = learner.optimizer_tensors()
+    learner.averages = {}
+    learner.load_optimizer_tensors(saved)
+    assert torch.allclose(learner.result()[name], 0.9 * values[1] + 0.1 * values[2], atol=1e-6)
 
 
 def test_an_infinite_gradient_is_skipped(generator):
