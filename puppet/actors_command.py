@@ -20,9 +20,10 @@ from puppet.footage import check_shape, clip_path, contact_sheet, make_clip, sav
 from puppet.imitation import imitate_matting, imitate_tracker
 from puppet.video_in import FPS
 
-ICT_HELP = "a clone of ICT-FaceKit (git clone https://github.com/ICT-VGL/ICT-FaceKit) or its cached .npz"
+ICT_HELP = "the folder FaceXModel of https://github.com/ICT-VGL/ICT-FaceKit, or its cached .npz"
 MAKEHUMAN_HELP = (
-    "MakeHuman's data folder (git clone https://github.com/makehumancommunity/makehuman-assets, or its base/)"
+    "MakeHuman's data: the folders makehuman/data of https://github.com/makehumancommunity/makehuman and base of "
+    "https://github.com/makehumancommunity/makehuman-assets, copied into one"
 )
 
 

@@ -143,13 +143,11 @@ def _long_stream(puppet, driver: list[np.ndarray], minutes: float, quiet: bool |
         for _ in itertools.islice(pictures, FPS):
             pass
         step = (time.perf_counter() - start) * 1000 / (FPS / 4)
-        name = (
-            "start"
-            if WINDOW_SECONDS <= second < 2 * WINDOW_SECONDS
-            else "end"
-            if second >= total - WINDOW_SECONDS
-            else None
-        )
+        name = None
+        if WINDOW_SECONDS <= second < 2 * WINDOW_SECONDS:
+            name = "start"
+        elif second >= total - WINDOW_SECONDS:
+            name = "end"
         if name:
             windows[name].append(step)
             rss[name] = _resident_mib()

@@ -48,12 +48,9 @@ def composite(rgba: np.ndarray, background: np.ndarray | None) -> np.ndarray:
     """(S, S, 4) over (S, S, 3): an opaque picture; without a background the person as it is."""
     if background is None:
         return rgba
-    out = np.empty_like(rgba)
-    behind = (255 - rgba[..., 3:]).astype(np.uint32)
-    # (x + 128) * 257 >> 16 is x / 255 rounded, for every x up to 255 * 255
-    out[..., :3] = np.minimum(rgba[..., :3] + ((background * behind + 128) * 257 >> 16), 255)
-    out[..., 3] = 255
-    return out
+    hidden = cv2.merge([255 - rgba[..., 3]] * 3)
+    shown = cv2.multiply(background, hidden, scale=1 / 255)
+    return cv2.cvtColor(cv2.add(shown, cv2.cvtColor(rgba, cv2.COLOR_RGBA2RGB)), cv2.COLOR_RGB2RGBA)  # alpha 255
 
 
 def straight_alpha(rgba: np.ndarray) -> np.ndarray:

@@ -51,8 +51,8 @@ def make_clip(
 ) -> dict[str, np.ndarray]:
     """The tensors of one training clip.
 
-    frames: (T, S, S, 4) uint8 premultiplied RGBA; poses: the T poses in them, all with a face. portrait: (S, S, 4) uint8
-    premultiplied RGBA of the same person, with its pose. T is a multiple of 4, S of 16.
+    frames: (T, S, S, 4) uint8 premultiplied RGBA; poses: the T poses in them, each with a face. portrait: (S, S, 4)
+    uint8 premultiplied RGBA of the same person, with its pose. T is a multiple of 4, S of 16.
     """
     conditioner = Conditioner(portrait, portrait_pose)
     maps = [conditioner.maps(pose) for pose in poses]

@@ -13,7 +13,7 @@ LARGEST = 200_000_000  # pixels: beyond this a file is more likely an attack tha
 
 
 def read_picture(path: Path, role: str, keep_alpha: bool = False) -> np.ndarray:
-    """(H, W, 3) uint8 RGB, white behind transparent parts; or (H, W, 4), straight alpha, if that is kept and there is any.
+    """(H, W, 3) uint8 RGB, white behind transparent parts; or (H, W, 4), straight alpha, if kept and there is any.
 
     `PuppetError` with the `role` of the file where it cannot be read.
     """

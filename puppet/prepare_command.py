@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import tee
 from pathlib import Path
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
             paths.append(path)
     if not paths:
         raise PuppetError(
-            f"no {args.frames} frames in a row with a face were found in {args.clips}: use videos in which one face is seen"
+            f"never {args.frames} frames in a row with a face in {args.clips}: use videos in which one face is seen"
         )
     sheet = args.out / "contact_sheet.png"
     contact_sheet(paths, sheet)
@@ -88,19 +88,12 @@ def _clips(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Tracks a video once to find its portraits and once more to cut it: a long one does not fit in memory."""
     reader = VideoReader(video)
-    moments = list(
-        _portrait_moments(tqdm(_tracked(reader), video.name, reader.expected_frames, leave=False, disable=quiet), rng)
-    )
+    bar = {"total": reader.expected_frames, "unit": "frame", "leave": False, "disable": quiet}
+    moments = _portrait_moments(tqdm(_tracked(reader), video.name, **bar), rng)
     with reported_as_puppet_error(PortraitError, about=str(video)):
         portraits = [prepare_portrait(moment.image, size, moment.pose) for moment in moments]
     run: list[Moment] = []
-    for moment in tqdm(
-        _tracked(reader) if portraits else (),
-        f"{video.name}, cutting",
-        reader.expected_frames,
-        leave=False,
-        disable=quiet,
-    ):
+    for moment in tqdm(_tracked(reader) if portraits else (), f"{video.name}, cutting", **bar):
         run = [*run, moment] if moment.pose.face is not None else []
         if len(run) < frames:
             continue
@@ -126,17 +119,26 @@ def _tracked(reader: VideoReader) -> Iterator[Moment]:
             yield Moment(image, pose)
 
 
-def _portrait_moments(moments: Iterator[Moment], rng: np.random.Generator) -> list[Moment]:
-    """Up to PORTRAITS moments that look at the camera, each as likely as any other (reservoir sampling)."""
+def _portrait_moments(moments: Iterable[Moment], rng: np.random.Generator) -> list[Moment]:
+    """Up to PORTRAITS moments that look at the camera, each as likely as any other (reservoir sampling).
+
+    In a video without any, the one that comes nearest to it.
+    """
     chosen: list[Moment] = []
     seen = 0
+    nearest, nearest_turn = None, np.inf
     for moment in moments:
         angles = head_pose(moment.pose)
-        if angles is None or max(abs(angles[0]), abs(angles[1])) > LARGEST_TURN:
+        if angles is None:
+            continue
+        turn = max(abs(angles[0]), abs(angles[1]))
+        if turn < nearest_turn:
+            nearest, nearest_turn = moment, turn
+        if turn > LARGEST_TURN:
             continue
         seen += 1
         if len(chosen) < PORTRAITS:
             chosen.append(moment)
         elif (place := int(rng.integers(seen))) < PORTRAITS:
             chosen[place] = moment
-    return chosen
+    return chosen or ([nearest] if nearest else [])

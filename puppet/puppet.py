@@ -34,8 +34,9 @@ class Puppet:
             ...
 
     Args:
-        portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. Its largest centred square
-            is used. For a face that is not found, points can be marked in a file beside it (hero.png: hero.points.json).
+        portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. Its largest centred
+            square is used. For a face that is not found, points can be marked in a file beside it (for hero.png:
+            hero.points.json).
         model: name of a preset.
         weights: "shipped", "random" (for measuring), or the path of a .safetensors file.
         device: "auto", "cpu", "cuda" or "mps".
@@ -59,7 +60,7 @@ class Puppet:
         motion: str = "relative",
         background: str = "original",
         seed: int = 0,
-        body_every: int = 1,
+        body_every: int = 2,
     ):
         if motion not in MODES:
             raise PuppetError(f"unknown motion '{motion}': choose {' or '.join(MODES)}")

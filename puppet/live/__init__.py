@@ -1,0 +1,1 @@
+"""The live loop: camera, tracker, generator and outputs, each in its own thread, nothing queued between them."""

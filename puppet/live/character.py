@@ -1,0 +1,80 @@
+"""One portrait ready to be driven, and the generator that makes its frames: what recorded and live use share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from generator.config import FRAMES_PER_LATENT
+from generator.stream import Stream
+from pose.conditioning import Conditioner
+from pose.errors import PortraitError
+from pose.landmarks import PoseFrame
+from pose.portrait import Portrait, prepare_portrait
+from pose.sidecar import read_sidecar
+from pose.tracker import TrackerUnavailable
+from puppet.errors import reported_as_puppet_error
+from puppet.outputs.scene import Scene
+from puppet.pictures import read_picture
+from puppet.timings import Timings
+
+
+@dataclass(frozen=True, eq=False)
+class Character:
+    """A prepared portrait: its own maps, its background."""
+
+    name: str
+    portrait: Portrait
+    scene: Scene
+    conditioner: Conditioner = field(repr=False)
+
+    def maps(self, targets: list[PoseFrame], timings: Timings) -> tuple[np.ndarray, np.ndarray]:
+        """warp (F, S, S, 4) and guide (F, S/2, S/2, 8), uint8, of F target poses."""
+        with timings.measure("condition", len(targets)):
+            maps = [self.conditioner.maps(target) for target in targets]
+            return np.stack([m.warp for m in maps]), np.stack([m.guide for m in maps])
+
+
+def load_character(portrait: str | Path | np.ndarray, size: int, background: str) -> Character:
+    """Prepare a portrait (a path, or a picture as `Puppet` takes it). Raises PuppetError where it cannot be used."""
+    prepared = load_portrait(portrait, size)
+    name = "portrait" if isinstance(portrait, np.ndarray) else Path(portrait).name
+    scene = Scene(background, prepared.background)
+    return Character(name, prepared, scene, Conditioner(prepared.person, prepared.pose))
+
+
+def load_portrait(portrait: str | Path | np.ndarray, size: int) -> Portrait:
+    if isinstance(portrait, np.ndarray):
+        with reported_as_puppet_error(PortraitError, TrackerUnavailable):
+            return prepare_portrait(portrait, size)
+    picture = read_picture(Path(portrait), "portrait", keep_alpha=True)
+    with reported_as_puppet_error(PortraitError, TrackerUnavailable, about=f"portrait {portrait}"):
+        marked = read_sidecar(portrait, (picture.shape[1], picture.shape[0]))
+        return prepare_portrait(picture, size, marked)
+
+
+class Performer:
+    """The generator, locked on one character at a time."""
+
+    def __init__(self, stream: Stream, timings: Timings):
+        self._stream = stream
+        self._timings = timings
+        self._locked: Character | None = None
+
+    def lock(self, character: Character) -> None:
+        """Begin anew with this character."""
+        own = character.conditioner.own_maps()
+        warp, guide = (np.repeat(part[None], FRAMES_PER_LATENT, 0) for part in (own.warp, own.guide))
+        self._stream.lock(character.portrait.person, warp, guide)
+        self._locked = character
+
+    def perform(self, character: Character, warp: np.ndarray, guide: np.ndarray) -> np.ndarray:
+        """The next four frames, (4, S, S, 4) uint8 premultiplied RGBA; another character than before is locked first."""
+        if character is not self._locked:
+            self.lock(character)
+        pictures = self._stream.step(warp, guide)
+        for stage, milliseconds in self._stream.timings.items():
+            self._timings.add(stage, milliseconds / 1000, FRAMES_PER_LATENT)
+        return pictures

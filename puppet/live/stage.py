@@ -1,0 +1,122 @@
+"""What happens to the driver's motion before it reaches the generator: calibration, freeze, change of character."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from pose.landmarks import PoseFrame
+from pose.retargeting import Retargeter
+from puppet.errors import reported_as_puppet_error
+from puppet.live.calibration import Calibration, CalibrationMemory, Fit, face_light
+from puppet.live.character import Character
+from puppet.live.follower import LiveFollower
+
+
+class Stage:
+    """The character on stage and who drives it. `see` and `target` are the tracking thread's, the rest is anyone's.
+
+    camera: the name under which calibrations are remembered. report: takes lines for the user.
+    """
+
+    def __init__(
+        self,
+        character: Character,
+        motion: str,
+        strength: float,
+        camera: str,
+        memory: CalibrationMemory | None,
+        report: Callable[[str], None],
+    ):
+        self._motion, self._strength = motion, strength
+        self._camera, self._memory, self._report = camera, memory, report
+        self._lock = threading.Lock()
+        self._calibration: Calibration | None = None
+        self._announced = 0
+        self._was_frozen = False
+        self.frozen = False
+        self.mirrored = False
+        self.fit: Fit | None = None
+        self._neutral: PoseFrame | None = None  # taken while running, for every character that follows
+        self.put_on(character)
+
+    def put_on(self, character: Character) -> None:
+        """Change the character; the driver's neutral face stays."""
+        neutral = self._neutral
+        if neutral is None and self._memory is not None:
+            neutral = self._memory.load(self._camera, character.name)
+        with reported_as_puppet_error(ValueError):
+            follow = LiveFollower(Retargeter(character.portrait.pose, neutral, self._motion, self._strength))
+        with self._lock:
+            self.character, self._follow = character, follow
+
+    @property
+    def lost(self) -> bool:
+        """Whether the driver's face is not seen."""
+        return self._follow.lost
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether a neutral face was taken, now or on an earlier day."""
+        return self._motion == "absolute" or self._follow.retargeter.neutral is not None
+
+    def calibrate(self) -> None:
+        """Begin the countdown."""
+        self._announced = 0
+        self._calibration = Calibration(time.perf_counter())
+
+    @property
+    def countdown(self) -> int | None:
+        """Seconds until the face is looked at, 0 while it is, None while nobody calibrates."""
+        calibration = self._calibration
+        return None if calibration is None else calibration.remaining(time.perf_counter())
+
+    def see(self, pose: PoseFrame, image: np.ndarray | None) -> None:
+        """Every tracked pose, and its camera picture, of which only the brightness of the face is used."""
+        with self._lock:
+            follow = self._follow
+        neutral = follow.retargeter.neutral
+        if neutral is not None and neutral.size != pose.size and pose.face is not None and self._motion == "relative":
+            # the same camera at another resolution
+            scale = pose.size[0] / neutral.size[0]
+            moved = neutral.transformed(np.array([[scale, 0, 0], [0, scale, 0]]), pose.size)
+            follow.retargeter.set_neutral(moved)
+        calibration = self._calibration
+        if calibration is None:
+            return
+        left = calibration.remaining(pose.time)
+        if left and left != self._announced:
+            self._announced = left
+            self._report(f"calibration in {left}: look into the camera, mouth closed, hold still")
+        result = calibration.add(pose, None if image is None else face_light(image, pose))
+        if result is None:
+            return
+        self._calibration = None
+        if isinstance(result, Fit):
+            self.fit = result
+            self._report(f"calibration failed: {result.advice}")
+            return
+        self._neutral, self.fit = result
+        follow.retargeter.set_neutral(self._neutral)
+        self._report(f"calibrated, fit {self.fit.score} of 100" + (f": {self.fit.advice}" if self.fit.advice else ""))
+        if self._memory is not None:
+            try:
+                self._memory.save(self._camera, self.character.name, self._neutral)
+            except OSError as error:
+                self._report(f"the calibration could not be kept for the next time: {error}")
+
+    def target(self, driver: PoseFrame) -> tuple[Character, PoseFrame] | None:
+        """The character's pose for one pose of the driver; None while frozen."""
+        if self.frozen:
+            self._was_frozen = True
+            return None
+        with self._lock:
+            character, follow = self.character, self._follow
+        if self._was_frozen:
+            self._was_frozen = False
+            follow.resume(driver.time)
+        return character, replace(follow(driver), time=driver.time)

@@ -1,0 +1,104 @@
+"""What is always measured while the loop runs, in constant memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from puppet.outputs.base import Picture
+from puppet.timings import Timings
+
+LONGEST = 10_000  # ms that a delay is counted up to
+
+
+class Statistics:
+    """Rate and evenness of the output, delay from camera to output, time per stage, memory.
+
+    `timings` are the stages' means. `collected` adds how long frames waited for the others of their group.
+    """
+
+    def __init__(self) -> None:
+        self.timings = Timings()
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Start counting now: what came before was warming up."""
+        self.timings.reset()
+        with self._lock:
+            self.frames = 0  # sent
+            self.repeated = 0  # of them the same picture again
+            self._first = self._last = 0.0
+            self._largest_gap = 0.0
+            self._delays = np.zeros(LONGEST, np.int64)  # a histogram of milliseconds
+            self._sums = {"collect": 0.0, "wait": 0.0}
+            self._counts = {"collect": 0, "wait": 0}
+            self._rss_start = resident_mib()
+
+    def sent(self, now: float, new: Picture | None) -> None:
+        """The sender put out a frame at `now`; `new` is the picture where it was shown for the first time."""
+        with self._lock:
+            if self.frames:
+                self._largest_gap = max(self._largest_gap, now - self._last)
+            else:
+                self._first = now
+            self.frames += 1
+            self._last = now
+            if new is None:
+                self.repeated += 1
+            elif new.live:
+                self._delays[min(max(round((now - new.time) * 1000), 0), LONGEST - 1)] += 1
+
+    def waited(self, what: str, seconds: float) -> None:
+        """What a frame spent in "collect" (until its group of four was whole) or "wait" (until it was due)."""
+        with self._lock:
+            self._sums[what] += seconds
+            self._counts[what] += 1
+
+    def delay(self, percent: float) -> float | None:
+        """Milliseconds from camera to output that so many percent of the pictures stay within."""
+        with self._lock:
+            total = int(self._delays.sum())
+            if not total:
+                return None
+            return float(np.searchsorted(np.cumsum(self._delays), percent / 100 * total))
+
+    @property
+    def fps(self) -> float:
+        with self._lock:
+            return (self.frames - 1) / (self._last - self._first) if self.frames > 1 else 0.0
+
+    def summary(self) -> dict:
+        """The object that `--json` prints; milliseconds are means per video frame."""
+        stages = {stage: round(ms, 2) for stage, ms in self.timings.milliseconds().items()}
+        with self._lock:
+            waits = {
+                name: round(1000 * self._sums[name] / self._counts[name], 2) if self._counts[name] else 0.0
+                for name in self._sums
+            }
+            gap = round(1000 * self._largest_gap, 1)
+        return {
+            "frames": self.frames,
+            "fps": round(self.fps, 2),
+            "max_gap_ms": gap,
+            "latency_ms": {"p50": self.delay(50), "p95": self.delay(95)},
+            "ms": {"collect": waits["collect"], **stages, "wait": waits["wait"]},
+            "rss_mib": {"start": self._rss_start, "end": resident_mib()},
+        }
+
+
+def resident_mib() -> float | None:
+    """Memory of this process; None where the system does not say."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return round(int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -1,0 +1,1 @@
+"""Where the pictures go: virtual camera, window, browser, file, or nowhere."""

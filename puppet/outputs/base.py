@@ -1,0 +1,98 @@
+"""What every output is, and the thread that keeps a slow one from holding up the others."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from puppet.errors import PuppetError
+from puppet.outputs.scene import Scene
+
+MOST_WAITING = 4  # pictures; an output that is further behind loses the oldest
+CLOSE_SECONDS = 10.0  # that an output is given to write what it still has
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One generated video frame."""
+
+    person: np.ndarray  # (S, S, 4) uint8 premultiplied RGBA
+    framed: np.ndarray  # (S, S, 4) uint8: the person over the chosen background; opaque unless that is "transparent"
+    scene: Scene
+    time: float  # s on the clock time.perf_counter: the moment of the driver that it shows
+    live: bool = True  # whether a camera's frame led to it, and not idle motion or a still picture
+
+
+class Output(ABC):
+    """One place where pictures go.
+
+    `open` and `close` are called once each, `send` at a constant rate from a thread of the output's own.
+    """
+
+    name: str
+
+    @abstractmethod
+    def open(self, size: int, fps: int) -> None:
+        """Get ready for size x size pictures. Raises PuppetError where that is not possible."""
+
+    @abstractmethod
+    def send(self, picture: Picture) -> None:
+        """Show one picture. Raises PuppetError when the output broke."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class Channel:
+    """An open output and its thread."""
+
+    def __init__(self, output: Output, failed: Callable[[Output, Exception], None]):
+        self.output = output
+        self.dropped = 0
+        self._failed = failed
+        self._changed = threading.Condition()
+        self._waiting: deque[Picture] = deque()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name=f"output {output.name}", daemon=True)
+        self._thread.start()
+
+    def put(self, picture: Picture) -> None:
+        """Never blocks; the oldest of too many waiting pictures is dropped."""
+        with self._changed:
+            if len(self._waiting) == MOST_WAITING:
+                self._waiting.popleft()
+                self.dropped += 1
+            self._waiting.append(picture)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Send what waits, then close the output."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(CLOSE_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            while (picture := self._next()) is not None:
+                self.output.send(picture)
+            self.output.close()
+        except Exception as error:
+            try:
+                self.output.close()
+            except PuppetError:
+                pass  # it is broken already, and that is being told
+            self._failed(self.output, error)
+
+    def _next(self) -> Picture | None:
+        with self._changed:
+            while not self._waiting and not self._closed:
+                self._changed.wait()
+            return self._waiting.popleft() if self._waiting else None

@@ -1,0 +1,35 @@
+"""The examples run as they stand, with the shipped weights."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator.checkpoint import shipped
+from puppet.video_in import VideoReader
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+pytestmark = pytest.mark.skipif(not shipped("pocket").exists(), reason="no weights are shipped")
+
+
+def run(name: str, folder: Path, *words: object) -> None:
+    command = [sys.executable, EXAMPLES / name, *words]
+    done = subprocess.run([str(word) for word in command], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_perform(tmp_path, portrait, driver):
+    run("perform.py", tmp_path, portrait, driver, "out.mp4")
+    assert len(list(VideoReader(tmp_path / "out.mp4").frames())) == 10
+
+
+def test_transparent_frames(tmp_path, portrait, driver):
+    run("transparent_frames.py", tmp_path, portrait, driver, "frames")
+    assert len(list((tmp_path / "frames").glob("*.png"))) == 10
+
+
+def test_own_motion(tmp_path, portrait):
+    run("own_motion.py", tmp_path, portrait, "out.mp4")
+    assert len(list(VideoReader(tmp_path / "out.mp4").frames())) == 96
