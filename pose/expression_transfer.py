@@ -45,6 +45,7 @@ MOUTH_REACH, EYE_REACH = 0.30, 0.10  # eye distances over which a feature's own 
 # MediaPipe leaves a gap between closed lids. Openings (share of the neutral one) below the first are drawn towards
 # closed, which is reached at the second.
 CLOSING, CLOSED = 0.6, 0.3
+NARROW = 0.15  # of an eye's width: the opening that stands for the neutral one where that is unknown
 UPPER_LID_SHARE = 0.85  # of the closing is the upper lid's way
 LARGEST_GAZE = 0.30  # eye widths that an iris may leave the middle of its eye
 
@@ -110,6 +111,15 @@ def _nearness(canonical: np.ndarray, ring: tuple[int, ...], reach: float) -> np.
     middle, half = rim.mean(axis=0), (rim.max(axis=0) - rim.min(axis=0)) / 2
     inside = (((canonical[:, :2] - middle) / half) ** 2).sum(axis=1) < 1
     return np.where(inside, 1.0, np.exp(-((distance / reach) ** 2)))
+
+
+def settle_lids(face: np.ndarray) -> np.ndarray:
+    """A tracked face (478, 3), in any unit, whose lids meet where the tracker left the gap of a closed eye."""
+    settled = face.copy()
+    for eye in EYES:
+        width = float(np.linalg.norm(face[eye[0][0]] - face[eye[0][1]]))
+        _close_lids(settled, eye, lid_gap(face, eye[1], eye[2]) / max(NARROW * width, 1e-6))
+    return settled
 
 
 def _move_iris(shape: np.ndarray, portrait: np.ndarray, change: np.ndarray, eye: tuple) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from .expression_transfer import ExpressionTransfer
+from .expression_transfer import ExpressionTransfer, settle_lids
 from .landmarks import (
     LEFT_ELBOW,
     LEFT_SHOULDER,
@@ -105,7 +105,8 @@ class Retargeter:
         width, height = driver.size
         scale = self.portrait.size[0] / min(width, height)
         shift = [(self.portrait.size[k] - scale * driver.size[k]) / 2 for k in range(2)]
-        return driver.transformed(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), self.portrait.size)
+        moved = driver.transformed(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), self.portrait.size)
+        return replace(moved, face=settle_lids(moved.face))
 
     # relative
 

@@ -9,9 +9,11 @@ from pose.landmarks import (
     RIGHT_IRIS,
     empty_pose,
 )
+from pose.expression_transfer import EYES, settle_lids
+from pose.mesh import face_mesh
 from pose.neutral import find_neutral
 from pose.retargeting import LARGEST_TURN, Retargeter
-from pose.signals import expression, head_pose
+from pose.signals import expression, head_pose, lid_gap
 
 from .faces import body, pose
 
@@ -174,3 +176,14 @@ def test_find_neutral_prefers_frontal_closed_and_awake():
 def test_bad_input_is_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         Retargeter(**arguments)
+
+
+def test_absolute_motion_shuts_nearly_shut_lids_and_leaves_open_ones():
+
+    face = face_mesh().canonical * 80
+    np.testing.assert_array_equal(settle_lids(face), face)
+    corners, upper, lower = EYES[0][:3]
+    width = np.linalg.norm(face[corners[0]] - face[corners[1]])
+    narrow = face.copy()
+    narrow[list(upper)] = narrow[list(lower)] - [0, 0.04 * width, 0]
+    assert lid_gap(settle_lids(narrow), upper, lower) < 1e-3 * width
