@@ -1,8 +1,8 @@
 """RGBA video autoencoder: 4 video frames of 8x8 pixels become one cell of 16 channels.
 
 The linear path is a whitened PCA of the patches; convolutions add a residual on both sides.  The decoder also sees the
-warped portrait at a half and a quarter of the resolution and blends it in with an additive gate, so that detail which
-the latent cannot carry comes from the portrait itself.  Every latent frame is encoded alone; the decoder looks back one
+warped portrait at a half and a quarter of the resolution; what the latent cannot carry of the warp, its fine detail, is
+added through a gate that starts open: a latent equal to the warp's decodes to the warp itself.  Every latent frame is encoded alone; the decoder looks back one
 latent, and that is all its state.
 """
 
@@ -19,7 +19,7 @@ from .layers import conv, depth_to_space, pack, residual_blocks, space_to_depth,
 
 PACKED = 4 * WARP_CHANNELS  # channels of a packed picture
 PATCH = FRAMES_PER_LATENT * SPATIAL_FACTOR**2 * WARP_CHANNELS  # values that one latent cell stands for
-GATE_BIAS = 0.3
+GATE_BIAS = 1.0
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """[z_t, z_{t-1}] + warp -> per packed pixel a residual colour and the gate of the warp."""
+    """[z_t, z_t - z_warp, z_{t-1}] + warp -> per packed pixel a residual colour and the gate of the warp's detail."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         eighth, quarter, half = config.decoder_channels
         depth_eighth, depth_quarter, depth_half = config.decoder_depth
-        self.input = conv(2 * config.latent_channels, eighth)
+        self.input = conv(3 * config.latent_channels, eighth)
         self.eighth_blocks = residual_blocks(eighth, depth_eighth)
         self.to_quarter = conv(eighth, FRAMES_PER_LATENT * 4 * quarter, kernel=1)
         self.quarter_warp = conv(PACKED, quarter, kernel=2, stride=2)
@@ -84,10 +84,10 @@ class Decoder(nn.Module):
         self.out = conv(half, PACKED + 4, zero=True)
         nn.init.constant_(self.out.bias[PACKED:], GATE_BIAS)
 
-    def forward(self, z_NChw: Tensor, previous_NChw: Tensor, packed_NFCHW: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, latents_NChw: Tensor, packed_NFCHW: Tensor) -> tuple[Tensor, Tensor]:
         """-> residual (N*F, 16, H/2, W/2) and gate (N*F, 4, H/2, W/2)."""
         warp = packed_NFCHW.flatten(0, 1)
-        x = self.eighth_blocks(self.input(torch.cat([z_NChw, previous_NChw], dim=1)))
+        x = self.eighth_blocks(self.input(latents_NChw))
         x = self.to_quarter(F.silu(x)).movedim(1, -1).unflatten(-1, (FRAMES_PER_LATENT, -1))  # (N, h, w, F, 4C)
         x = depth_to_space(x.movedim(-2, 1).movedim(-1, 2), 2).flatten(0, 1)  # (N*F, C, H/4, W/4)
         x = self.quarter_blocks(x + self.quarter_warp(warp))
@@ -131,16 +131,20 @@ class Autoencoder(nn.Module):
         return unpack(self.decode_packed(z_BTChw, pack(warp_BTFCHW.to(self.dtype)), previous_BChw))
 
     def decode_packed(self, z_BTChw: Tensor, packed_BTFCHW: Tensor, previous_BChw: Tensor | None) -> Tensor:
-        """`decode` from packed warp to packed video (B, T, 4, 16, H/2, W/2)."""
+        """`decode` from packed warp to packed video (B, T, 4, 16, H/2, W/2): linear(z) + residual + gate * (the warp less
+        its own coarse part)."""
         linear = self.linear_out(z_BTChw.movedim(-3, -1).to(self.linear_out.weight.dtype))  # (B, T, h, w, 1024)
         linear = from_patches(linear.to(self.dtype))  # (B, T, F, 16, H/2, W/2)
-        z = z_BTChw.to(self.dtype)
+        z_warp = self.project(packed_BTFCHW)
+        coarse = from_patches(self.linear_out(z_warp.movedim(-3, -1)).to(self.dtype))  # what the latent keeps of the warp
+        z, change = z_BTChw.to(self.dtype), (z_BTChw - z_warp).to(self.dtype)
         first = z[:, :1] if previous_BChw is None else previous_BChw[:, None].to(self.dtype)
         previous = torch.cat([first, z[:, :-1]], dim=1)
-        residual, gate = self.decoder(z.flatten(0, 1), previous.flatten(0, 1), packed_BTFCHW.flatten(0, 1))
+        latents = torch.cat([z, change, previous], dim=2)
+        residual, gate = self.decoder(latents.flatten(0, 1), packed_BTFCHW.flatten(0, 1))
         gate = gate.movedim(1, -1)[..., None].expand(*[-1] * 4, WARP_CHANNELS).flatten(-2).movedim(-1, 1)
         residual, gate = (x.unflatten(0, linear.shape[:3]) for x in (residual, gate))
-        return torch.addcmul(linear + residual, gate, packed_BTFCHW - linear)
+        return torch.addcmul(linear + residual, gate, packed_BTFCHW - coarse)
 
     def decode_step(self, z_BChw: Tensor, warp_BFCHW: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """One latent frame of `decode`: (video (B, 4, 4, H, W), state for the next)."""

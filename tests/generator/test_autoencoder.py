@@ -80,3 +80,10 @@ def test_pca_gives_whitened_latents_and_a_good_picture_at_once():
 def test_pca_needs_footage():
     with pytest.raises(ValueError, match="more than 16 patches"):
         Autoencoder(get_preset("tiny").autoencoder).initialise_from_pca(torch.zeros(1, 1, 4, 4, 32, 32))
+
+
+def test_untrained_decoder_gives_the_warp_back_for_the_warps_own_latent():
+    autoencoder = Autoencoder(get_preset("tiny").autoencoder)
+    warp = torch.rand(1, 2, 4, 4, 64, 64) * 2 - 1
+    with torch.no_grad():
+        torch.testing.assert_close(autoencoder.decode(autoencoder.encode_linear(warp), warp), warp, atol=1e-5, rtol=0)
