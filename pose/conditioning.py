@@ -100,7 +100,7 @@ class Conditioner:
         flow.reshape(-1, 2)[covered.pixels] = attributes[:, :2]
         self._shift_irises(flow, face)
         flow = cv2.resize(flow, (self.size, self.size), interpolation=cv2.INTER_LINEAR) - 0.5
-        warp = cv2.remap(self.person, flow[..., 0], flow[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        warp = cv2.remap(self.person, flow, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         np.minimum(warp, warp[..., 3:], out=warp)  # cubic interpolation overshoots; premultiplied colours never exceed alpha
         self._painter.paint(warp, flow, face)
 

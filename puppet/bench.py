@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import statistics
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,6 +16,7 @@ from tqdm import tqdm
 
 from puppet import arguments
 from puppet.errors import PuppetError
+from puppet.live.statistics import resident_mib
 from puppet.pipeline import ahead
 from puppet.timings import STAGES
 from puppet.video_in import FPS, VideoReader
@@ -150,25 +149,12 @@ def _long_stream(puppet, driver: list[np.ndarray], minutes: float, quiet: bool |
             name = "end"
         if name:
             windows[name].append(step)
-            rss[name] = _resident_mib()
+            rss[name] = resident_mib()
     return {
         "minutes": minutes,
         "step_ms": {name: round(statistics.median(steps), 2) for name, steps in windows.items()},
         "rss_mib": rss,
     }
-
-
-def _resident_mib() -> float | None:
-    """Memory of this process; None where the system does not say."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return round(int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
 
 
 def _device_name(device: str) -> str:

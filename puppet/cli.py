@@ -19,6 +19,10 @@ from puppet.errors import PuppetError, nearest
 # command: (module with add_arguments(parser) and run(args), one line of help)
 COMMANDS = {
     "render": ("puppet.render", "make a video of a portrait that moves as a driving video moves"),
+    "live": ("puppet.live.command", "let a portrait live: from a webcam into a virtual camera, browser, window or file"),
+    "cameras": ("puppet.cameras_command", "list the cameras of this machine"),
+    "settings": ("puppet.settings", "show the settings of puppet live, as a file to start from"),
+    "doctor": ("puppet.doctor", "look at everything that puppet live needs, and name what is missing"),
     "bench": ("puppet.bench", "measure the speed of every stage on this machine"),
     "actors": ("puppet.actors_command", "render synthetic actors as training data"),
     "prepare": ("puppet.prepare_command", "turn own video clips into training data"),

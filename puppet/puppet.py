@@ -10,21 +10,15 @@ import numpy as np
 
 from generator.config import FRAMES_PER_LATENT
 from generator.stream import Stream
-from pose.conditioning import Conditioner
-from pose.errors import PortraitError
 from pose.landmarks import PoseFrame
-from pose.portrait import Portrait, prepare_portrait
-from pose.retargeting import MODES, Retargeter
-from pose.sidecar import read_sidecar
+from pose.retargeting import Retargeter
 from pose.tracker import Tracker, TrackerUnavailable
-from puppet.compositing import check_background, composite, make_background
-from puppet.errors import PuppetError, reported_as_puppet_error
+from puppet.compositing import check_background, composite
+from puppet.errors import reported_as_puppet_error
+from puppet.character import Performer, check_look, load_character
 from puppet.models import load_generator
 from puppet.motion import Follower, track
-from puppet.pictures import read_picture
 from puppet.timings import Timings
-
-SMALLEST, LARGEST, SIZE_STEP = 64, 1024, 16  # px
 
 
 class Puppet:
@@ -62,23 +56,18 @@ class Puppet:
         seed: int = 0,
         body_every: int = 2,
     ):
-        if motion not in MODES:
-            raise PuppetError(f"unknown motion '{motion}': choose {' or '.join(MODES)}")
-        if not SMALLEST <= size <= LARGEST or size % SIZE_STEP:
-            raise PuppetError(
-                f"size {size} is not possible: choose a multiple of {SIZE_STEP} from {SMALLEST} to {LARGEST}"
-            )
+        check_look(motion, size)
         check_background(background)
         self.motion = motion
         self.size = size
         self.timings = Timings()
         self._body_every = body_every
         with reported_as_puppet_error(ValueError):
-            self._stream = Stream(load_generator(model, weights, size), device, seed=seed)
-        self.portrait = _prepared(portrait, size)
-        self._conditioner = Conditioner(self.portrait.person, self.portrait.pose)
-        self._background = make_background(background, self.portrait.background)
-        self.device = str(self._stream.device)
+            stream = Stream(load_generator(model, weights, size), device, seed=seed)
+        self._character = load_character(portrait, size, background)
+        self._performer = Performer(stream, self.timings)
+        self.portrait = self._character.portrait
+        self.device = str(stream.device)
         self.lost = 0  # frames of the last performance in which the driver's face was not found
 
     def perform(self, frames: Iterable[np.ndarray], neutral: PoseFrame | None = None) -> Iterator[np.ndarray]:
@@ -96,8 +85,7 @@ class Puppet:
 
     def animate(self, poses: Iterable[PoseFrame], neutral: PoseFrame | None = None) -> Iterator[np.ndarray]:
         """The second half of `perform`: the driver's poses to frames, four at a time."""
-        own = self._conditioner.maps(self.portrait.pose)
-        self._stream.lock(self.portrait.person, _four(own.warp), _four(own.guide))
+        self._performer.lock(self._character)
         with reported_as_puppet_error(ValueError):
             follow = Follower(Retargeter(self.portrait.pose, neutral, self.motion))
         poses = iter(poses)
@@ -105,27 +93,10 @@ class Puppet:
             with self.timings.measure("condition", FRAMES_PER_LATENT):
                 targets = [follow(pose) for pose in group]
                 targets += targets[-1:] * (FRAMES_PER_LATENT - len(group))
-                maps = [self._conditioner.maps(target) for target in targets]
-                warp, guide = np.stack([m.warp for m in maps]), np.stack([m.guide for m in maps])
+                warp, guide = self._character.maps(targets)
             self.lost = follow.lost
-            pictures = self._stream.step(warp, guide)
-            for stage, milliseconds in self._stream.timings.items():
-                self.timings.add(stage, milliseconds / 1000, FRAMES_PER_LATENT)
+            pictures = self._performer.perform(self._character, warp, guide)
             for picture in pictures[: len(group)]:
                 with self.timings.measure("composite"):
-                    frame = composite(picture, self._background)
+                    frame = composite(picture, self._character.scene.square)
                 yield frame
-
-
-def _prepared(portrait: str | Path | np.ndarray, size: int) -> Portrait:
-    if isinstance(portrait, np.ndarray):
-        with reported_as_puppet_error(PortraitError, TrackerUnavailable):
-            return prepare_portrait(portrait, size)
-    picture = read_picture(Path(portrait), "portrait", keep_alpha=True)
-    with reported_as_puppet_error(PortraitError, TrackerUnavailable, about=f"portrait {portrait}"):
-        marked = read_sidecar(portrait, (picture.shape[1], picture.shape[0]))
-        return prepare_portrait(picture, size, marked)
-
-
-def _four(picture: np.ndarray) -> np.ndarray:
-    return np.repeat(picture[None], FRAMES_PER_LATENT, 0)

@@ -8,9 +8,11 @@ from collections import deque
 from puppet.outputs.base import Picture
 
 GROUPS = 30  # of the recent past from which the delay is taken: five seconds at full speed
-ON_TIME = 0.9  # share of them that the delay waits for; a rare straggler is shown late rather than delaying all
-TOLERANCE = 0.002  # s
+ON_TIME = 0.97  # share of them that the delay waits for; a rare straggler is shown late rather than delaying all
+TOLERANCE = 1e-4  # s
 MOST_WAITING = 8  # pictures: two groups
+EARLY, LATE = 0.002, 0.006  # s between a picture being due and the tick that shows it: what the clock aims for
+NUDGE = 0.0005  # s by which one tick of the clock may be moved: nobody sees it
 
 
 class Playout:
@@ -18,7 +20,7 @@ class Playout:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[Picture] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[tuple[Picture, float]] = deque(maxlen=MOST_WAITING)  # with the moment each came
         self._ages: deque[float] = deque(maxlen=GROUPS)
         self.delay = 0.0  # s from a driver's moment to its picture
         self.skipped = 0  # pictures that were overtaken by newer ones
@@ -29,17 +31,24 @@ class Playout:
             self._ages.append(now - pictures[0].time)
             self.delay = sorted(self._ages)[int(ON_TIME * (len(self._ages) - 1))]
             self.skipped += max(0, len(self._waiting) + len(pictures) - MOST_WAITING)
-            self._waiting.extend(pictures)
+            self._waiting.extend((picture, now) for picture in pictures)
 
-    def pick(self, now: float) -> Picture | None:
-        """The newest picture that is due, None where no new one is."""
-        picture = None
+    def pick(self, now: float) -> tuple[Picture, float] | None:
+        """The newest picture that is due and the seconds that it waited; None where no new one is."""
+        due = None
         with self._lock:
-            while self._waiting and self._waiting[0].time + self.delay <= now + TOLERANCE:
-                self.skipped += picture is not None
-                picture = self._waiting.popleft()
-        return picture
+            while self._waiting and self._waiting[0][0].time + self.delay <= now + TOLERANCE:
+                self.skipped += due is not None
+                due = self._waiting.popleft()
+        return None if due is None else (due[0], now - due[1])
 
-    def clear(self) -> None:
-        with self._lock:
-            self._waiting.clear()
+    def nudge(self, picture: Picture, now: float, period: float) -> float:
+        """Seconds to move the sender's clock by, so that its ticks come just after pictures are due.
+
+        Pictures and clock have the same rate, so without this every picture would wait for the same, up to a period.
+        """
+        slack = now - picture.time - self.delay
+        if EARLY <= slack <= LATE:
+            return 0.0
+        # a picture that was missed by a hair is better reached by a later clock than by one a whole period earlier
+        return NUDGE if slack < EARLY or slack > period - LATE else -NUDGE

@@ -33,6 +33,7 @@ class Sender:
         self.frozen = False
         self.playout = Playout()
         self.last = first
+        self.dropped = 0  # pictures that outputs, closed by now, were too slow for
         self._statistics = statistics
         self._failed = failed
         self._fps = fps
@@ -59,6 +60,7 @@ class Sender:
             self._channels = [channel for channel in self._channels if channel.output is not output]
         for channel in found:
             channel.close()
+            self.dropped += channel.dropped
 
     def offer(self, pictures: list[Picture]) -> None:
         """The next group of pictures, in order."""
@@ -82,7 +84,10 @@ class Sender:
             due = self.playout.pick(now)
             new = None
             if due is not None and not self.frozen:
-                new = self.last = due
+                new, waited = due
+                self.last = new
+                self._statistics.waited("wait", waited)
+                start += self.playout.nudge(new, now, 1 / self._fps)
             shown = self.card or self.last
             with self._lock:
                 for channel in self._channels:

@@ -13,7 +13,7 @@ from pose.landmarks import PoseFrame
 from pose.retargeting import Retargeter
 from puppet.errors import reported_as_puppet_error
 from puppet.live.calibration import Calibration, CalibrationMemory, Fit, face_light
-from puppet.live.character import Character
+from puppet.character import Character
 from puppet.live.follower import LiveFollower
 
 
@@ -40,6 +40,7 @@ class Stage:
         self._was_frozen = False
         self.frozen = False
         self.mirrored = False
+        self.calibrated = False  # whether a neutral face was taken, now or on an earlier day
         self.fit: Fit | None = None
         self._neutral: PoseFrame | None = None  # taken while running, for every character that follows
         self.put_on(character)
@@ -53,16 +54,12 @@ class Stage:
             follow = LiveFollower(Retargeter(character.portrait.pose, neutral, self._motion, self._strength))
         with self._lock:
             self.character, self._follow = character, follow
+            self.calibrated = neutral is not None
 
     @property
     def lost(self) -> bool:
         """Whether the driver's face is not seen."""
         return self._follow.lost
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether a neutral face was taken, now or on an earlier day."""
-        return self._motion == "absolute" or self._follow.retargeter.neutral is not None
 
     def calibrate(self) -> None:
         """Begin the countdown."""
@@ -102,6 +99,7 @@ class Stage:
             return
         self._neutral, self.fit = result
         follow.retargeter.set_neutral(self._neutral)
+        self.calibrated = True
         self._report(f"calibrated, fit {self.fit.score} of 100" + (f": {self.fit.advice}" if self.fit.advice else ""))
         if self._memory is not None:
             try:

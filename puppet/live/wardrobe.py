@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from puppet.errors import PuppetError
-from puppet.live.character import Character, load_character
+from puppet.character import Character
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 KEPT = 4  # prepared characters, so that going back is immediate
@@ -93,5 +93,3 @@ class Wardrobe:
         return self._prepared[key]
 
 
-def wardrobe_loader(size: int, background: str) -> Callable[[Path], Character]:
-    return lambda path: load_character(path, size, background)

@@ -13,12 +13,15 @@ from pose.conditioning import Conditioner
 from pose.errors import PortraitError
 from pose.landmarks import PoseFrame
 from pose.portrait import Portrait, prepare_portrait
+from pose.retargeting import MODES
 from pose.sidecar import read_sidecar
 from pose.tracker import TrackerUnavailable
-from puppet.errors import reported_as_puppet_error
+from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.outputs.scene import Scene
 from puppet.pictures import read_picture
 from puppet.timings import Timings
+
+SMALLEST, LARGEST, SIZE_STEP = 64, 1024, 16  # px
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +33,18 @@ class Character:
     scene: Scene
     conditioner: Conditioner = field(repr=False)
 
-    def maps(self, targets: list[PoseFrame], timings: Timings) -> tuple[np.ndarray, np.ndarray]:
+    def maps(self, targets: list[PoseFrame]) -> tuple[np.ndarray, np.ndarray]:
         """warp (F, S, S, 4) and guide (F, S/2, S/2, 8), uint8, of F target poses."""
-        with timings.measure("condition", len(targets)):
-            maps = [self.conditioner.maps(target) for target in targets]
-            return np.stack([m.warp for m in maps]), np.stack([m.guide for m in maps])
+        maps = [self.conditioner.maps(target) for target in targets]
+        return np.stack([m.warp for m in maps]), np.stack([m.guide for m in maps])
+
+
+def check_look(motion: str, size: int) -> None:
+    """Raises PuppetError for a motion or a size that there is not."""
+    if motion not in MODES:
+        raise PuppetError(f"unknown motion '{motion}': choose {' or '.join(MODES)}")
+    if not SMALLEST <= size <= LARGEST or size % SIZE_STEP:
+        raise PuppetError(f"size {size} is not possible: choose a multiple of {SIZE_STEP} from {SMALLEST} to {LARGEST}")
 
 
 def load_character(portrait: str | Path | np.ndarray, size: int, background: str) -> Character:
@@ -65,13 +75,15 @@ class Performer:
 
     def lock(self, character: Character) -> None:
         """Begin anew with this character."""
-        own = character.conditioner.own_maps()
-        warp, guide = (np.repeat(part[None], FRAMES_PER_LATENT, 0) for part in (own.warp, own.guide))
-        self._stream.lock(character.portrait.person, warp, guide)
+        own = character.maps([character.portrait.pose] * FRAMES_PER_LATENT)
+        self._stream.lock(character.portrait.person, *own)
         self._locked = character
 
     def perform(self, character: Character, warp: np.ndarray, guide: np.ndarray) -> np.ndarray:
-        """The next four frames, (4, S, S, 4) uint8 premultiplied RGBA; another character than before is locked first."""
+        """The next four frames, (4, S, S, 4) uint8 premultiplied RGBA.
+
+        Another character than before is locked first.
+        """
         if character is not self._locked:
             self.lock(character)
         pictures = self._stream.step(warp, guide)

@@ -1,0 +1,112 @@
+"""`puppet live`: from a webcam into a virtual camera, a browser, a window or a file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from puppet import arguments
+from puppet.errors import PuppetError
+from puppet.settings import Flags, add_file
+
+PORT = 8347
+OUTPUTS = ("virtual-camera", "window", "browser", "none")
+LARGEST_CANVAS = 4096  # px a side
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    arguments.add_portrait(parser)
+    parser.add_argument("--portraits", type=Path, metavar="DIR", help="folder of portraits to change to while it runs")
+    parser.add_argument(
+        "--camera",
+        default="0",
+        metavar="NAME|INDEX|FILE|synthetic",
+        help="webcam by (part of) its name or by its index, a video file, or the bundled driver; puppet cameras lists "
+        "them",
+    )
+    parser.add_argument(
+        "--output",
+        nargs="+",
+        default=["window"],
+        metavar="|".join(OUTPUTS) + "|FILE",
+        help="one or more places for the pictures; a FILE ends in .mp4, .mov, .mkv or .webm",
+    )
+    parser.add_argument("--seconds", type=float, metavar="N", help="end after so long; without it, on Ctrl-C")
+    arguments.add_look(parser)
+    parser.add_argument("--strength", type=float, default=1.0, metavar="N", help="factor on the motion, 0 to 3")
+    parser.add_argument(
+        "--mirror", action=argparse.BooleanOptionalAction, help="mirror the person, as a mirror would show you"
+    )
+    parser.add_argument(
+        "--calibrate",
+        action=argparse.BooleanOptionalAction,
+        help="take the neutral face at the start, after a countdown",
+    )
+    parser.add_argument(
+        "--canvas", default="1280x720", metavar="WIDTHxHEIGHT", help="pixels of the virtual camera's picture"
+    )
+    parser.add_argument(
+        "--virtual-camera-backend",
+        metavar="NAME",
+        help="v4l2loopback, obs or unitycapture (the one with transparency); without it, the first that there is",
+    )
+    parser.add_argument(
+        "--recordings", type=Path, default=Path("."), metavar="DIR", help="folder for what the key R records"
+    )
+    parser.add_argument(
+        "--control", action=argparse.BooleanOptionalAction, help="take commands at http://127.0.0.1:PORT/command/NAME"
+    )
+    parser.add_argument(
+        "--port", type=int, default=PORT, metavar="N", help="of the browser output and the commands, this machine only"
+    )
+    arguments.add_model(parser)
+    add_file(parser)
+    arguments.add_json(parser)
+    parser.set_defaults(flags=Flags(parser))
+
+
+def run(args: argparse.Namespace) -> None:
+    args = args.flags.resolve(args, args.settings)
+    if args.seconds is not None and not args.seconds > 0:
+        raise PuppetError(f"--seconds {args.seconds:g} is not possible: give more than 0, or leave it out")
+    if not 0 <= args.strength <= 3:
+        raise PuppetError(f"--strength {args.strength:g} is not possible: give a number from 0 to 3")
+    if not args.recordings.is_dir():
+        raise PuppetError(f"--recordings {args.recordings} is no folder: make it first")
+    canvas = parse_canvas(args.canvas)
+    from puppet.live.outputs import make_outputs
+    from puppet.live.sources import make_source
+
+    outputs = make_outputs(args.output, canvas, args.virtual_camera_backend, args.background == "transparent")
+    source = make_source(args.camera)
+    # torch takes seconds to import; what is wrong with the rest is said before
+    from puppet.live.session import Session
+
+    session = Session(args, source, outputs, report)
+    summary = session.run()
+    if args.json:
+        print(json.dumps(summary))
+    else:
+        delay = summary["latency_ms"]
+        print(
+            f"{summary['frames']} frames at {summary['fps']:.1f} a second, largest gap {summary['max_gap_ms']:.0f} ms"
+            + (f", delay {delay['p50']:.0f} ms (95 %: {delay['p95']:.0f} ms)" if delay["p50"] is not None else "")
+        )
+
+
+def report(line: str) -> None:
+    """One line to the user, who may be watching several programs."""
+    print(f"puppet: {line}", file=sys.stderr, flush=True)
+
+
+def parse_canvas(text: str) -> tuple[int, int]:
+    """(width, height) of "1280x720". Raises PuppetError unless both are even and sensible."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdigit() for part in parts):
+        raise PuppetError(f"--canvas {text} is no size: write it like 1280x720")
+    width, height = map(int, parts)
+    if width % 2 or height % 2 or not all(64 <= side <= LARGEST_CANVAS for side in (width, height)):
+        raise PuppetError(f"--canvas {text} is not possible: give even numbers from 64 to {LARGEST_CANVAS}")
+    return width, height

@@ -1,0 +1,224 @@
+"""One run of `puppet live`, from opening everything to closing it, in the program's main thread."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from generator.config import FRAMES_PER_LATENT
+from generator.stream import Stream
+from pose.tracker import Tracker, TrackerUnavailable
+from puppet.compositing import check_background, composite
+from puppet.errors import PuppetError, reported_as_puppet_error
+from puppet.live.calibration import CalibrationMemory
+from puppet.live.camera import Camera
+from puppet.character import Character, Performer, check_look, load_character
+from puppet.live.commands import Commands
+from puppet.live.loop import LiveLoop
+from puppet.live.pace import LEVELS
+from puppet.live.sender import Sender
+from puppet.live.server import Server
+from puppet.live.sources import Source, Webcam
+from puppet.live.stage import Stage
+from puppet.live.statistics import Statistics
+from puppet.live.wardrobe import Wardrobe
+from puppet.models import load_generator
+from puppet.outputs.base import Output, Picture
+from puppet.outputs.browser import Browser
+from puppet.outputs.virtual_camera import VirtualCamera
+from puppet.outputs.window import Window
+from puppet.settings import data_folder
+
+DELAY_AFTER = 10.0  # s of running, after which the delay is settled and told
+REST = 0.1  # s between two looks at the clock, where there is no window to draw
+
+
+class Session:
+    """Everything that `puppet live` needs. `run` returns the statistics' summary.
+
+    args: as `puppet.live.command` parses them. report: takes lines for the user.
+    """
+
+    def __init__(self, args: argparse.Namespace, source: Source, outputs: list[Output], report: Callable[[str], None]):
+        check_look(args.motion, args.size)
+        check_background(args.background)
+        self._args, self._report, self._outputs = args, report, outputs
+        self._end = threading.Event()
+        self._broken: Exception | None = None
+        self.statistics = Statistics()
+        with reported_as_puppet_error(ValueError):
+            stream = Stream(load_generator(args.model, args.weights, args.size), args.device, seed=args.seed)
+        character = self._load(args.portrait)
+        self._performer = Performer(stream, self.statistics.timings)
+        self._performer.lock(character)
+        warm_up(self._performer, character)
+
+        # a recorded driver is another person every time: what is remembered is for webcams
+        memory = CalibrationMemory(data_folder() / "calibrations") if isinstance(source, Webcam) else None
+        self.stage = Stage(character, args.motion, args.strength, source.name, memory, report)
+        self.stage.mirrored = args.mirror
+        self.sender = Sender(still(character), self.statistics, self._output_failed)
+        self.camera = Camera(source, report)
+        with reported_as_puppet_error(TrackerUnavailable):
+            tracker = Tracker(body_every=LEVELS[0].body_every)
+        self.loop = LiveLoop(self.camera, tracker, self.stage, self._performer, self.sender, self.statistics, report)
+        wardrobe = Wardrobe(args.portrait, args.portraits, self._load, self._put_on, report)
+        if args.portraits is not None:
+            wardrobe.pictures()  # say now what would fail at the first change
+        self.commands = Commands(
+            self.stage, self.sender, wardrobe, args.recordings, args.background == "transparent", self.end
+        )
+
+    def end(self) -> None:
+        """End the run from any thread."""
+        self._end.set()
+
+    def run(self) -> dict:
+        args = self._args
+        with ExitStack() as opened:
+            opened.callback(self.sender.close)
+            opened.callback(self.camera.close)
+            opened.callback(self.loop.close)
+            self._open_outputs(opened)
+            self.camera.start()
+            opened.enter_context(self._signals())
+            windows = [output for output in self._outputs if isinstance(output, Window)]
+            for window in windows:
+                opened.callback(window.destroy)
+            self.statistics.reset()
+            self.sender.start()
+            self.loop.start()
+            self._greet()
+            self._watch(windows[0] if windows else None, args.seconds)
+            summary = self.statistics.summary()
+        if self._broken is not None:
+            raise self._broken
+        if self.loop.error is not None:
+            raise self.loop.error
+        return summary
+
+    def state(self) -> dict:
+        """What is on and how it runs, for the page and for remote controls."""
+        delay = self.statistics.delay(50)
+        return {
+            "fps": round(self.statistics.fps, 1),
+            "delay_ms": None if delay is None else round(delay),
+            "countdown": self.stage.countdown,
+            "camera": self.camera.status,
+            "outputs": [output.name for output in self.sender.outputs],
+            **self.commands.state,
+        }
+
+    def _open_outputs(self, opened: ExitStack) -> None:
+        browsers = [output for output in self._outputs if isinstance(output, Browser)]
+        for output in self._outputs:
+            self.sender.add(output)
+            if isinstance(output, VirtualCamera):
+                self._report(f"choose the camera '{output.device}' in the other program, after this line")
+        if browsers or self._args.control:
+            server = Server(self._args.port, browsers[0] if browsers else None, self.commands, self.state)
+            opened.callback(server.close)
+            if browsers:
+                self._report(f"OBS browser source: {server.address}   to look at: {server.address}view")
+            if self._args.control:
+                self._report(f"commands: {server.address}command/NAME")
+
+    def _greet(self) -> None:
+        if self._args.calibrate:
+            self.stage.calibrate()
+        elif not self.stage.calibrated and self._args.motion == "relative":
+            self._report("neutral face: the calmest of the first second; 'calibrate' (key X) takes a better one")
+
+    def _watch(self, window: Window | None, seconds: float | None) -> None:
+        """Until the end: keys, lost threads, the clock."""
+        start, told = time.perf_counter(), False
+        while not self._end.is_set() and self.loop.error is None and self._broken is None:
+            now = time.perf_counter() - start
+            if seconds is not None and now >= seconds:
+                return
+            if not told and now > DELAY_AFTER and self.statistics.delay(50) is not None:
+                told = True
+                self._report(
+                    f"delay {self.statistics.delay(50):.0f} ms: enter it in OBS as the sync offset of your microphone "
+                    "(Advanced Audio Properties)"
+                )
+            if window is None or window not in self.sender.outputs:
+                self._end.wait(REST if seconds is None else min(REST, max(seconds - now, 0.001)))
+                continue
+            key = window.poll(self._overlay())
+            if key == "closed":
+                return
+            if key is not None:
+                self._press(key)
+
+    def _press(self, key: str) -> None:
+        try:
+            answer = self.commands.key(key)
+        except PuppetError as error:
+            answer = str(error)
+        if answer is not None:
+            self._report(answer)
+
+    def _overlay(self) -> list[str]:
+        """What the window shows over the picture, and nobody else."""
+        lines = []
+        if self.stage.countdown is not None:
+            lines.append(f"calibration {self.stage.countdown or 'now'}: look here, mouth closed")
+        on = [name for name in ("blank", "frozen", "recording") if self.commands.state[name]]
+        if on:
+            lines.append(", ".join(on))
+        if self.stage.lost:
+            lines.append("no face in the camera's picture")
+        if self.camera.status:
+            lines.append(self.camera.status)
+        if self.commands.statistics:
+            figures = self.statistics.summary()
+            lines.append(f"{figures['fps']:.1f} fps, delay {figures['latency_ms']['p50']} ms")
+            lines.append("  ".join(f"{stage} {ms:.0f}" for stage, ms in figures["ms"].items()) + " ms")
+            lines.append(f"skipped {self.sender.playout.skipped}, groups dropped {self.loop.groups.dropped}")
+        return lines
+
+    def _load(self, path) -> Character:
+        return load_character(path, self._args.size, self._args.background)
+
+    def _put_on(self, character: Character) -> None:
+        self.stage.put_on(character)
+        self._report(f"portrait {character.name}")
+
+    def _output_failed(self, output: Output, error: Exception) -> None:
+        self.commands.output_lost(output)
+        if self.sender.outputs:
+            self._report(f"{error} (the other outputs go on)")
+        else:
+            self._broken = error
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Ctrl-C and SIGTERM end the run as `end` does. Only the main thread may say so."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        kinds = [signal.SIGINT, signal.SIGTERM]
+        before = [signal.signal(kind, lambda *_: self.end()) for kind in kinds]
+        try:
+            yield
+        finally:
+            for kind, handler in zip(kinds, before, strict=True):
+                signal.signal(kind, handler)
+
+
+def still(character: Character) -> Picture:
+    """The portrait as it is, for the time before the first generated picture."""
+    person = character.portrait.person
+    framed = composite(person, character.scene.square)
+    return Picture(person, framed, character.scene, time.perf_counter(), live=False)
+
+
+def warm_up(performer: Performer, character: Character) -> None:
+    """The first step sets up what all others use; the character is locked anew, so that nothing of it is seen."""
+    performer.perform(character, *character.maps([character.portrait.pose] * FRAMES_PER_LATENT))
+    performer.lock(character)

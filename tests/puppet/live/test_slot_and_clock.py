@@ -1,0 +1,172 @@
+"""Nothing queues: slots keep the newest, the grid is even, the sender never stops."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from pose.landmarks import empty_pose
+from puppet.errors import PuppetError
+from puppet.live.pace import DOWN_AFTER, LEVELS, UP_AFTER, Pace
+from puppet.live.playout import GROUPS, Playout
+from puppet.live.sender import Sender
+from puppet.live.slot import Slot
+from puppet.live.statistics import Statistics
+from puppet.live.ticks import Ticks
+from tests.puppet.live.stand_ins import Memory, make_picture, wait_until
+from tests.puppet.poses import pose_at
+
+
+def test_the_newest_item_wins_and_a_closed_slot_wakes_its_reader():
+    slot = Slot()
+    for item in range(3):
+        slot.put(item)
+    assert slot.take(0) == 2 and slot.dropped == 2 and slot.take(0) is None
+    taken = []
+    reader = threading.Thread(target=lambda: taken.append(slot.take(30)))
+    reader.start()
+    slot.close()
+    reader.join(10)
+    assert taken == [None]
+    slot.put(1)
+    assert slot.take(0) is None
+
+
+@pytest.mark.parametrize("camera_rate", [15, 30, 60])
+def test_ticks_are_an_even_grid_of_the_true_motion(camera_rate):
+    ticks, out = Ticks(24), []
+    for k in range(2 * camera_rate + 1):
+        time = k / camera_rate
+        out += ticks.add(pose_at(100 + 40 * time, time=time))
+    times = np.array([pose.time for pose in out])
+    np.testing.assert_allclose(np.diff(times), 1 / 24, atol=1e-9)
+    # the face moves at 40 pixels a second: at every tick it is where it was at that very moment
+    shift = np.array([pose.face[0, 0] for pose in out]) - out[0].face[0, 0]
+    np.testing.assert_allclose(shift, 40 * times, atol=1e-3)
+
+
+def test_ticks_start_anew_after_a_pause_and_at_another_size():
+    ticks = Ticks(24)
+    ticks.add(pose_at(100, time=0.0))
+    assert [pose.time for pose in ticks.add(pose_at(100, time=5.0))] == [5.0]
+    assert [pose.size for pose in ticks.add(pose_at(100, size=128, time=5.05))] == [(128, 128)]
+    ticks.add(empty_pose((128, 128), 5.1))
+    ticks.rate = 8
+    assert ticks.add(empty_pose((128, 128), 5.15)) == []
+
+
+def test_playout_spaces_pictures_evenly_whose_groups_come_at_once():
+    playout, shown = Playout(), []
+    for group in range(12):
+        first = group * 4 / 24
+        playout.offer([make_picture(time=first + k / 24) for k in range(4)], first + 0.25)
+        for k in range(4):
+            shown.append((now := first + 0.25 + k / 24, *playout.pick(now)))
+    assert playout.skipped == 0
+    np.testing.assert_allclose([now - picture.time for now, picture, _ in shown], 0.25, atol=1e-6)
+    np.testing.assert_allclose([waited for *_, waited in shown[:4]], [0, 1 / 24, 2 / 24, 3 / 24], atol=1e-6)
+    assert playout.pick(100.0) is None
+
+
+def test_one_late_group_does_not_delay_all_that_follow():
+    playout = Playout()
+    for group in range(GROUPS):
+        late = 0.5 if group == 5 else 0.25
+        playout.offer([make_picture(time=group * 4 / 24)], group * 4 / 24 + late)
+        playout.pick(group * 4 / 24 + late)
+    assert playout.delay == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("phase", [0.001, 0.02, 0.035, 0.041])
+def test_the_clock_moves_to_where_pictures_are_due_and_shows_each_of_them(phase):
+    """A simulated sender: the clock begins at any phase and the delay jitters by a millisecond."""
+    playout, random, clock, period = Playout(), np.random.default_rng(0), phase, 1 / 24
+    numbers, slack, coming = [], [], 0
+    for _ in range(400):
+        clock += period
+        while (age := 0.25 + random.uniform(0, 0.001)) + coming * 4 * period <= clock:
+            playout.offer([make_picture(time=(4 * coming + k) * period) for k in range(4)], coming * 4 * period + age)
+            coming += 1
+        if due := playout.pick(clock):
+            numbers.append(round(due[0].time * 24))
+            slack.append(clock - due[0].time - playout.delay)
+            clock += playout.nudge(due[0], clock, period)
+    assert 0 <= min(slack[-100:]) and max(slack[-100:]) < 0.008
+    assert len(set(numbers)) == len(numbers) and len(numbers) > 380 and playout.skipped <= 3
+
+
+def test_the_pace_goes_down_step_by_step_and_up_again():
+    pace, seen = Pace(), []
+    for _ in range(DOWN_AFTER * 12):
+        if level := pace.observe(0.3):
+            seen.append(level)
+    assert seen == list(LEVELS[1:5])  # four frames in 0.3 s: 12 a second is the first that fits
+    assert all(pace.observe(0.02) is None for _ in range(10))
+    for _ in range(UP_AFTER * 8):
+        pace.observe(0.02)
+    assert pace.level is LEVELS[0]
+
+
+def running_sender(*outputs, failures=None):
+    statistics = Statistics()
+    report = (lambda output, error: failures.append((output, error))) if failures is not None else None
+    sender = Sender(make_picture(7), statistics, report)
+    for output in outputs:
+        sender.add(output)
+    sender.start()
+    return sender, statistics
+
+
+def test_the_sender_repeats_the_last_picture_and_shows_new_ones_in_order():
+    output = Memory()
+    sender, statistics = running_sender(output)
+    output.wait_for(5)
+    import time
+
+    now = time.perf_counter()
+    pictures = [make_picture(10 + k, now - 0.2 + k / 24) for k in range(4)]
+    sender.offer(pictures)
+    wait_until(lambda: pictures[-1] in output.pictures)
+    sender.close()
+    assert output.closed == 1 and (output.size, output.fps) == (64, 24)
+    levels = [int(picture.person[0, 0, 0]) for picture in output.pictures]
+    assert levels[:5] == [7] * 5 and levels == sorted(levels)
+    summary = statistics.summary()
+    assert summary["frames"] == len(levels)
+    assert summary["latency_ms"]["p50"] >= 200
+    assert statistics.repeated >= 5
+
+
+def test_the_card_replaces_everything_at_once_and_a_freeze_keeps_the_picture():
+    output = Memory()
+    sender, _ = running_sender(output)
+    sender.card = card = make_picture(200)
+    wait_until(lambda: card in output.pictures)
+    sender.card, sender.frozen = None, True
+    held = sender.last
+    import time
+
+    sender.offer([make_picture(50, time.perf_counter() - 1)])
+    count = len(output.pictures)
+    output.wait_for(count + 10)
+    sender.close()
+    assert sender.last is held and output.pictures[-1] is held
+
+
+def test_a_slow_output_loses_pictures_and_a_broken_one_leaves_the_others_alone():
+    class Slow(Memory):
+        def send(self, picture):
+            gate.wait(10)
+            super().send(picture)
+
+    gate, failures = threading.Event(), []
+    good, slow, broken = Memory(), Slow(), Memory(broken_after=2)
+    sender, _ = running_sender(good, slow, broken, failures=failures)
+    good.wait_for(12)
+    wait_until(lambda: failures)
+    (output, error), = failures
+    assert output is broken and isinstance(error, PuppetError) and "plug was pulled" in str(error)
+    assert broken not in sender.outputs and broken.closed == 1
+    gate.set()
+    sender.close()
+    assert 1 <= len(slow.pictures) < len(good.pictures) and slow.closed == 1

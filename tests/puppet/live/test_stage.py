@@ -1,0 +1,165 @@
+"""Calibration, portraits of a folder, and the commands that all remote controls share."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from pose.landmarks import empty_pose
+from puppet.errors import PuppetError
+from puppet.live.calibration import CalibrationMemory
+from puppet.live.card import card_picture
+from puppet.live.commands import COMMANDS, Commands
+from puppet.live.sender import Sender
+from puppet.live.session import still
+from puppet.live.stage import Stage
+from puppet.live.statistics import Statistics
+from puppet.live.wardrobe import KEPT, Wardrobe
+from tests.puppet.live.stand_ins import Memory, make_character, wait_until
+from tests.puppet.poses import pose_at
+
+BRIGHT = np.full((256, 256, 3), 140, np.uint8)
+
+
+def calibrated(stage, make_pose, image=BRIGHT):
+    """Run a whole calibration; the neutral that was taken."""
+    stage.calibrate()
+    start = stage._calibration.started
+    for k in range(24 * 6):
+        stage.see(make_pose(start + k / 24), image)
+        if stage._calibration is None:
+            return stage._neutral
+    raise AssertionError("the calibration never ended")
+
+
+def test_calibration_counts_down_takes_the_neutral_and_remembers_it(tmp_path):
+    memory, lines = CalibrationMemory(tmp_path / "kept"), []
+    stage = Stage(make_character(), "relative", 1.0, "BRIO", memory, lines.append)
+    assert not stage.calibrated
+    neutral = calibrated(stage, lambda time: pose_at(128, time=time))
+    assert [line[:16] for line in lines[:3]] == ["calibration in 3", "calibration in 2", "calibration in 1"]
+    assert stage.calibrated and stage.fit.score > 85 and stage.fit.advice == ""
+    again = Stage(make_character(), "relative", 1.0, "BRIO", memory, lines.append)
+    assert again.calibrated
+    np.testing.assert_array_equal(again._follow.retargeter.neutral.face, neutral.face)
+    assert not Stage(make_character(), "relative", 1.0, "other", memory, lines.append).calibrated
+    assert not Stage(make_character("b.png"), "relative", 1.0, "BRIO", memory, lines.append).calibrated
+
+
+def test_a_remembered_neutral_fits_the_camera_at_another_resolution(tmp_path):
+    memory = CalibrationMemory(tmp_path)
+    memory.save("BRIO", "test.png", pose_at(128))
+    stage = Stage(make_character(), "relative", 1.0, "BRIO", memory, print)
+    stage.see(pose_at(256, 220, size=512, eyes=120), None)
+    neutral = stage._follow.retargeter.neutral
+    assert neutral.size == (512, 512)
+    np.testing.assert_allclose(neutral.face, pose_at(256, 220, size=512, eyes=120).face, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "make_pose, image, advice",
+    [
+        (lambda time: pose_at(128, eyes=20, time=time), BRIGHT, "closer"),
+        (lambda time: pose_at(128 + 20 * np.sin(9 * time), time=time), BRIGHT, "hold still"),
+        (lambda time: pose_at(128, time=time), BRIGHT // 10, "more light"),
+        (lambda time: empty_pose((256, 256), time), BRIGHT, "no face"),
+    ],
+)
+def test_a_poor_calibration_says_what_would_help(make_pose, image, advice):
+    lines = []
+    stage = Stage(make_character(), "relative", 1.0, "BRIO", None, lines.append)
+    calibrated(stage, make_pose, image)
+    assert stage.fit.score < 60 and advice in stage.fit.advice and advice in lines[-1]
+
+
+def test_a_broken_memory_is_no_calibration(tmp_path):
+    memory = CalibrationMemory(tmp_path)
+    memory.save("a", "b", pose_at(128))
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(b"no zip")
+    assert memory.load("a", "b") is None and memory.load("c", "d") is None
+
+
+def folder_of(tmp_path, *names):
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    return tmp_path
+
+
+def test_portraits_change_round_and_round_and_new_files_are_seen(tmp_path):
+    folder, ready, loaded = folder_of(tmp_path, "a.png", "b.jpg", "notes.txt"), [], []
+
+    def load(path):
+        if path.name == "c.png":
+            raise PuppetError("no face")
+        loaded.append(path.name)
+        return path.name
+
+    failed = []
+    wardrobe = Wardrobe(folder / "a.png", folder, load, ready.append, failed.append)
+    for step, name in ((1, "b.jpg"), (1, "a.png"), (-1, "b.jpg")):
+        wardrobe.step(step)
+        wait_until(lambda name=name: ready and ready[-1] == name and wardrobe._thread is None)
+    assert loaded == ["b.jpg", "a.png"]  # going back is immediate
+    folder_of(tmp_path, "c.png")
+    wardrobe.number(3)
+    wait_until(lambda: failed == ["no face"])
+    with pytest.raises(PuppetError, match="no portrait 4: .* holds 3"):
+        wardrobe.number(4)
+    with pytest.raises(PuppetError, match="--portraits"):
+        Wardrobe(folder / "a.png", None, load, ready.append, failed.append).step(1)
+    assert len(wardrobe._prepared) <= KEPT
+
+
+@pytest.fixture
+def commands(tmp_path):
+    character = make_character()
+    stage = Stage(character, "relative", 1.0, "fake", None, print)
+    sender = Sender(still(character), Statistics(), print)
+    sender.add(Memory())
+    sender.start()
+    ended = threading.Event()
+    wardrobe = Wardrobe(tmp_path / "a.png", tmp_path, lambda path: character, stage.put_on, print)
+    commands = Commands(stage, sender, wardrobe, tmp_path, False, ended.set)
+    commands.stage, commands.sender, commands.ended = stage, sender, ended
+    yield commands
+    sender.close()
+
+
+def test_every_command_has_a_key_and_a_method(commands, tmp_path):
+    folder_of(tmp_path, "a.png", "b.png")
+    assert len({command.key for command in COMMANDS}) == len(COMMANDS)
+    for command in COMMANDS:
+        assert commands.run(command.name)
+    assert commands.ended.is_set()
+    assert commands.key("B") == "on air" and commands.key("2") and commands.key("q") is None
+    with pytest.raises(PuppetError, match="unknown command 'blnk'; did you mean blank"):
+        commands.run("blnk")
+    with pytest.raises(PuppetError, match="portrait 1 is the first"):
+        commands.run("portrait")
+
+
+def test_blank_freeze_and_mirror_are_switches(commands):
+    assert commands.run("blank") == "blank" and commands.state["blank"]
+    assert commands.run("blank") == "on air" and not commands.state["blank"]
+    assert commands.run("freeze") == "frozen" and commands.sender.frozen and commands.stage.frozen
+    assert commands.run("freeze") == "moving" and not commands.sender.frozen
+    assert commands.run("mirror") == "mirrored" and commands.state["mirrored"]
+
+
+def test_a_recording_begins_and_ends_beside_the_other_outputs(commands, tmp_path):
+    from puppet.video_in import VideoReader
+
+    assert commands.run("record").startswith("recording ")
+    path = commands.state["recording"]
+    wait_until(lambda: commands._recording._writer._frames > 6)
+    assert commands.run("record") == f"recorded {path}"
+    frames = list(VideoReader(path).frames())
+    assert len(frames) > 6 and frames[0].shape == (64, 64, 3)
+    assert len(commands.sender.outputs) == 1 and commands.state["recording"] is None
+
+
+def test_the_card_is_opaque_and_says_nothing_of_anyone():
+    scene = make_character(background="transparent").scene
+    card = card_picture(64, scene)
+    assert card.person.shape == (64, 64, 4) and (card.person[..., 3] == 255).all() and not card.live
