@@ -44,6 +44,15 @@ def from_patches(patches_BThwP: Tensor) -> Tensor:
     return depth_to_space(cells, SPATIAL_FACTOR // 2)
 
 
+def seamless(packed_BTFCHW: Tensor) -> Tensor:
+    """Smooth what is added to the warp over the seams of the patches, with a tent of ten pixels; its detail is the
+    convolutions' to add."""
+    x = packed_BTFCHW.flatten(0, 2)
+    for _ in range(2):
+        x = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+    return x.view(packed_BTFCHW.shape)
+
+
 class Encoder(nn.Module):
     """Residual on top of the linear projection; starts at zero."""
 
@@ -131,12 +140,11 @@ class Autoencoder(nn.Module):
         return unpack(self.decode_packed(z_BTChw, pack(warp_BTFCHW.to(self.dtype)), previous_BChw))
 
     def decode_packed(self, z_BTChw: Tensor, packed_BTFCHW: Tensor, previous_BChw: Tensor | None) -> Tensor:
-        """`decode` from packed warp to packed video (B, T, 4, 16, H/2, W/2): linear(z) + residual + gate * (the warp less
-        its own coarse part)."""
-        linear = self.linear_out(z_BTChw.movedim(-3, -1).to(self.linear_out.weight.dtype))  # (B, T, h, w, 1024)
-        linear = from_patches(linear.to(self.dtype))  # (B, T, F, 16, H/2, W/2)
+        """`decode` from packed warp to packed video (B, T, 4, 16, H/2, W/2): coarse + residual + gate * (the warp less
+        its own coarse part), coarse being the warp's plus the smoothed change to z."""
         z_warp = self.project(packed_BTFCHW)
-        coarse = from_patches(self.linear_out(z_warp.movedim(-3, -1)).to(self.dtype))  # what the latent keeps of the warp
+        coarse = self._patches(z_warp)  # what the latent keeps of the warp
+        linear = coarse + seamless(self._patches(z_BTChw) - coarse)
         z, change = z_BTChw.to(self.dtype), (z_BTChw - z_warp).to(self.dtype)
         first = z[:, :1] if previous_BChw is None else previous_BChw[:, None].to(self.dtype)
         previous = torch.cat([first, z[:, :-1]], dim=1)
@@ -145,6 +153,11 @@ class Autoencoder(nn.Module):
         gate = gate.movedim(1, -1)[..., None].expand(*[-1] * 4, WARP_CHANNELS).flatten(-2).movedim(-1, 1)
         residual, gate = (x.unflatten(0, linear.shape[:3]) for x in (residual, gate))
         return torch.addcmul(linear + residual, gate, packed_BTFCHW - coarse)
+
+    def _patches(self, z_BTChw: Tensor) -> Tensor:
+        """The linear path of the decoder: packed pictures (B, T, F, 16, H/2, W/2), each patch on its own."""
+        patches = self.linear_out(z_BTChw.movedim(-3, -1).to(self.linear_out.weight.dtype))  # (B, T, h, w, 1024)
+        return from_patches(patches.to(self.dtype))
 
     def decode_step(self, z_BChw: Tensor, warp_BFCHW: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """One latent frame of `decode`: (video (B, 4, 4, H, W), state for the next)."""
