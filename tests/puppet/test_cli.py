@@ -19,7 +19,7 @@ def test_every_command_has_help_with_defaults(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
     assert stop.value.code == 0
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
     assert f"usage: puppet {command}" in out and "(default: " in out and "(default: None)" not in out
 
 
