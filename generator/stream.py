@@ -19,7 +19,6 @@ from .cache import StreamCache
 from .conditions import Conditions, from_bytes, to_bytes
 from .config import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
 from .generator import Generator, RolloutState
-from .layers import unpack
 from .runtime.compile import compile_regions
 from .runtime.precision import cast, resolve_device, resolve_dtype
 

@@ -38,7 +38,7 @@ class Puppet:
         motion: "relative" applies the driver's change since its neutral face to the portrait's own face; "absolute"
             takes the driver's face as it is, for a person who drives their own portrait.
         background: "original", "blur", "chroma", "transparent" or the path of a picture.
-        seed: of the generator's noise; the same seed gives the same frames, up to rounding.
+        seed: of the generator's noise; the same seed gives the same frames.
         body_every: look for body and hands in every nth frame of the driver.
 
     Raises PuppetError, in one line, for whatever of these cannot be used.
