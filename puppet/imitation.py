@@ -11,7 +11,7 @@ from pose.mesh import eye_distance, face_mesh
 BIAS, JITTER, WHITE = 0.010, 0.004, 0.0015
 MEMORY = 0.7  # of the changing error from one frame to the next
 FIELD_WAVES, FIELD_SCALE = 24, 0.35  # of the smooth errors; the scale in eye distances
-EXACT = 0.15  # share of the portraits that keep their exact matte
+EXACT = 0.4  # share of the portraits that keep their exact matte
 
 
 def imitate_matting(rng: np.random.Generator, person: np.ndarray, background: np.ndarray) -> np.ndarray:

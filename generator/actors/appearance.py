@@ -135,12 +135,14 @@ def sample_lighting(rng: np.random.Generator, natural: bool) -> Lighting:
         sky=sky,
         ground=sky * rng.uniform(0.35, 0.8) * np.array([1.04, 1.0, 0.94]),
         shadow=rng.uniform(0.35, 0.85),
-        exposure=rng.uniform(0.95, 1.6),
+        exposure=0.45 + 1.15 * rng.beta(2.0, 1.3),
     )
 
 
 def _materials(rng: np.random.Generator, natural: bool, dark: float) -> dict[str, dict[str, object]]:
-    ivory = linear((236, 226, 208)) * rng.uniform(0.72, 1.0) * np.clip(rng.normal(1, [0.01, 0.02, 0.05]), 0.8, 1.1)
+    # Teeth hardly outshine the face in photographs: they stand in the shadow of the lips.
+    ivory = linear((236, 226, 208)) * rng.uniform(0.5, 0.88) * np.clip(rng.normal(1, [0.01, 0.02, 0.05]), 0.8, 1.1)
+    ivory = ivory * (1 - 0.4 * dark)
     gums = linear((206, 118, 112)) * rng.uniform(0.6, 1.0) * (1 - 0.35 * dark)
     tongue = linear((198, 104, 100)) * rng.uniform(0.65, 1.05)
     if not natural and rng.random() < 0.1:

@@ -95,7 +95,7 @@ class ActorAssets:
 
 
 def sample_clip(
-    rng: np.random.Generator, assets: ActorAssets, size: int, frames: int, natural: float = 0.8, small: float = 0.5
+    rng: np.random.Generator, assets: ActorAssets, size: int, frames: int, natural: float = 0.85, small: float = 0.67
 ) -> ActorClip:
     """Draw a random actor in a random performance.
 

@@ -13,7 +13,7 @@ void main() {
     // Light that comes back from the depth is warm.
     vec3 bounce = mix(vec3(1.0, 0.72, 0.66), vec3(1.0), reach);
     // The lips shade what lies close behind them.
-    float rim = mix(0.45, 1.0, smoothstep(0.0, 0.9, mouth.x));
+    float rim = mix(0.12, 1.0, smoothstep(0.0, 1.1, mouth.x));
     vec3 base;
     float power = 60.0;
     float shine = tooth_gloss;
@@ -29,7 +29,7 @@ void main() {
     }
     float key = mix(0.35, 1.0, key_visibility(n));
     vec3 c = base * diffuse_light(n, 1.0, vec3(0.35, 0.25, 0.2), key);
-    c += specular_light(n, v, power, key) * shine * 0.25;
+    c += specular_light(n, v, power, key) * shine * 0.15;
     c *= reach * rim * bounce;
     colour = vec4(develop(c), 1.0);
 }
