@@ -1,9 +1,10 @@
 """RGBA video autoencoder: 4 video frames of 8x8 pixels become one cell of 16 channels.
 
 The linear path is a whitened PCA of the patches; convolutions add a residual on both sides.  The decoder also sees the
-warped portrait at a half and a quarter of the resolution; what the latent cannot carry of the warp, its fine detail, is
-added through a gate that starts open: a latent equal to the warp's decodes to the warp itself.  Every latent frame is encoded alone; the decoder looks back one
-latent, and that is all its state.
+warped portrait: it moves the warp to where the latent says that things are (hair and shoulders, which no face mesh
+moves), and what the latent cannot carry of it, its fine detail, is added through a gate.  Both start neutral: a latent
+equal to the warp's decodes to the warp itself.  Every latent frame is encoded alone; the decoder looks back one latent,
+and that is all its state.
 """
 
 from __future__ import annotations
@@ -53,6 +54,18 @@ def seamless(packed_BTFCHW: Tensor) -> Tensor:
     return x.view(packed_BTFCHW.shape)
 
 
+def displace(packed_NCHW: Tensor, flow_N2hw: Tensor) -> Tensor:
+    """Packed pictures (N, 16, H/2, W/2), every pixel fetched from `flow` (N, 2, any size; x, y in pixels) away."""
+    pictures = unpack(packed_NCHW).float()
+    height, width = pictures.shape[-2:]
+    flow = F.interpolate(flow_N2hw.float(), size=(height, width), mode="bilinear", align_corners=False)
+    x = torch.linspace(1 / width - 1, 1 - 1 / width, width, device=flow.device)
+    y = torch.linspace(1 / height - 1, 1 - 1 / height, height, device=flow.device)[:, None]
+    grid = torch.stack([x + flow[:, 0] * (2 / width), y + flow[:, 1] * (2 / height)], dim=-1)
+    moved = F.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+    return pack(moved.to(packed_NCHW.dtype))
+
+
 class Encoder(nn.Module):
     """Residual on top of the linear projection; starts at zero."""
 
@@ -76,7 +89,8 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """[z_t, z_t - z_warp, z_{t-1}] + warp -> per packed pixel a residual colour and the gate of the warp's detail."""
+    """[z_t, z_t - z_warp, z_{t-1}] + warp -> the warp moved to where it fits, and per packed pixel a residual colour and
+    the gate of the moved warp's detail."""
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
@@ -87,22 +101,24 @@ class Decoder(nn.Module):
         self.to_quarter = conv(eighth, FRAMES_PER_LATENT * 4 * quarter, kernel=1)
         self.quarter_warp = conv(PACKED, quarter, kernel=2, stride=2)
         self.quarter_blocks = residual_blocks(quarter, depth_quarter)
+        self.flow = conv(quarter, 2, zero=True)
         self.to_half = conv(quarter, 4 * half, kernel=1)
         self.half_warp = conv(PACKED, half)
         self.half_blocks = residual_blocks(half, depth_half)
         self.out = conv(half, PACKED + 4, zero=True)
         nn.init.constant_(self.out.bias[PACKED:], GATE_BIAS)
 
-    def forward(self, latents_NChw: Tensor, packed_NFCHW: Tensor) -> tuple[Tensor, Tensor]:
-        """-> residual (N*F, 16, H/2, W/2) and gate (N*F, 4, H/2, W/2)."""
+    def forward(self, latents_NChw: Tensor, packed_NFCHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """-> moved warp (N*F, 16, H/2, W/2), residual (N*F, 16, H/2, W/2) and gate (N*F, 4, H/2, W/2)."""
         warp = packed_NFCHW.flatten(0, 1)
         x = self.eighth_blocks(self.input(latents_NChw))
         x = self.to_quarter(F.silu(x)).movedim(1, -1).unflatten(-1, (FRAMES_PER_LATENT, -1))  # (N, h, w, F, 4C)
         x = depth_to_space(x.movedim(-2, 1).movedim(-1, 2), 2).flatten(0, 1)  # (N*F, C, H/4, W/4)
         x = self.quarter_blocks(x + self.quarter_warp(warp))
+        moved = displace(warp, self.flow(F.silu(x)))
         x = depth_to_space(self.to_half(F.silu(x)), 2)  # (N*F, C, H/2, W/2)
-        x = self.half_blocks(x + self.half_warp(warp))
-        return self.out(F.silu(x)).split([PACKED, 4], dim=1)
+        x = self.half_blocks(x + self.half_warp(moved))
+        return moved, *self.out(F.silu(x)).split([PACKED, 4], dim=1)
 
 
 class Autoencoder(nn.Module):
@@ -140,19 +156,18 @@ class Autoencoder(nn.Module):
         return unpack(self.decode_packed(z_BTChw, pack(warp_BTFCHW.to(self.dtype)), previous_BChw))
 
     def decode_packed(self, z_BTChw: Tensor, packed_BTFCHW: Tensor, previous_BChw: Tensor | None) -> Tensor:
-        """`decode` from packed warp to packed video (B, T, 4, 16, H/2, W/2): coarse + residual + gate * (the warp less
-        its own coarse part), coarse being the warp's plus the smoothed change to z."""
-        z_warp = self.project(packed_BTFCHW)
-        coarse = self._patches(z_warp)  # what the latent keeps of the warp
-        linear = coarse + seamless(self._patches(z_BTChw) - coarse)
-        z, change = z_BTChw.to(self.dtype), (z_BTChw - z_warp).to(self.dtype)
+        """`decode` from packed warp to packed video (B, T, 4, 16, H/2, W/2): coarse + residual + gate * (the moved warp
+        less its own coarse part), coarse being the moved warp's plus the smoothed change to z."""
+        z, z_warp = z_BTChw.to(self.dtype), self.project(packed_BTFCHW).to(self.dtype)
         first = z[:, :1] if previous_BChw is None else previous_BChw[:, None].to(self.dtype)
         previous = torch.cat([first, z[:, :-1]], dim=1)
-        latents = torch.cat([z, change, previous], dim=2)
-        residual, gate = self.decoder(latents.flatten(0, 1), packed_BTFCHW.flatten(0, 1))
+        latents = torch.cat([z, z - z_warp, previous], dim=2)
+        moved, residual, gate = self.decoder(latents.flatten(0, 1), packed_BTFCHW.flatten(0, 1))
         gate = gate.movedim(1, -1)[..., None].expand(*[-1] * 4, WARP_CHANNELS).flatten(-2).movedim(-1, 1)
-        residual, gate = (x.unflatten(0, linear.shape[:3]) for x in (residual, gate))
-        return torch.addcmul(linear + residual, gate, packed_BTFCHW - coarse)
+        moved, residual, gate = (x.unflatten(0, packed_BTFCHW.shape[:3]) for x in (moved, residual, gate))
+        coarse = self._patches(self.project(moved))  # what a latent keeps of the moved warp
+        linear = coarse + seamless(self._patches(z_BTChw) - coarse)
+        return torch.addcmul(linear + residual, gate, moved - coarse)
 
     def _patches(self, z_BTChw: Tensor) -> Tensor:
         """The linear path of the decoder: packed pictures (B, T, F, 16, H/2, W/2), each patch on its own."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from generator.generator import Generator
-from generator.losses import chroma_l1, gradient_l1, weighted_l1
+from generator.losses import chroma_l1, gradient_l1, texture_l1, weighted_l1
 from generator.training.data import Augmentation, Batch, BatchShape, Clip, make_batch
 from generator.training.distributed import Workers
 from generator.training.optim import Learner, OptimizerConfig
@@ -26,13 +26,15 @@ class PixelLoss:
 
     gradient: float = 0.5
     chroma: float = 0.2
+    texture: float = 0.5
     regions: RegionWeights = field(default_factory=RegionWeights)
 
     def __call__(self, video: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
         """video, truth (..., 4, H, W) in [-1, 1], weight (..., 1, H, W)."""
         error = (video - truth).contiguous()  # planar: the differences below then run along memory
         loss = weighted_l1(error, weight) + self.gradient * gradient_l1(error, weight)
-        return loss + self.chroma * chroma_l1(error, weight)
+        loss = loss + self.chroma * chroma_l1(error, weight)
+        return loss + self.texture * texture_l1(video, truth, weight)
 
 
 @dataclass(frozen=True)

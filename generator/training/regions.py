@@ -11,6 +11,7 @@ from torch import Tensor
 from generator.training.data import CANONICAL, LEFT_EYE, MOUTH, RIGHT_EYE, Batch
 
 INNER_MOUTH = 4  # guide channel
+OUTLINE = 8  # pixels
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class RegionWeights:
     eyes: float = 4.0
     mouth: float = 4.0
     inner_mouth: float = 6.0
+    outline: float = 2.0  # within OUTLINE pixels of where the person ends
 
 
 def box_mask(boxes: Tensor, height: int, width: int, margin: float = 0.15) -> Tensor:
@@ -42,12 +44,21 @@ def pixel_weights(batch: Batch, weights: RegionWeights, dtype: torch.dtype) -> T
     guide = batch.guide[:, batch.prefix :]  # (B, N, F, h, w, 8)
     half = weights.face * (guide[..., CANONICAL].amax(-1) > 0).to(dtype)
     half = half + weights.inner_mouth / 255 * guide[..., INNER_MOUTH].to(dtype)  # (B, N, F, h, w)
+    half = half + weights.outline * outline(batch.frames[..., ::2, ::2, 3].to(dtype) / 255)
     total = F.interpolate(half.flatten(0, 2)[:, None], scale_factor=2, mode="nearest")
     total = total.unflatten(0, half.shape[:3]) + 1  # (B, N, F, 1, H, W)
     total += weights.mouth * box_mask(batch.boxes[..., MOUTH, :], height, width)
     left, right = (box_mask(batch.boxes[..., eye, :], height, width) for eye in (LEFT_EYE, RIGHT_EYE))
     eyes = left | right
     return total.add_(eyes, alpha=weights.eyes)
+
+
+def outline(alpha: Tensor) -> Tensor:
+    """(..., h, w) coverage at half resolution -> about 1 near its edge, 0 elsewhere, same shape."""
+    flat = alpha.flatten(0, -3)[:, None]
+    reach = OUTLINE // 2
+    highest, lowest = (F.max_pool2d(s * flat, 2 * reach + 1, stride=1, padding=reach) for s in (1, -1))
+    return (highest + lowest).view(alpha.shape)
 
 
 def resample(pictures: Tensor, boxes: Tensor, size: int) -> Tensor:
