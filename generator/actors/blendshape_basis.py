@@ -71,7 +71,7 @@ def make_basis(model: IctModel) -> tuple[list[str], np.ndarray]:
 def random_weights(rng: np.random.Generator) -> np.ndarray:
     """(52,) with a few shapes at random strengths, mostly the same on both sides, gaze common to both eyes."""
     weights = np.zeros(len(ARKIT))
-    for name in rng.choice(ARKIT, 6, replace=False):
+    for name in rng.choice(ARKIT, 4, replace=False):
         if "eyeLook" in name:
             continue
         weights[AT[name]] = strength = rng.uniform(0.2, 0.9)

@@ -1,7 +1,6 @@
 """A module together with its optimiser: Muon for the matrices of transformer blocks, AdamW for everything else.
 
-Muon: Jordan et al. 2024, with the update scaled to the size of AdamW's (Liu et al. 2025, arXiv 2502.16982), so that
-both take one learning rate.
+Muon's update is scaled to the size of AdamW's, so that both take one learning rate.
 
 The module computes in its own number format (bfloat16 where the processor has it). The optimiser works on float32
 masters, because a bfloat16 weight swallows updates below 1/256 of itself.
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from generator.training.distributed import let_go, spread, whole
+from generator.training.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -93,11 +93,11 @@ class Learner:
             )
         if matrices:
             self.optimizers.append(
-                torch.optim.Muon(
+                Muon(
                     list(matrices.values()),
                     config.matrix_lr,
-                    weight_decay=config.weight_decay,
-                    adjust_lr_fn="match_rms_adamw",
+                    config.weight_decay,
+                    iterate_in=compute_dtype(next(iter(matrices.values())).device),
                 )
             )
         self.averages: dict[str, Tensor] = {}
