@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .errors import PortraitError
+from .errors import NoFaceError, PortraitError
 from .inpainting import separate
 from .landmarks import FACE_OVAL, PoseFrame
 from .matting import person_matte
@@ -56,7 +56,7 @@ def prepare_portrait(picture: np.ndarray, size: int, pose: PoseFrame | None = No
         with Tracker(static=True) as tracker:
             pose = tracker.track(picture)
     if pose.face is None:
-        raise PortraitError("no face was found in the portrait; " + CURE.format(sidecar="PORTRAIT.points.json"))
+        raise NoFaceError("no face was found in the portrait; " + CURE.format(sidecar="PORTRAIT.points.json"))
     if pose.size != (width, height):
         raise PortraitError(f"the pose belongs to a picture of {pose.size}, the portrait has {(width, height)} pixels")
 

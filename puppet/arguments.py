@@ -43,6 +43,10 @@ def add_look(parser: argparse.ArgumentParser) -> None:
         metavar="original|blur|chroma|transparent|FILE",
         help="what is behind the person",
     )
+    add_size(parser)
+
+
+def add_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=int, default=256, metavar="N", help="pixels of the square output, a multiple of 16"
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,9 @@ from pose.portrait import Portrait, prepare_portrait
 from pose.retargeting import MODES
 from pose.sidecar import read_sidecar
 from pose.tracker import TrackerUnavailable
+from puppet.compositing import composite
 from puppet.errors import PuppetError, reported_as_puppet_error
+from puppet.motion import Follower
 from puppet.outputs.scene import Scene
 from puppet.pictures import read_picture
 from puppet.timings import Timings
@@ -90,3 +94,18 @@ class Performer:
         for stage, milliseconds in self._stream.timings.items():
             self._timings.add(stage, milliseconds / 1000, FRAMES_PER_LATENT)
         return pictures
+
+    def animate(self, character: Character, follow: Follower, poses: Iterable[PoseFrame]) -> Iterator[np.ndarray]:
+        """From the beginning, a (S, S, 4) uint8 premultiplied RGBA frame over the background for every driver's pose."""
+        self.lock(character)
+        poses = iter(poses)
+        while group := list(islice(poses, FRAMES_PER_LATENT)):
+            with self._timings.measure("condition", FRAMES_PER_LATENT):
+                targets = [follow(pose) for pose in group]
+                targets += targets[-1:] * (FRAMES_PER_LATENT - len(group))
+                warp, guide = character.maps(targets)
+            pictures = self.perform(character, warp, guide)
+            for picture in pictures[: len(group)]:
+                with self._timings.measure("composite"):
+                    frame = composite(picture, character.scene.square)
+                yield frame

@@ -20,6 +20,7 @@ from puppet.errors import PuppetError, nearest
 COMMANDS = {
     "render": ("puppet.render", "make a video of a portrait that moves as a driving video moves"),
     "live": ("puppet.live.command", "let a portrait live: from a webcam into a virtual camera, browser, window or file"),
+    "demo": ("puppet.demo.command", "try portraits, videos and the webcam on a page in the browser"),
     "cameras": ("puppet.cameras_command", "list the cameras of this machine"),
     "settings": ("puppet.settings", "show the settings of puppet live, as a file to start from"),
     "doctor": ("puppet.doctor", "look at everything that puppet live needs, and name what is missing"),

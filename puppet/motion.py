@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from pose.landmarks import PoseFrame, interpolate
 from pose.retargeting import Retargeter
 from pose.smoothing import PoseSmoother
 from pose.tracker import Tracker
+from puppet.errors import PuppetError
 from puppet.timings import Timings
 from puppet.video_in import FPS, centre_square
 
@@ -24,6 +26,15 @@ def track(frames: Iterable[np.ndarray], tracker: Tracker, timings: Timings, fps:
         with timings.measure("track"):
             pose = smooth(tracker.track(centre_square(frame, TRACKED_SIDE), index / fps))
         yield pose
+
+
+def check_face_seen(poses: Sequence[PoseFrame], driver: Path) -> None:
+    """Raises PuppetError where no frame of the driver's file shows a face."""
+    if all(pose.face is None for pose in poses):
+        raise PuppetError(
+            f"driver {driver}: no face was found in any of its {len(poses)} frames; it has to show one person's "
+            "face, lit, and not much smaller than a fifth of the picture's height"
+        )
 
 
 class Follower:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT
 from generator.stream import Stream
 from pose.landmarks import PoseFrame
 from pose.retargeting import Retargeter
 from pose.tracker import Tracker, TrackerUnavailable
-from puppet.compositing import check_background, composite
+from puppet.compositing import check_background
 from puppet.errors import reported_as_puppet_error
 from puppet.character import Performer, check_look, load_character
 from puppet.models import load_generator
@@ -85,18 +83,8 @@ class Puppet:
 
     def animate(self, poses: Iterable[PoseFrame], neutral: PoseFrame | None = None) -> Iterator[np.ndarray]:
         """The second half of `perform`: the driver's poses to frames, four at a time."""
-        self._performer.lock(self._character)
         with reported_as_puppet_error(ValueError):
             follow = Follower(Retargeter(self.portrait.pose, neutral, self.motion))
-        poses = iter(poses)
-        while group := list(islice(poses, FRAMES_PER_LATENT)):
-            with self.timings.measure("condition", FRAMES_PER_LATENT):
-                targets = [follow(pose) for pose in group]
-                targets += targets[-1:] * (FRAMES_PER_LATENT - len(group))
-                warp, guide = self._character.maps(targets)
+        for frame in self._performer.animate(self._character, follow, poses):
             self.lost = follow.lost
-            pictures = self._performer.perform(self._character, warp, guide)
-            for picture in pictures[: len(group)]:
-                with self.timings.measure("composite"):
-                    frame = composite(picture, self._character.scene.square)
-                yield frame
+            yield frame

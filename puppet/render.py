@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from puppet import arguments
 from puppet.audio import Sound
-from puppet.errors import PuppetError
 from puppet.video_in import FPS, VideoReader
 from puppet.video_out import VideoWriter, check_output
 
@@ -35,6 +34,7 @@ def run(args: argparse.Namespace) -> None:
     driver = VideoReader(args.driver)
     # torch takes seconds to import; what is wrong with the files is said before
     from pose.neutral import find_neutral
+    from puppet.motion import check_face_seen
     from puppet.puppet import Puppet
 
     puppet = Puppet(
@@ -46,11 +46,7 @@ def run(args: argparse.Namespace) -> None:
             puppet.track(driver.frames()), "tracking", driver.expected_frames, unit="frame", leave=False, disable=quiet
         )
     )
-    if all(pose.face is None for pose in poses):
-        raise PuppetError(
-            f"driver {args.driver}: no face was found in any of its {len(poses)} frames; it has to show one person's "
-            "face, lit, and not much smaller than a fifth of the picture's height"
-        )
+    check_face_seen(poses, args.driver)
     neutral = find_neutral(poses) if args.motion == "relative" else None
     frames = puppet.animate(poses, neutral)
     with VideoWriter(args.out, (args.size, args.size), transparent, Sound.of(driver.path, driver.start)) as writer:

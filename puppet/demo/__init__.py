@@ -1,0 +1,1 @@
+"""`puppet demo`: portraits, videos and the webcam on a page in the browser."""
