@@ -44,21 +44,48 @@ def teeth_sprites() -> TeethSprites:
         return TeethSprites(*(data[name] for name in ("upper", "lower", "upper_box", "lower_box")))
 
 
-def polygon_mask(points_N2: np.ndarray, size: int, scale: float = 1.0) -> np.ndarray:
-    """Anti-aliased inside of a polygon: (size, size) uint8. points in pixels of a picture size / scale wide.
+@dataclass(frozen=True)
+class Patch:
+    """A rectangle of a picture and the anti-aliased inside of a polygon in it.
+
+    x, y: (1, w) and (h, 1) float32 positions of its pixels' centres, in the units that the polygon was given in.
+    """
+
+    rows: slice
+    columns: slice
+    mask: np.ndarray  # (h, w) uint8
+    x: np.ndarray
+    y: np.ndarray
+
+
+def polygon_patch(points_N2: np.ndarray, size: int, scale: float = 1.0) -> Patch | None:
+    """The part of a size x size picture that a polygon covers, None if that is nothing. points in pixels of a picture
+    size / scale wide.
 
     Filled finer than the picture and averaged: OpenCV's own anti-aliasing also draws the outline, which would leave a line
     where lids or lips are closed.
     """
-    mask = np.zeros((size, size), np.uint8)
     points = points_N2 * scale
-    x0, y0 = np.clip(np.floor(points.min(0)), 0, size).astype(int)
-    x1, y1 = np.clip(np.ceil(points.max(0)), 0, size).astype(int)
-    if x1 > x0 and y1 > y0:
-        fine = np.zeros(((y1 - y0) * _FINER, (x1 - x0) * _FINER), np.uint8)
-        corners = np.round(((points - (x0, y0)) * _FINER - 0.5) * (1 << _SHIFT)).astype(np.int32)
-        cv2.fillPoly(fine, [corners], 255, cv2.LINE_8, _SHIFT)
-        mask[y0:y1, x0:x1] = cv2.resize(fine, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    low, high = points.min(0), points.max(0)
+    x0, y0 = (min(max(int(np.floor(v)), 0), size) for v in low)
+    x1, y1 = (min(max(int(np.ceil(v)), 0), size) for v in high)
+    if x1 <= x0 or y1 <= y0:
+        return None
+    fine = np.zeros(((y1 - y0) * _FINER, (x1 - x0) * _FINER), np.uint8)
+    corners = np.rint(((points - (x0, y0)) * _FINER - 0.5) * (1 << _SHIFT)).astype(np.int32)
+    cv2.fillPoly(fine, [corners], 255, cv2.LINE_8, _SHIFT)
+    mask = cv2.resize(fine, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    x = (np.arange(x0, x1, dtype=np.float32) + 0.5)[None] / np.float32(scale)
+    y = (np.arange(y0, y1, dtype=np.float32) + 0.5)[:, None] / np.float32(scale)
+    return Patch(slice(y0, y1), slice(x0, x1), mask, x, y)
+
+
+def polygon_mask(points_N2: np.ndarray, size: int, scale: float = 1.0) -> np.ndarray:
+    """`polygon_patch` as a whole picture (size, size) uint8."""
+    mask = np.zeros((size, size), np.uint8)
+    patch = polygon_patch(points_N2, size, scale)
+    if patch is not None:
+        mask[patch.rows, patch.columns] = patch.mask
     return mask
 
 
@@ -120,29 +147,35 @@ class InteriorPainter:
             self._paint_eye(warp_SS4, flow_SS2, target_face, ring, iris, look)
 
     def _paint_mouth(self, warp_SS4: np.ndarray, face: np.ndarray) -> None:
-        share = unseen_share(self.mouth_opening, mouth_opening(face), least=0.02)
-        window = self._window(face[LIPS_INNER, :2])
-        if share < 0.02 or window is None:
+        opening = mouth_opening(face)
+        share = unseen_share(self.mouth_opening, opening, least=0.02)
+        patch = polygon_patch(face[LIPS_INNER, :2], self.size) if share >= 0.02 else None
+        if patch is None or min(patch.mask.shape) < 2:
             return
-        x0, y0, x1, y1 = window
-        mask = polygon_mask(face[LIPS_INNER, :2] - (x0, y0), max(x1 - x0, y1 - y0))[:y1 - y0, :x1 - x0]
+        height, width = patch.mask.shape
         # the tongue lies on the floor of the mouth; it shows when the jaw drops
         axis = face[14, :2] - face[13, :2]
-        x, y = np.meshgrid(np.arange(x0, x1) + 0.5 - face[13, 0], np.arange(y0, y1) + 0.5 - face[13, 1])
-        height = (x * axis[0] + y * axis[1]) / max(float(axis @ axis), 1.0)                       # 0 upper lip, 1 lower lip
-        floor = np.clip((height - 0.4) / 0.5, 0, 1) * np.clip((mouth_opening(face) - 0.06) / 0.2, 0, 1)
-        inside = (CAVITY + (TONGUE - CAVITY) * (0.8 * floor)[..., None].astype(np.float32)) * self.light
+        axis = axis / max(float(axis @ axis), 1.0)
+        down = (patch.x - face[13, 0]) * axis[0] + (patch.y - face[13, 1]) * axis[1]              # 0 upper lip, 1 lower lip
+        floor = np.clip((down - 0.4) * 2.0, 0, 1) * np.float32(0.8 * np.clip((opening - 0.06) / 0.2, 0, 1))
+        cavity, tongue = CAVITY * self.light, TONGUE * self.light
+        inside = cavity + floor[..., None] * (tongue - cavity)
+        corner = np.array([patch.columns.start, patch.rows.start], np.float32) + 0.5
         for sprite, corners in self._placed_teeth(face):
-            forward = cv2.getPerspectiveTransform(
-                np.array([[0, 0], [sprite.shape[1], 0], [sprite.shape[1], sprite.shape[0]], [0, sprite.shape[0]]],
-                         np.float32) - 0.5, (corners - (x0 + 0.5, y0 + 0.5)).astype(np.float32))
-            placed = cv2.warpPerspective(sprite, forward, (x1 - x0, y1 - y0), flags=cv2.INTER_LINEAR).astype(np.float32)
-            inside = placed[..., :3] * (self.light * TEETH_LIGHT) + inside * (1 - placed[..., 3:] / 255)
+            high, wide = sprite.shape[:2]
+            own = np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32) - 0.5
+            forward = cv2.getPerspectiveTransform(own, (corners - corner).astype(np.float32))
+            placed = cv2.warpPerspective(sprite, forward, (width, height), flags=cv2.INTER_LINEAR)
+            hidden = placed[..., 3:] * np.float32(-1 / 255) + 1
+            inside = placed[..., :3] * (self.light * TEETH_LIGHT) + inside * hidden
         # light enters from the front: the closer to the lips, the darker, upper lip most
-        reach = max(2.0, 0.25 * (y1 - y0))
-        shade = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), reach / 2)
-        inside *= (0.35 + 0.65 * np.clip(shade * 1.25, 0, 1))[..., None]
-        self._blend(warp_SS4, window, inside, mask, share)
+        reach = max(2.0, 0.25 * (height + 5))
+        # the mouth does not end where its rectangle does
+        border = int(np.ceil(reach))
+        mask = cv2.copyMakeBorder(patch.mask, border, border, border, border, cv2.BORDER_CONSTANT, value=0)
+        shade = cv2.GaussianBlur(mask, (0, 0), reach / 2)[border:-border, border:-border]
+        inside *= np.minimum(shade * np.float32(0.65 * 1.25 / 255) + 0.35, 1)[..., None]
+        self._blend(warp_SS4, patch, inside, patch.mask * np.float32(share / 255))
 
     @staticmethod
     def _fitting_teeth(unit: float) -> TeethSprites:
@@ -167,26 +200,26 @@ class InteriorPainter:
             yield sprite, (pose(corners) + offset)[:, :2]
 
     def _paint_eye(self, warp_SS4, flow_SS2, face, ring, iris, look: EyeLook) -> None:
-        window = self._window(face[ring, :2])
-        if window is None:
+        patch = polygon_patch(face[ring, :2], self.size)
+        if patch is None:
             return
-        x0, y0, x1, y1 = window
-        side = max(x1 - x0, y1 - y0)
-        mask = polygon_mask(face[ring, :2] - (x0, y0), side)[:y1 - y0, :x1 - x0]
-        flow = flow_SS2[y0:y1, x0:x1]
-        seen = cv2.remap(look.seen, flow[..., 0], flow[..., 1], cv2.INTER_LINEAR)                    # (h, w, 2)
-        x, y = np.meshgrid(np.arange(x0, x1) + 0.5, np.arange(y0, y1) + 0.5)
+        flow = flow_SS2[patch.rows, patch.columns]
+        seen = cv2.remap(look.seen, flow, None, cv2.INTER_LINEAR)                                    # (h, w, 2)
         radius = np.linalg.norm(face[iris + 1:iris + 5, :2] - face[iris, :2], axis=1).mean()
-        away = np.hypot(x - face[iris, 0], y - face[iris, 1])
-        disc = np.clip(radius + 0.5 - away, 0, 1)[..., None]
+        away = np.sqrt((patch.x - face[iris, 0]) ** 2 + (patch.y - face[iris, 1]) ** 2)
+        disc = np.clip(radius + 0.5 - away, 0, 1)
         # white may only come from the portrait's white, iris only from its iris
-        unseen = mask * (1 - (seen[..., 0] * (1 - disc[..., 0]) + seen[..., 1] * disc[..., 0]) / np.float32(255))
+        shown = seen[..., 0] + (seen[..., 1].astype(np.float32) - seen[..., 0]) * disc
+        unseen = patch.mask * (1 - shown * np.float32(1 / 255))
         if unseen.max(initial=0) < 32:
             return
-        pupil = np.clip(0.42 * radius + 0.5 - away, 0, 1)[..., None]
-        shade = 0.6 + 0.4 * cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), max(1.0, 0.1 * side))[..., None]
-        inside = (look.white * (1 - disc) + look.iris * (disc - 0.75 * disc * pupil)) * shade
-        self._blend(warp_SS4, window, inside, unseen, 1.0)
+        pupil = np.clip(0.42 * radius + 0.5 - away, 0, 1)
+        border = int(np.ceil(0.3 * max(patch.mask.shape))) + 1
+        mask = cv2.copyMakeBorder(patch.mask, border, border, border, border, cv2.BORDER_CONSTANT, value=0)
+        shade = cv2.GaussianBlur(mask, (0, 0), max(1.0, 0.1 * max(patch.mask.shape)))[border:-border, border:-border]
+        inside = look.white + disc[..., None] * (look.iris * (1 - 0.75 * pupil[..., None]) - look.white)
+        inside *= (shade * np.float32(0.4 / 255) + 0.6)[..., None]
+        self._blend(warp_SS4, patch, inside, unseen * np.float32(1 / 255))
 
     def _look(self, person_SS4: np.ndarray, ring, iris: int) -> EyeLook:
         """Sample one eye of the portrait; where it is too narrow to sample, the generic colours in the portrait's light."""
@@ -207,15 +240,10 @@ class InteriorPainter:
         around = cv2.dilate(disc, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
         return EyeLook(np.stack([cv2.min(inner, 255 - around), cv2.min(inner, disc)], -1), white, brown)
 
-    def _window(self, points_N2: np.ndarray) -> tuple[int, int, int, int] | None:
-        x0, y0 = np.maximum(np.floor(points_N2.min(0)).astype(int) - 2, 0)
-        x1, y1 = np.minimum(np.ceil(points_N2.max(0)).astype(int) + 3, self.size)
-        return (x0, y0, x1, y1) if x1 - x0 > 2 and y1 - y0 > 2 else None
-
     @staticmethod
-    def _blend(warp_SS4, window, inside, mask, share) -> None:
-        x0, y0, x1, y1 = window
-        view = warp_SS4[y0:y1, x0:x1]
-        weight = (mask.astype(np.float32) * (share / 255))[..., None]
-        painted = np.concatenate([np.clip(inside, 0, 255), np.full_like(inside[..., :1], 255)], -1)
-        view[:] = np.round(view * (1 - weight) + painted * weight).astype(np.uint8)
+    def _blend(warp_SS4: np.ndarray, patch: Patch, inside: np.ndarray, weight: np.ndarray) -> None:
+        """inside (h, w, 3) opaque colours, weight (h, w) 0..1."""
+        view = warp_SS4[patch.rows, patch.columns].astype(np.float32)
+        painted = np.dstack([np.clip(inside, 0, 255), np.full(weight.shape, 255, np.float32)])
+        view += weight[..., None] * (painted - view)
+        warp_SS4[patch.rows, patch.columns] = np.rint(view)

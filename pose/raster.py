@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 
+EDGE = 1e-4  # weight by which a pixel may lie outside: neighbours leave no gap between them
+
+
 @dataclass(frozen=True)
 class Coverage:
     """The covered pixels of a picture, sparse: N pixels, each inside one triangle.
@@ -24,51 +27,52 @@ def rasterise(corners_M32: np.ndarray, depth_M: np.ndarray, height: int, width: 
     """Cover a height x width picture with M triangles; where they overlap, the one with the smallest depth wins.
 
     corners_M32: corner positions in pixel indices (0.0 = centre of the first pixel). Triangles of either orientation are
-    drawn; cull before. Work is done in groups of triangles of similar size, each group as one array operation.
+    drawn; cull before. Triangles become spans of pixels, one a row, and all of them are handled as one array.
     """
+    far_to_near = np.argsort(-depth_M, kind="stable")
     corners = corners_M32.astype(np.float32, copy=False)
-    low = np.ceil(np.maximum(corners.min(1), 0)).astype(np.int32)                                     # (M, 2)
-    high = np.floor(np.minimum(corners.max(1), np.array([width - 1, height - 1]))).astype(np.int32)   # (M, 2)
-    extent = (high - low + 1).max(1)
-    (ax, ay), (bx, by), (cx, cy) = (corners[:, i].T for i in range(3))
+    (ax, ay), (bx, by), (cx, cy) = (corners[far_to_near, i].T for i in range(3))
     area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+    top = np.ceil(np.maximum(np.minimum(np.minimum(ay, by), cy), 0)).astype(np.int32)
+    bottom = np.floor(np.minimum(np.maximum(np.maximum(ay, by), cy), height - 1)).astype(np.int32)
+    drawn = np.flatnonzero((np.abs(area) > 1e-6) & (bottom >= top))
+    inverse = 1.0 / area[drawn]
+    ax, ay, bx, by, cx, cy = (v[drawn] for v in (ax, ay, bx, by, cx, cy))
+    # weight_k(x, y) = gx_k * x + gy_k * y + g0_k for the corners a, b and c
+    gx = np.stack([by - cy, cy - ay, ay - by]) * inverse                                              # (3, T)
+    gy = np.stack([cx - bx, ax - cx, bx - ax]) * inverse
+    g0 = np.stack([bx * cy - cx * by, cx * ay - ax * cy, ax * by - bx * ay]) * inverse
+
+    rows, triangle = _runs(bottom[drawn] - top[drawn] + 1)
+    y = top[drawn][triangle] + rows
+    slope = gx[:, triangle]
+    rest = gy[:, triangle] * y + g0[:, triangle] + EDGE                                               # (3, R)
+    # where each weight is positive: right of its zero, left of it, everywhere or nowhere
     with np.errstate(divide="ignore", invalid="ignore"):
-        inverse = np.where(np.abs(area) > 1e-6, 1.0 / area, np.nan).astype(np.float32)
-    # weight_k(x, y) = gx_k * x + gy_k * y + g0_k for the corners a and b; c has the rest
-    gx = np.stack([by - cy, cy - ay], 1) * inverse[:, None]
-    gy = np.stack([cx - bx, ax - cx], 1) * inverse[:, None]
-    g0 = np.stack([bx * cy - cx * by, cx * ay - ax * cy], 1) * inverse[:, None]
+        zero = -rest / slope
+    level = np.where(rest >= 0, -np.inf, np.inf)
+    left = np.where(slope > 0, zero, np.where(slope < 0, -np.inf, level)).max(0)
+    right = np.where(slope < 0, zero, np.inf).min(0)
+    first = np.ceil(np.clip(left, 0, width)).astype(np.int32)
+    last = np.floor(np.clip(right, -1, width - 1)).astype(np.int32)
+    along, row = _runs(np.maximum(last - first + 1, 0))
+    x, y, triangle = first[row] + along, y[row], triangle[row]
 
-    pixels, triangles, weights = [], [], []
-    drawn = (high >= low).all(1) & np.isfinite(inverse)
-    size = 2
-    lower = 0
-    while lower < extent.max(initial=0):
-        group = np.flatnonzero(drawn & (extent > lower) & (extent <= size))
-        if group.size:
-            offset_y, offset_x = np.divmod(np.arange(size * size, dtype=np.int32), size)
-            x = low[group, 0, None] + offset_x                                                      # (G, size^2)
-            y = low[group, 1, None] + offset_y
-            wa = gx[group, 0, None] * x + gy[group, 0, None] * y + g0[group, 0, None]
-            wb = gx[group, 1, None] * x + gy[group, 1, None] * y + g0[group, 1, None]
-            inside = (wa >= -1e-4) & (wb >= -1e-4) & (wa + wb <= 1.0001)
-            inside &= (x <= high[group, 0, None]) & (y <= high[group, 1, None])
-            rows, columns = np.nonzero(inside)
-            pixels.append(y[rows, columns] * width + x[rows, columns])
-            triangles.append(group[rows])
-            weights.append(np.stack([wa[rows, columns], wb[rows, columns]], 1))
-        lower, size = size, size * 2
-    if not pixels:
-        return Coverage(np.zeros(0, np.int32), np.zeros(0, np.intp), np.zeros((0, 3), np.float32))
-    pixel, triangle, weight = np.concatenate(pixels), np.concatenate(triangles), np.concatenate(weights)
-
-    # painter's algorithm: write far to near, the last write stays
-    rank = np.empty(len(depth_M), np.int16 if len(depth_M) < 32768 else np.int64)
-    rank[np.argsort(-depth_M, kind="stable")] = np.arange(len(depth_M))
-    order = np.argsort(rank[triangle], kind="stable")
+    # painter's algorithm: written far to near, the last write stays
     front = np.full(height * width, -1, np.int32)
-    front[pixel[order]] = order
+    front[y * width + x] = np.arange(len(x), dtype=np.int32)
     covered = np.flatnonzero(front >= 0)
     chosen = front[covered]
-    weight = weight[chosen]
-    return Coverage(covered, triangle[chosen], np.concatenate([weight, 1 - weight.sum(1, keepdims=True)], 1))
+    x, y, triangle = x[chosen], y[chosen], triangle[chosen]
+    weights = np.empty((len(chosen), 3), np.float32)
+    for k in range(2):
+        weights[:, k] = gx[k, triangle] * x + gy[k, triangle] * y + g0[k, triangle]
+    weights[:, 2] = 1 - weights[:, 0] - weights[:, 1]
+    return Coverage(covered, far_to_near[drawn[triangle]], weights)
+
+
+def _runs(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """0..n-1 for every length n, one after another, and the index of the run that each belongs to."""
+    owner = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    start = np.cumsum(lengths) - lengths
+    return np.arange(len(owner), dtype=np.int32) - start.astype(np.int32)[owner], owner

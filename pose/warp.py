@@ -19,7 +19,7 @@ from .landmarks import FACE_OVAL, PoseFrame
 from .mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
 SKULL_CENTRE = np.array([0.0, 0.1, 0.9], np.float32)  # in canonical units
-GRID = 25                          # nodes along each side of the coarse flow
+GRID = 17                          # nodes along each side of the coarse flow
 # All in eye distances (angles in radians, scales as logarithms): below the first value a motion is not followed, above the
 # second fully
 SHIFT_OF_SKULL, ROLL_OF_SKULL, SCALE_OF_SKULL, SHIFT_OF_BODY = (0.03, 0.22), (0.0, 0.08), (0.05, 0.25), (0.05, 0.25)
@@ -94,7 +94,7 @@ class OuterFlow:
         excess = source_face[FACE_OVAL, :2] - (outline @ matrix.T + offset)                          # (36, 2)
         distance2 = (q**2).sum(1)[:, None] + (outline**2).sum(1) - 2 * q @ outline.T                 # (N, 36)
         nearest2 = np.maximum(distance2.min(1), 0)
-        weight = np.exp((nearest2[:, None] - distance2) / (2 * (SPREAD * unit) ** 2))
+        weight = np.exp((nearest2[:, None] - distance2) * np.float32(0.5 / (SPREAD * unit) ** 2))
         pull = 1 - smoothstep(np.sqrt(nearest2) / unit, (0.0, NEAR))
         flow = flow + pull[:, None] * (weight @ excess) / weight.sum(1, keepdims=True)
         # node k lies exactly on pixel k * (resolution - 1) / (GRID - 1), so it is an affine enlargement, not cv2.resize
