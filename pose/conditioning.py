@@ -99,7 +99,8 @@ class Conditioner:
         vertices = self._triangles[triangles]                                                        # (N, 3)
 
         openings = [polygon_patch(face[ring, :2], half, 0.5) for ring, _ in EYES]
-        flow = self._outer(target, half)                                                             # (half, half, 2)
+        head = self._outer.head(face)
+        flow = self._outer(target, head, half)                                                       # (half, half, 2)
         attributes = self._attributes[vertices[:, 0]] * covered.weights[:, :1]                       # (N, 5)
         for k in (1, 2):
             attributes += self._attributes[vertices[:, k]] * covered.weights[:, k:k + 1]
@@ -109,7 +110,7 @@ class Conditioner:
         # pixel indices: of the portrait for the painter, of the finer portrait for the picture
         flow = cv2.resize(flow - 0.5, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
         warp = cv2.remap(self._finer, 2 * flow + 0.5, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        self._painter.paint(warp, flow, face)
+        self._painter.paint(warp, flow, face, head)
 
         guide = np.zeros((half, half, GUIDE_CHANNELS), np.uint8)
         guide[..., 3] = np.minimum(warp[::2, ::2, 3], OUTSIDE_VALIDITY)

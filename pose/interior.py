@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from .landmarks import LEFT_EYE_RING, LIPS_INNER, RIGHT_EYE_RING
-from .mesh import RIGID_LANDMARKS, eye_distance, face_mesh, fit_similarity
+from .mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
 CAVITY = np.array([52, 22, 20], np.float32)      # the dark of a mouth in neutral light, RGB
 TONGUE = np.array([158, 78, 78], np.float32)
@@ -115,6 +115,12 @@ class EyeLook:
     iris: np.ndarray
 
 
+def _corners(box: np.ndarray) -> np.ndarray:
+    """(4, 3) corners of a row of teeth as speech shows it, in canonical units."""
+    x0, y0, x1, y1, z = box + np.array([0, TEETH_DROP, 0, TEETH_DROP, 0], np.float32)
+    return np.array([[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]], np.float32)
+
+
 class InteriorPainter:
     """Paints the unseen inside of mouth and eyes of one portrait into a warped picture, in place."""
 
@@ -125,6 +131,10 @@ class InteriorPainter:
         self.light = self._light(person_SS4, face)
         self.teeth = self._fitting_teeth(eye_distance(face))
         self.eyes = [self._look(person_SS4, ring, iris) for ring, iris in EYES]
+        canonical = face_mesh().canonical
+        skull = fit_similarity(canonical[RIGID_LANDMARKS], face[RIGID_LANDMARKS])
+        self._lower_teeth = skull(np.concatenate([canonical[LOWER_LIP][None], _corners(self.teeth.lower_box)]))
+        self._upper_teeth = skull(np.concatenate([canonical[SUBNASALE][None], _corners(self.teeth.upper_box)]))
 
     def _light(self, person_SS4: np.ndarray, face: np.ndarray) -> np.ndarray:
         """Gain per channel of the portrait's light, from its cheeks, half of it kept neutral: teeth take the tint of a
@@ -137,16 +147,17 @@ class InteriorPainter:
         tint = np.clip(colour / max(luma, 1) / (skin / 170.0), 0.75, 1.15)
         return np.clip((luma / 165.0) ** 0.7, 0.25, 1.15) * (0.6 + 0.4 * tint)
 
-    def paint(self, warp_SS4: np.ndarray, flow_SS2: np.ndarray, target_face: np.ndarray) -> None:
+    def paint(self, warp_SS4: np.ndarray, flow_SS2: np.ndarray, target_face: np.ndarray, head: Similarity3D) -> None:
         """Blend the generic interior into warp_SS4 (uint8 premultiplied RGBA), in place.
 
-        flow_SS2: where in the portrait each pixel of the warp came from, in pixel indices.
+        flow_SS2: where in the portrait each pixel of the warp came from, in pixel indices. head: how the skull moved from
+        the portrait to the target, in 3D pixels.
         """
-        self._paint_mouth(warp_SS4, target_face)
+        self._paint_mouth(warp_SS4, target_face, head)
         for (ring, iris), look in zip(EYES, self.eyes):
             self._paint_eye(warp_SS4, flow_SS2, target_face, ring, iris, look)
 
-    def _paint_mouth(self, warp_SS4: np.ndarray, face: np.ndarray) -> None:
+    def _paint_mouth(self, warp_SS4: np.ndarray, face: np.ndarray, head: Similarity3D) -> None:
         opening = mouth_opening(face)
         share = unseen_share(self.mouth_opening, opening, least=0.02)
         patch = polygon_patch(face[LIPS_INNER, :2], self.size) if share >= 0.02 else None
@@ -161,7 +172,7 @@ class InteriorPainter:
         cavity, tongue = CAVITY * self.light, TONGUE * self.light
         inside = cavity + floor[..., None] * (tongue - cavity)
         corner = np.array([patch.columns.start, patch.rows.start], np.float32) + 0.5
-        for sprite, corners in self._placed_teeth(face):
+        for sprite, corners in self._placed_teeth(face, head):
             high, wide = sprite.shape[:2]
             own = np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32) - 0.5
             forward = cv2.getPerspectiveTransform(own, (corners - corner).astype(np.float32))
@@ -188,16 +199,15 @@ class InteriorPainter:
 
         return replace(teeth, upper=fit(teeth.upper, teeth.upper_box), lower=fit(teeth.lower, teeth.lower_box))
 
-    def _placed_teeth(self, face: np.ndarray):
+    def _placed_teeth(self, face: np.ndarray, head: Similarity3D):
         """The sprites with their four corners in target pixels: the upper row is nailed to the skull at the root of the
         nose, the lower row goes with the lower lip, which hides most of it."""
-        canonical, teeth = face_mesh().canonical, self.teeth
-        pose = fit_similarity(canonical[RIGID_LANDMARKS], face[RIGID_LANDMARKS])
-        for sprite, box, anchor in ((teeth.lower, teeth.lower_box, LOWER_LIP), (teeth.upper, teeth.upper_box, SUBNASALE)):
-            x0, y0, x1, y1, z = box + np.array([0, TEETH_DROP, 0, TEETH_DROP, 0], np.float32)
-            corners = np.array([[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]], np.float32)
-            offset = face[anchor] - pose(canonical[anchor][None])[0]
-            yield sprite, (pose(corners) + offset)[:, :2]
+        teeth = self.teeth
+        for sprite, rest, anchor in (
+            (teeth.lower, self._lower_teeth, LOWER_LIP), (teeth.upper, self._upper_teeth, SUBNASALE)
+        ):
+            corners = head(rest)  # of the anchor and the sprite
+            yield sprite, (corners[1:] + face[anchor] - corners[0])[:, :2]
 
     def _paint_eye(self, warp_SS4, flow_SS2, face, ring, iris, look: EyeLook) -> None:
         patch = polygon_patch(face[ring, :2], self.size)

@@ -40,33 +40,33 @@ def rasterise(corners_M32: np.ndarray, depth_M: np.ndarray, height: int, width: 
     ax, ay, bx, by, cx, cy = (v[drawn] for v in (ax, ay, bx, by, cx, cy))
     # weight_k(x, y) = gx_k * x + gy_k * y + g0_k for the corners a, b and c
     gx = np.stack([by - cy, cy - ay, ay - by]) * inverse                                              # (3, T)
+    gx[gx == 0] = np.float32(1e-20)  # a level edge: all of a row or nothing
     gy = np.stack([cx - bx, ax - cx, bx - ax]) * inverse
     g0 = np.stack([bx * cy - cx * by, cx * ay - ax * cy, ax * by - bx * ay]) * inverse
 
     rows, triangle = _runs(bottom[drawn] - top[drawn] + 1)
-    y = top[drawn][triangle] + rows
-    slope = gx[:, triangle]
-    rest = gy[:, triangle] * y + g0[:, triangle] + EDGE                                               # (3, R)
-    # where each weight is positive: right of its zero, left of it, everywhere or nowhere
-    with np.errstate(divide="ignore", invalid="ignore"):
-        zero = -rest / slope
-    level = np.where(rest >= 0, -np.inf, np.inf)
-    left = np.where(slope > 0, zero, np.where(slope < 0, -np.inf, level)).max(0)
-    right = np.where(slope < 0, zero, np.inf).min(0)
+    y = (top[drawn][triangle] + rows).astype(np.float32)
+    # where each weight is positive: right of its zero, or left of it
+    with np.errstate(over="ignore"):
+        zero = (gy[:, triangle] * y + g0[:, triangle] + EDGE) * (-1 / gx)[:, triangle]
+    rising = (gx > 0)[:, triangle]
+    left = np.where(rising, zero, -np.inf).max(0)
+    right = np.where(rising, np.inf, zero).min(0)
     first = np.ceil(np.clip(left, 0, width)).astype(np.int32)
     last = np.floor(np.clip(right, -1, width - 1)).astype(np.int32)
     along, row = _runs(np.maximum(last - first + 1, 0))
-    x, y, triangle = first[row] + along, y[row], triangle[row]
+    x, triangle = first[row] + along, triangle[row]
+    pixel = (y * width).astype(np.int32)[row] + x
 
     # painter's algorithm: written far to near, the last write stays
     front = np.full(height * width, -1, np.int32)
-    front[y * width + x] = np.arange(len(x), dtype=np.int32)
+    front[pixel] = np.arange(len(x), dtype=np.int32)
     covered = np.flatnonzero(front >= 0)
     chosen = front[covered]
-    x, y, triangle = x[chosen], y[chosen], triangle[chosen]
+    x, y, triangle = x[chosen], y[row[chosen]], triangle[chosen]
     weights = np.empty((len(chosen), 3), np.float32)
     for k in range(2):
-        weights[:, k] = gx[k, triangle] * x + gy[k, triangle] * y + g0[k, triangle]
+        weights[:, k] = gx[k][triangle] * x + gy[k][triangle] * y + g0[k][triangle]
     weights[:, 2] = 1 - weights[:, 0] - weights[:, 1]
     return Coverage(covered, far_to_near[drawn[triangle]], weights)
 

@@ -59,9 +59,8 @@ class OuterFlow:
         """How the skull moved from the portrait to the target, in 3D pixels."""
         return fit_similarity(self.source.face[RIGID_LANDMARKS], target_face[RIGID_LANDMARKS])
 
-    def _skull_backward(self, target_face: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray]:
+    def _skull_backward(self, head: Similarity3D, unit: float) -> tuple[np.ndarray, np.ndarray]:
         """(2, 2) and (2,): the outline of the skull moves as a similarity in the picture, about its centre."""
-        head = self.head(target_face)
         roll = np.arctan2(head.rotation[1, 0] - head.rotation[0, 1], head.rotation[0, 0] + head.rotation[1, 1])
         roll = roll * smoothstep(abs(roll), ROLL_OF_SKULL)
         scale = np.exp(np.log(head.scale) * smoothstep(abs(np.log(head.scale)), SCALE_OF_SKULL))
@@ -71,11 +70,12 @@ class OuterFlow:
         offset = self._centre[:2] - backward @ (self._centre[:2] + shift)
         return backward.astype(np.float32), offset.astype(np.float32)
 
-    def __call__(self, target: PoseFrame, resolution: int) -> np.ndarray:
-        """-> (resolution, resolution, 2) float32: portrait pixel coordinates for a grid of target pixels."""
+    def __call__(self, target: PoseFrame, head: Similarity3D, resolution: int) -> np.ndarray:
+        """-> (resolution, resolution, 2) float32: portrait pixel coordinates for a grid of target pixels. head: of the
+        target's face."""
         source_face, target_face = self.source.face, target.face
         unit = eye_distance(source_face)
-        matrix, offset = self._skull_backward(target_face, unit)
+        matrix, offset = self._skull_backward(head, unit)
         nodes = (np.arange(GRID, dtype=np.float32) / (GRID - 1) * (resolution - 1) + 0.5) * (self.size / resolution)
         q = np.stack(np.meshgrid(nodes, nodes), -1).reshape(-1, 2)                                   # (N, 2) x, y
         by_head = q @ matrix.T + offset

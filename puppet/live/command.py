@@ -6,10 +6,14 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from puppet import arguments
 from puppet.errors import PuppetError
 from puppet.settings import Flags, add_file
+
+if TYPE_CHECKING:
+    from puppet.motion_io.vmc_out import VmcOut
 
 PORT = 8347
 OUTPUTS = ("virtual-camera", "window", "browser", "none")
@@ -22,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--camera",
         default="0",
-        metavar="NAME|INDEX|FILE|synthetic",
-        help="webcam by (part of) its name or by its index, a video file, or the bundled driver; puppet cameras lists "
-        "them",
+        metavar="NAME|INDEX|FILE|synthetic|vmc[:PORT]",
+        help="webcam by (part of) its name or by its index, a video file, the bundled driver, or the motion that "
+        "another program sends as VMC; puppet cameras lists webcams",
     )
     parser.add_argument(
         "--output",
@@ -32,6 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=["window"],
         metavar="|".join(OUTPUTS) + "|FILE",
         help="one or more places for the pictures; a FILE ends in .mp4, .mov, .mkv or .webm",
+    )
+    parser.add_argument(
+        "--send-motion",
+        metavar="HOST:PORT[/arkit|/vrm]",
+        help="also send the tracked motion, as VMC, to a program that moves another avatar; /arkit and /vrm choose the "
+        "names of the blendshapes",
     )
     parser.add_argument("--seconds", type=float, metavar="N", help="end after so long; without it, on Ctrl-C")
     arguments.add_look(parser)
@@ -81,10 +91,11 @@ def run(args: argparse.Namespace) -> None:
 
     outputs = make_outputs(args.output, canvas, args.virtual_camera_backend, args.background == "transparent")
     source = make_source(args.camera)
+    motion_out = make_motion_out(args, source)
     # torch takes seconds to import; what is wrong with the rest is said before
     from puppet.live.session import Session
 
-    session = Session(args, source, outputs, report)
+    session = Session(args, source, outputs, report, motion_out)
     summary = session.run()
     if args.json:
         print(json.dumps(summary))
@@ -94,6 +105,23 @@ def run(args: argparse.Namespace) -> None:
             f"{summary['frames']} frames at {summary['fps']:.1f} a second, largest gap {summary['max_gap_ms']:.0f} ms"
             + (f", delay {delay['p50']:.0f} ms (95 %: {delay['p95']:.0f} ms)" if delay["p50"] is not None else "")
         )
+
+
+def make_motion_out(args: argparse.Namespace, source: object) -> VmcOut | None:
+    """Where tracked motion is sent. Raises PuppetError for what cannot be, --motion with a VMC camera among it."""
+    from puppet.motion_io.vmc_in import VmcIn
+    from puppet.motion_io.vmc_out import VmcOut
+
+    taken = isinstance(source, VmcIn)
+    if taken and args.motion != "relative":
+        raise PuppetError("--camera vmc brings motion and no face of its own: use --motion relative")
+    if args.send_motion is None:
+        return None
+    sender = VmcOut(args.send_motion, report)
+    if taken and sender.port == source.port and sender.address[0] in ("127.0.0.1", "::1"):
+        sender.close()
+        raise PuppetError(f"--send-motion {args.send_motion} is where --camera {args.camera} listens: give another port")
+    return sender
 
 
 def report(line: str) -> None:

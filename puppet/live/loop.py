@@ -23,6 +23,8 @@ from puppet.live.stage import Stage
 from puppet.live.statistics import Statistics
 from puppet.live.ticks import Ticks
 from puppet.motion import TRACKED_SIDE
+from puppet.motion_io.vmc_in import VmcIn
+from puppet.motion_io.vmc_out import VmcOut
 from puppet.outputs.base import Picture
 from puppet.video_in import FPS, centre_square
 
@@ -46,19 +48,24 @@ class LiveLoop:
 
     Every frame carries the moment at which its driver was seen, so that the sender knows its delay. Where the camera
     is silent, empty poses take the place of the tracked ones, and the stage lets the portrait idle.
+
+    tracker: None where the camera is another program that tracks by itself. motion_out: where tracked motion goes as
+    well.
     """
 
     def __init__(
         self,
-        camera: Camera,
-        tracker: Tracker,
+        camera: Camera | VmcIn,
+        tracker: Tracker | None,
         stage: Stage,
         performer: Performer,
         sender: Sender,
         statistics: Statistics,
         report: Callable[[str], None],
+        motion_out: VmcOut | None = None,
     ):
         self._camera, self._tracker, self._stage = camera, tracker, stage
+        self._motion_out = motion_out
         self._performer, self._sender, self._statistics = performer, sender, statistics
         self._report = report
         self.pace = Pace()
@@ -81,7 +88,8 @@ class LiveLoop:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
-        self._tracker.close()
+        if self._tracker is not None:
+            self._tracker.close()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -99,16 +107,22 @@ class LiveLoop:
             if frame is None and now - heard < SILENCE_SECONDS:
                 continue
             level = self.pace.level
-            self._tracker.body_every, ticks.rate = level.body_every, level.rate
+            ticks.rate = level.rate
             if frame is None:
                 pose, image = empty_pose(size, now), None
+            elif isinstance(frame, PoseFrame):
+                heard, pose, image = now, frame, None
+                size = pose.size
             else:
                 heard = now
+                self._tracker.body_every = level.body_every
                 image = centre_square(frame.image, TRACKED_SIDE)
                 with self._statistics.timings.measure("track"):
                     pose = smooth(self._tracker.track(image, frame.time))
                 size = pose.size
             self._stage.see(pose, image)
+            if self._motion_out is not None and not self._stage.frozen:
+                self._motion_out.send(pose, self._stage.neutral)
             for tick in ticks.add(pose):
                 group = gather.add(tick, live=frame is not None)
                 if group is not None:

@@ -27,6 +27,8 @@ from puppet.live.stage import Stage
 from puppet.live.statistics import Statistics
 from puppet.live.wardrobe import Wardrobe
 from puppet.models import load_generator
+from puppet.motion_io.vmc_in import VmcIn
+from puppet.motion_io.vmc_out import VmcOut
 from puppet.outputs.base import Output, Picture
 from puppet.outputs.browser import Browser
 from puppet.outputs.virtual_camera import VirtualCamera
@@ -40,13 +42,20 @@ REST = 0.1  # s between two looks at the clock, where there is no window to draw
 class Session:
     """Everything that `puppet live` needs. `run` returns the statistics' summary.
 
-    args: as `puppet.live.command` parses them. report: takes lines for the user.
+    args: as `puppet.live.command` parses them. report: takes lines for the user. motion_out: closed at the end.
     """
 
-    def __init__(self, args: argparse.Namespace, source: Source, outputs: list[Output], report: Callable[[str], None]):
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        source: Source | VmcIn,
+        outputs: list[Output],
+        report: Callable[[str], None],
+        motion_out: VmcOut | None = None,
+    ):
         check_look(args.motion, args.size)
         check_background(args.background)
-        self._args, self._report, self._outputs = args, report, outputs
+        self._args, self._report, self._outputs, self._motion_out = args, report, outputs, motion_out
         self._end = threading.Event()
         self._broken: Exception | None = None
         self.statistics = Statistics()
@@ -62,10 +71,16 @@ class Session:
         self.stage = Stage(character, args.motion, args.strength, source.name, memory, report)
         self.stage.mirrored = args.mirror
         self.sender = Sender(still(character), self.statistics, self._output_failed)
-        self.camera = Camera(source, report)
-        with reported_as_puppet_error(TrackerUnavailable):
-            tracker = Tracker(body_every=LEVELS[0].body_every)
-        self.loop = LiveLoop(self.camera, tracker, self.stage, self._performer, self.sender, self.statistics, report)
+        if isinstance(source, VmcIn):
+            self.camera, tracker = source, None
+            self.stage.set_neutral(source.neutral)
+        else:
+            self.camera = Camera(source, report)
+            with reported_as_puppet_error(TrackerUnavailable):
+                tracker = Tracker(body_every=LEVELS[0].body_every)
+        self.loop = LiveLoop(
+            self.camera, tracker, self.stage, self._performer, self.sender, self.statistics, report, motion_out
+        )
         wardrobe = Wardrobe(args.portrait, args.portraits, self._load, self._put_on, report)
         if args.portraits is not None:
             wardrobe.pictures()  # say now what would fail at the first change
@@ -80,6 +95,8 @@ class Session:
     def run(self) -> dict:
         args = self._args
         with ExitStack() as opened:
+            if self._motion_out is not None:
+                opened.callback(self._motion_out.close)
             opened.callback(self.sender.close)
             opened.callback(self.camera.close)
             opened.callback(self.loop.close)
@@ -128,6 +145,8 @@ class Session:
                 self._report(f"commands: {server.address}command/NAME")
 
     def _greet(self) -> None:
+        if isinstance(self.camera, VmcIn):
+            self._report(f"motion is taken from VMC at {self.camera.address}: let the other program send there")
         if self._args.calibrate:
             self.stage.calibrate()
         elif not self.stage.calibrated and self._args.motion == "relative":

@@ -15,6 +15,7 @@ import numpy as np
 
 from puppet.arguments import DRIVER
 from puppet.errors import PuppetError
+from puppet.motion_io.vmc_in import VmcIn, is_vmc, make_vmc_in
 from puppet.live.cameras_list import CameraInfo, find_camera, list_cameras, names_of
 from puppet.video_in import TimedFrame, VideoReader
 
@@ -141,8 +142,10 @@ class VideoFile(Source):
             self._frames = None
 
 
-def make_source(camera: str) -> Source:
-    """The source for what a user typed: "synthetic", the path of a video file, an index, or (part of) a name."""
+def make_source(camera: str) -> Source | VmcIn:
+    """The source for what a user typed: "synthetic", the path of a video file, an index, (part of) a name, or "vmc"."""
+    if is_vmc(camera):
+        return make_vmc_in(camera)
     if camera == SYNTHETIC:
         return VideoFile(DRIVER, SYNTHETIC)
     path = Path(camera)

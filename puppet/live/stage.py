@@ -57,6 +57,17 @@ class Stage:
             self.calibrated = neutral is not None
 
     @property
+    def neutral(self) -> PoseFrame | None:
+        """The driver's neutral frame in use; None before the first face, and where motion is absolute."""
+        return self._follow.retargeter.neutral
+
+    def set_neutral(self, neutral: PoseFrame) -> None:
+        """The driver's neutral frame is known; it holds for every character that follows."""
+        self._neutral = neutral
+        self._follow.retargeter.set_neutral(neutral)
+        self.calibrated = True
+
+    @property
     def lost(self) -> bool:
         """Whether the driver's face is not seen."""
         return self._follow.lost
@@ -97,13 +108,12 @@ class Stage:
             self.fit = result
             self._report(f"calibration failed: {result.advice}")
             return
-        self._neutral, self.fit = result
-        follow.retargeter.set_neutral(self._neutral)
-        self.calibrated = True
+        neutral, self.fit = result
+        self.set_neutral(neutral)
         self._report(f"calibrated, fit {self.fit.score} of 100" + (f": {self.fit.advice}" if self.fit.advice else ""))
         if self._memory is not None:
             try:
-                self._memory.save(self._camera, self.character.name, self._neutral)
+                self._memory.save(self._camera, self.character.name, neutral)
             except OSError as error:
                 self._report(f"the calibration could not be kept for the next time: {error}")
 
