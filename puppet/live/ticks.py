@@ -6,13 +6,16 @@ import math
 
 from pose.landmarks import PoseFrame, interpolate
 
+SLACK = 0.006  # s between a pose and a tick that it serves as it is: a tick missed by a hair would wait for the next pose
+LOCK = 0.25  # of that gap by which the grid moves: a camera of nearly the grid's rate soon sets its phase
 LONGEST_PAUSE = 0.4  # s between two poses; after a longer one the grid starts anew instead of bridging it
 
 
 class Ticks:
     """Interpolates landmarks at the ticks of a constant rate, whatever the rate of the camera is.
 
-    A picture shows its driver at exactly the tick's time, so the delay that is measured against it is the true one.
+    A pose carries the moment that it shows, a tick's or its own a hair beside it, so the delay that is measured against it is
+    the true one.
     """
 
     def __init__(self, rate: float):
@@ -27,8 +30,12 @@ class Ticks:
             self._last = pose.time
             return [pose]
         due = []
-        while (tick := max(self._last + 1 / self.rate, before.time)) <= pose.time:
-            span = pose.time - before.time
-            due.append(interpolate(before, pose, (tick - before.time) / span if span > 0 else 1.0))
+        while (tick := max(self._last + 1 / self.rate, before.time)) <= pose.time + SLACK:
+            early = tick - pose.time
+            if abs(early) <= SLACK:
+                due.append(pose)
+                self._last = tick - LOCK * early
+                break
+            due.append(interpolate(before, pose, (tick - before.time) / (pose.time - before.time)))
             self._last = tick
         return due

@@ -45,6 +45,16 @@ def test_ticks_are_an_even_grid_of_the_true_motion(camera_rate):
     np.testing.assert_allclose(shift, 40 * times, atol=1e-3)
 
 
+def test_a_jittery_camera_of_the_grids_rate_never_waits_for_its_next_frame():
+    ticks, waits, random = Ticks(24), [], np.random.default_rng(0)
+    for k in range(240):
+        time = k * 1001 / 24000 + random.uniform(0, 0.003)
+        served = ticks.add(pose_at(100, time=time))
+        waits += [time - pose.time for pose in served]
+    assert len(waits) >= 238
+    assert np.quantile(waits, 0.95) < 0.004
+
+
 def test_ticks_start_anew_after_a_pause_and_at_another_size():
     ticks = Ticks(24)
     ticks.add(pose_at(100, time=0.0))
