@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from generator.autoencoder import Autoencoder, DecoderState, from_patches, to_patches
+from generator.autoencoder import Autoencoder, DecoderState, displace, from_patches, to_patches
 from generator.layers import pack, unpack
 from generator.presets import get_preset
 
@@ -87,3 +87,12 @@ def test_untrained_decoder_gives_the_warp_back_for_the_warps_own_latent():
     warp = torch.rand(1, 2, 4, 4, 64, 64) * 2 - 1
     with torch.no_grad():
         torch.testing.assert_close(autoencoder.decode(autoencoder.encode_linear(warp), warp), warp, atol=1e-5, rtol=0)
+
+
+def test_displaced_pictures_are_fetched_from_so_many_pixels_away():
+    picture = pictures(T=1, size=32)[0, 0, :1]
+    flow = torch.zeros(1, 2, 4, 4)
+    torch.testing.assert_close(unpack(displace(pack(picture), flow)), picture, atol=1e-5, rtol=0)
+    flow[:, 0], flow[:, 1] = 3, -2  # x, y
+    moved = unpack(displace(pack(picture), flow))
+    torch.testing.assert_close(moved[..., 2:, :-3], picture[..., :-2, 3:], atol=1e-4, rtol=0)

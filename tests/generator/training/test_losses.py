@@ -55,3 +55,14 @@ def test_pixel_terms_by_hand():
     # the step into the pixel has weight 3, the step out of it 1, in both directions
     assert abs(losses.gradient_l1(error, weight).item() - 2 * (3 + 1) / 48) < 1e-7
     assert abs(losses.chroma_l1(error, weight).item() - 3 / 32) < 1e-7
+
+
+def test_texture_wants_sharpness_whatever_the_phase():
+    stripes = torch.zeros(1, 1, 1, 4, 32, 32)
+    stripes[..., ::4] = 1
+    weight = torch.ones(1, 1, 1, 1, 32, 32)
+    moved, blurred = stripes.roll(1, -1), torch.full_like(stripes, 0.25)
+    # for l1 the blur is no worse than stripes in the wrong place; the texture term tells them apart
+    assert losses.weighted_l1(blurred - stripes, weight) < losses.weighted_l1(moved - stripes, weight)
+    assert losses.texture_l1(moved, stripes, weight) < 0.2 * losses.texture_l1(blurred, stripes, weight)
+    assert losses.texture_l1(stripes, stripes, weight) == 0
