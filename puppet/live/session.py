@@ -19,6 +19,7 @@ from puppet.live.camera import Camera
 from puppet.character import Character, Performer, check_look, load_character
 from puppet.live.commands import Commands
 from puppet.live.loop import LiveLoop
+from puppet.live.memory import keep_memory_together, return_freed_memory
 from puppet.live.pace import LEVELS
 from puppet.live.sender import Sender
 from puppet.live.server import Server
@@ -55,6 +56,7 @@ class Session:
     ):
         check_look(args.motion, args.size)
         check_background(args.background)
+        keep_memory_together()
         self._args, self._report, self._outputs, self._motion_out = args, report, outputs, motion_out
         self._end = threading.Event()
         self._broken: Exception | None = None
@@ -65,6 +67,7 @@ class Session:
         self._performer = Performer(stream, self.statistics.timings)
         self._performer.lock(character)
         warm_up(self._performer, character)
+        return_freed_memory()
 
         # a recorded driver is another person every time: what is remembered is for webcams
         memory = CalibrationMemory(data_folder() / "calibrations") if isinstance(source, Webcam) else None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from puppet.errors import PuppetError
 from puppet.character import Character
+from puppet.live.memory import return_freed_memory
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 KEPT = 4  # prepared characters, so that going back is immediate
@@ -87,6 +88,7 @@ class Wardrobe:
         key = (path, path.stat().st_mtime_ns if path.exists() else 0)
         if key not in self._prepared:
             self._prepared[key] = self._load(path)
+            return_freed_memory()
         self._prepared.move_to_end(key)
         while len(self._prepared) > KEPT:
             self._prepared.popitem(last=False)
