@@ -1,0 +1,104 @@
+"""Teacher forcing against student forcing: the central claim of AAPT (arXiv 2506.09350, section 3.3), reproduced small.
+
+    puppet actors DATA --clips 200 --size 96 ...
+    python benchmarks/forcing.py DATA OUT --steps 1500
+
+Trains the preset `tiny` twice from the same autoencoder, on the same batches and with the same losses; only what a frame
+is given as its past differs: the truth, or what the network made itself. Both are then rolled out for two minutes on
+held-out clips, recycling nothing but their own latents (recycle = 1, as in the paper). Writes OUT/forcing.json and
+OUT/forcing.png, and a strip of pictures OUT/forcing_frames.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from tqdm import tqdm
+
+from generator import checkpoint
+from generator.config import FRAMES_PER_LATENT
+from generator.generator import Generator
+from generator.presets import get_preset
+from generator.training.adversarial import RolloutStage, RolloutTrainer
+from generator.training.data import BatchShape, Clips, make_batch, read_clip
+from generator.training.distributed import Workers, join
+from generator.training.recipe import train
+from generator.training.sheets import over_grey, render
+
+FPS, BINS, STRIP = 24, 24, 8
+FORCINGS = ("teacher", "student")
+
+
+def trained(forcing: str, base: Path, clips: Clips, steps: int, shape: BatchShape, workers: Workers) -> Generator:
+    """The same start and the same batches for both."""
+    torch.manual_seed(1)
+    generator = Generator(replace(get_preset("tiny"), recycle=1.0))
+    generator.autoencoder.load_state_dict(checkpoint.load(base).autoencoder.state_dict())
+    trainer = RolloutTrainer(RolloutStage(forcing=forcing, shape=shape), workers.place(generator), workers)
+    for step in tqdm(range(steps), desc=f"{forcing} forcing"):
+        random = torch.Generator().manual_seed(step)
+        trainer.step(make_batch(clips.training, shape, (2, step)), random, step / steps)
+    result = Generator(generator.config)
+    result.load_state_dict(trainer.learners["generator"].result())
+    return result.eval()
+
+
+def rollout(generator: Generator, clips: Clips, count: int, seconds: float, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """PSNR (dB) over time, (BINS,), the mean of the clips; and pictures of the first clip, (STRIP, size, size, 3)."""
+    latents = round(seconds * FPS / FRAMES_PER_LATENT) // BINS * BINS
+    curves, strip = [], None
+    for clip in tqdm(clips.held_out[:count], desc="rollout"):
+        batch = read_clip(clip, latents, size)
+        made = render(generator, batch, torch.Generator().manual_seed(3))[0]  # (N, F, S, S, 4)
+        error = (made.astype(np.float32) - batch.frames[0].numpy()) ** 2
+        curves.append(10 * np.log10(255**2 / error.reshape(BINS, -1).mean(1)))
+        if strip is None:
+            strip = over_grey(made[np.linspace(0, latents - 1, STRIP).round().astype(int), 0])
+    return np.mean(curves, 0), strip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--steps", type=int, default=1500, help="of each of the two runs")
+    parser.add_argument("--autoencoder-steps", type=int, default=600)
+    parser.add_argument("--seconds", type=float, default=120.0, help="of each rollout")
+    parser.add_argument("--clips", type=int, default=4, help="held-out clips to roll out on")
+    args = parser.parse_args()
+    clips = Clips(args.data)
+    size = clips.crop(64)
+    train("tiny", args.data, args.out, steps=args.autoencoder_steps, stages=["autoencoder"], crop=size)
+    shape = BatchShape(size=8, latents=4, crop=size, prefix=(0, 0))
+    times = (np.arange(BINS) + 0.5) * args.seconds / BINS
+    curves, strips = {}, []
+    with join(torch.device("cpu"), torch.float32) as workers:
+        for forcing in FORCINGS:
+            generator = trained(forcing, args.out / "autoencoder.safetensors", clips, args.steps, shape, workers)
+            curve, strip = rollout(generator, clips, args.clips, args.seconds, size)
+            curves[forcing] = [round(float(value), 2) for value in curve]
+            strips.append(np.concatenate(list(strip), 1))
+    result = {"steps": args.steps, "clips": args.clips, "seconds": [round(float(t), 1) for t in times], "psnr": curves}
+    (args.out / "forcing.json").write_text(json.dumps(result, indent=1) + "\n")
+    Image.fromarray(np.concatenate(strips)).resize((STRIP * 160, 320), Image.BICUBIC).save(args.out / "forcing_frames.png")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3.5), layout="constrained")
+    axes = figure.subplots()
+    for forcing, curve in curves.items():
+        axes.plot(times, curve, label=f"{forcing} forcing")
+    axes.set(xlabel="seconds of stream", ylabel="PSNR against the truth, dB", title="What a frame is given as its past")
+    axes.legend()
+    figure.savefig(args.out / "forcing.png", dpi=110)
+    for forcing, curve in curves.items():
+        print(f"{forcing:8} {curve[0]:.2f} dB in the first {args.seconds / BINS:.0f} s, {curve[-1]:.2f} dB in the last")
+
+
+if __name__ == "__main__":
+    main()
