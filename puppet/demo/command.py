@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     end = _end_signal()
     with tempfile.TemporaryDirectory(prefix="puppet-demo-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        os.environ["GRADIO_TEMP_DIR"] = str(folder / "files")
+        os.environ["GRADIO_TEMP_DIR"] = str(folder)  # it makes no copies of what is in there already
         visitors = Visitors(studio, folder)
         page = build_page(visitors, folder)
         options = known(
@@ -107,7 +107,7 @@ def middleware(host: str) -> list:
     kept = [Middleware(Policy)]
     if is_loopback(host):
         # a website whose name was made to point at this machine comes with that name
-        kept.append(Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]", host]))
+        kept.append(Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", host]))
     return kept
 
 

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -87,10 +88,10 @@ class Handlers:
             visitor = self._visitors.of(request.session_hash)
             if not driver:
                 raise PuppetError("choose a video of a person who moves first")
-            character = visitor.dressed(_background(background, picture))
+            character, scene = visitor.staged(_background(background, picture))
             out = visitor.folder / f"{Path(driver).stem}-puppet{clip_suffix(background)}"
-            yield None, gr.DownloadButton(interactive=False), "starting"
-            for progress in visitor.studio.clip(character, Path(driver), strength, out):
+            yield None, gr.DownloadButton(interactive=False), "Starting ..."
+            for progress in visitor.studio.clip(replace(character, scene=scene), Path(driver), strength, out):
                 yield gr.skip(), gr.skip(), str(progress)
         yield str(out), gr.DownloadButton(value=str(out), interactive=True), str(progress)
 
@@ -101,10 +102,10 @@ class Handlers:
         now = time.perf_counter()
         visitor = self._visitors.of(request.session_hash)
         try:
-            scene = visitor.scene(_background(background, picture))
+            character, scene = visitor.staged(_background(background, picture))
             if image is None:
                 return gr.skip(), gr.skip()
-            seen = visitor.camera().see(visitor.character, image, strength, now)
+            seen = visitor.camera().see(character, image, strength, now)
         except PuppetError as error:  # an exception would end the stream
             return gr.skip(), self._plain(error)
         return picture_html(composite(seen.person, scene.square), scene.square is None), seen.message

@@ -18,12 +18,13 @@ BACKGROUNDS = [
     ("transparent", "transparent"),
     ("a picture", PICTURE),
 ]
-STREAM_EVERY = 1 / 24  # s between two pictures of the webcam; those that come too fast are dropped
+STREAM_EVERY = 0.08  # s between two pictures of the webcam: as many as a browser sends without falling behind
 CAMERA = {"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
 HEIGHT = 300  # px of pictures and videos on the page
 CSS = """
-.puppet-live { width: 100%; max-width: 420px; aspect-ratio: 1; display: block; margin: auto; border-radius: 6px;
-  background: repeating-conic-gradient(#bbb 0 25%, #eee 0 50%) 0 / 20px 20px; }
+.puppet-live { width: 100%; max-width: 420px; aspect-ratio: 1; display: block; margin: auto; border-radius: 6px; }
+img.puppet-live { background: repeating-conic-gradient(#bbb 0 25%, #eee 0 50%) 0 / 20px 20px; }
+div.puppet-live { border: 1px dashed #8888; }
 .puppet-marking img { cursor: crosshair; }
 """
 LIVE_PLACEHOLDER = '<div class="puppet-live"></div>'
@@ -123,7 +124,7 @@ def _video_part(handlers: Handlers, chosen: list) -> None:
     making = make.click(
         handlers.make_clip, [driver, *chosen], [clip, download, status], show_progress="hidden", concurrency_limit=1
     )
-    stop.click(lambda: "stopped", None, status, cancels=making, show_progress="hidden")
+    stop.click(lambda: "Stopped.", None, status, cancels=making, show_progress="hidden")
 
 
 def _webcam_part(handlers: Handlers, chosen: list) -> None:
@@ -132,12 +133,12 @@ def _webcam_part(handlers: Handlers, chosen: list) -> None:
             sources="webcam",
             streaming=True,
             type="numpy",
-            label="Your webcam, seen by nobody else",
+            label="Your webcam",
             height=420,
             webcam_options=gr.WebcamOptions(mirror=True, constraints=CAMERA),
         )
         result = gr.HTML(LIVE_PLACEHOLDER)
-    status = gr.Markdown("Press the button in the camera's picture to begin.")
+    status = gr.Markdown("Allow the webcam, then press *Record* to begin; nothing is written to a file.")
     neutral = gr.Button("This is my neutral face")
     camera.stream(
         handlers.see,

@@ -60,7 +60,7 @@ class Studio:
         with reported_as_puppet_error(TrackerUnavailable), Tracker(body_every=BODY_EVERY) as tracker:
             for pose in track(reader.frames(), tracker, Timings()):
                 if len(poses) % TELL_EVERY == 0:
-                    yield Progress("watching the driver", len(poses), reader.expected_frames)
+                    yield Progress("Watching the driver", len(poses), reader.expected_frames)
                 poses.append(pose)
         check_face_seen(poses, driver)
         follow = Follower(Retargeter(character.portrait.pose, find_neutral(poses), strength=strength))
@@ -70,10 +70,9 @@ class Studio:
         with VideoWriter(out, (self.size, self.size), transparent, sound) as writer:
             for done, frame in enumerate(frames):
                 if done % TELL_EVERY == 0:
-                    yield Progress("making the clip", done, len(poses))
+                    yield Progress("Making the clip", done, len(poses))
                 writer.write(frame)
-        lost = f"; in {follow.lost} of them the driver showed no face" if follow.lost else ""
-        yield Progress(f"done{lost}", len(poses), None)
+        yield Progress("Done" + (f" (no face in {follow.lost})" if follow.lost else ""), len(poses), None)
 
 
 def clip_suffix(background: str) -> str:

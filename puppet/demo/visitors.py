@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,18 +38,17 @@ class Visitor:
         if portrait is not None:
             self.character = load_character(portrait, self.studio.size, "original")
 
-    def scene(self, background: str) -> Scene:
-        """Behind the chosen portrait. Raises PuppetError where there is none, or no such background."""
-        if self.character is None:
-            raise PuppetError("there is no portrait ready yet: choose one, and mark its points if no face was found")
-        if self._scene is None or self._scene.choice != background:
-            self._scene = Scene(background, self.character.portrait.background)
-        return self._scene
+    def staged(self, background: str) -> tuple[Character, Scene]:
+        """The chosen portrait, the same object as long as it is chosen, and what is to be behind it.
 
-    def dressed(self, background: str) -> Character:
-        """The chosen portrait before a background."""
-        scene = self.scene(background)
-        return replace(self.character, scene=scene)
+        Raises PuppetError where there is no portrait, or no such background.
+        """
+        character, scene = self.character, self._scene
+        if character is None:
+            raise PuppetError("there is no portrait ready yet: choose one, and mark its points if no face was found")
+        if scene is None or scene.choice != background:
+            scene = self._scene = Scene(background, character.portrait.background)
+        return character, scene
 
     def mark(self) -> None:
         """Begin marking the points of the chosen portrait by hand. Raises PuppetError where there is none."""
