@@ -1,31 +1,36 @@
 """ARKit-style blendshape weights from landmarks, and landmarks from weights.
 
 A blendshape is what an expression adds to the neutral face at weight 1: here, one displacement per landmark, in the
-frame of the head and in units of the outer eye corners' distance (`data/blendshapes.npz`, made from ICT-FaceKit's
-expressions by `python -m generator.actors.blendshape_basis`). Another face's change since its own neutral is carried to
-the canonical face first, so that a small mouth and a large one give the same weights.
+frame of the head and in units of the outer eye corners' distance. `data/blendshapes.npz` holds ICT-FaceKit's expressions
+in this form, made by `python -m generator.actors.fit_blendshapes`. Another face's change since its own neutral is carried
+to the canonical face first, so that a small mouth and a large one give the same weights.
 
-What landmarks tell, and what they do not, is measured: on heads of random identity and expression with a tracker's
-noise on the landmarks, the shapes of `SILENT` follow the truth badly or not at all. They are always 0 in a result.
+The other way round, weights are the most likely ones for landmarks as the tracker finds them: what it gets wrong was
+measured on rendered faces of known weights, and directions in which it is often wrong count for little (`readout`). The
+same faces told which shapes can be known at all. Those of `SILENT`, whose measured weight hardly follows the true one
+(correlation below 0.3, a mean of both sides), are always 0 in a result.
 
     brows     browDownLeft/Right, browInnerUp, browOuterUpLeft/Right
-    lids      eyeBlinkLeft/Right, eyeSquintLeft/Right, eyeWideLeft/Right
+    lids      eyeBlinkLeft/Right
     gaze      eyeLookUp/Down/In/OutLeft/Right; 1 = GAZE_DEGREES
-    jaw       jawOpen, jawLeft, jawRight
-    mouth     the others of ARKit's, save those of `SILENT`
-    0         `SILENT`: cheekPuff, jawForward and tongueOut, which show in depth or not at all, and others that look
-              like their neighbours
+    jaw       jawOpen
+    mouth     mouthClose, mouthFunnel, mouthPucker, mouthLeft/Right, mouthRollLower/Upper, and mouthSmile, mouthDimple,
+              mouthStretch and mouthUpperUp Left/Right
+    others    cheekPuff, noseSneerLeft/Right
+    0         the others, see `SILENT`
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
 import numpy as np
 
 from .expression_transfer import ExpressionTransfer
-from .landmarks import IRISES, PoseFrame
+from .landmarks import PoseFrame
 from .mesh import Similarity3D, face_mesh
 from .signals import head_transform, to_head_frame
 
@@ -48,25 +53,82 @@ ARKIT: tuple[str, ...] = (
     "mouthShrugLower", "mouthShrugUpper", *(f"noseSneer{side}" for side in _SIDED), "tongueOut",
 )  # fmt: skip
 AT = {name: index for index, name in enumerate(ARKIT)}
-SILENT = frozenset({"cheekPuff", "jawForward", "tongueOut"})
+SILENT = frozenset(
+    {
+        "jawForward", "jawLeft", "jawRight", "mouthShrugLower", "mouthShrugUpper", "tongueOut",
+        *(
+            f"{part}{side}"
+            for part in ("cheekSquint", "eyeSquint", "eyeWide", "mouthFrown", "mouthLowerDown", "mouthPress")
+            for side in _SIDED
+        ),
+    }
+)  # fmt: skip
+_SILENT_PLACES = [AT[name] for name in SILENT]
 TOLD = tuple(name for name in ARKIT if name not in SILENT)
 GAZE_DEGREES = 30.0  # by which the eyes are turned at weight 1 of an eyeLook shape
 
-DEPTH_TRUST = 0.4  # of a landmark's depth, which the tracker guesses, against its place in the picture
-IRIS_TRUST = 2.0  # irises are few, and all there is of gaze
-RIDGE, SPARSE = 0.004, 0.0006  # keep shapes that look alike from working against each other
-STEPS = 150  # of the fit, after which the weights do not change any more
+USUAL = 0.3  # of a weight, how large it is expected to be before anything is seen
+SPARSE = 0.5  # of the readout, which a shape has to exceed before it is taken for moved
+STEPS = 100  # of the fit, after which the weights hardly change any more
 # The canonical head turns about the top of its neck, below and behind the eyes.
 NECK = np.array([0.0, 0.8, 1.0])
 
 
+@dataclass(frozen=True)
+class Blendshapes:
+    """basis (52, 478, 3) float32: displacement of every landmark at weight 1 of each shape of `ARKIT`; tongueOut moves
+    none. readout (52, 1434) float64: what a change of all landmarks says for each shape, weighed by the tracker's errors.
+    """
+
+    basis: np.ndarray
+    readout: np.ndarray
+
+
+    @staticmethod
+    def of(names: Sequence[str], basis: np.ndarray, readout: np.ndarray) -> Blendshapes:
+        """From the rows of the shapes that there are."""
+        at = [AT[name] for name in names]
+        shapes = Blendshapes(np.zeros((len(ARKIT), *basis.shape[1:]), np.float32), np.zeros((len(ARKIT), basis[0].size)))
+        shapes.basis[at], shapes.readout[at] = basis, readout
+        return shapes
+
+
 @lru_cache(maxsize=1)
-def blendshape_basis() -> np.ndarray:
-    """(52, 478, 3) float32 displacement of every landmark at weight 1 of each shape of `ARKIT`; tongueOut moves none."""
+def blendshapes() -> Blendshapes:
+    """Those that ship with the package."""
     with resources.files("pose").joinpath("data/blendshapes.npz").open("rb") as file, np.load(file) as data:
-        shapes = dict(zip(data["names"].tolist(), data["basis"].astype(np.float32), strict=True))
-    still = np.zeros_like(face_mesh().canonical)
-    return np.stack([shapes.get(name, still) for name in ARKIT])
+        return Blendshapes.of(data["names"].tolist(), data["basis"], data["readout"])
+
+
+class BlendshapeFit:
+    """The most likely weights in 0..1 for a change of the landmarks (accelerated projected gradient, Beck and Teboulle
+    2009)."""
+
+    def __init__(self, shapes: Blendshapes):
+        normal = shapes.readout @ shapes.basis.reshape(len(ARKIT), -1).T
+        normal = (normal + normal.T) / 2 + np.eye(len(ARKIT)) / USUAL**2
+        self._readout = shapes.readout
+        # scaled to a diagonal of 1, the steps are as good for every shape
+        self._scale = np.sqrt(np.diag(normal))
+        self._normal = normal / self._scale / self._scale[:, None]
+        self._step = 1 / np.linalg.eigvalsh(self._normal)[-1]
+
+    def __call__(self, change: np.ndarray) -> np.ndarray:
+        """(52,) weights for (478, 3) displacements of the canonical face."""
+        target = (self._readout @ change.reshape(-1) - SPARSE) / self._scale
+        weights = ahead = np.zeros(len(target))
+        pace = 1.0
+        for _ in range(STEPS):
+            last = weights
+            weights = np.clip(ahead - self._step * (self._normal @ ahead - target), 0, self._scale)
+            next_pace = (1 + np.sqrt(1 + 4 * pace * pace)) / 2
+            ahead, pace = weights + (pace - 1) / next_pace * (weights - last), next_pace
+        return weights / self._scale
+
+
+@lru_cache(maxsize=1)
+def _shipped_fit() -> BlendshapeFit:
+    return BlendshapeFit(blendshapes())
 
 
 class BlendshapeMeter:
@@ -76,36 +138,20 @@ class BlendshapeMeter:
         self._head, shape = _head_of(neutral)
         self._rest = face_mesh().canonical.astype(np.float64)
         self._transfer = ExpressionTransfer(self._rest, shape)
-        self._told = [AT[name] for name in TOLD]
-        self._trust = np.tile([1.0, 1.0, DEPTH_TRUST], (len(self._rest), 1))
-        self._trust[list(IRISES)] *= IRIS_TRUST
-        basis = (blendshape_basis()[self._told] * self._trust).reshape(len(self._told), -1).astype(np.float64)
-        self._basis = basis
-        self._normal = basis @ basis.T + RIDGE * np.eye(len(basis))
-        self._step = 1 / np.linalg.eigvalsh(self._normal)[-1]
+
+    def change(self, pose: PoseFrame) -> np.ndarray:
+        """(478, 3) displacement since neutral, carried to the canonical face."""
+        return self._transfer(_head_of(pose)[1]) - self._rest
 
     def weights(self, pose: PoseFrame) -> np.ndarray:
         """(52,) float32 in 0..1, in the order of `ARKIT`. ValueError for a pose without a face."""
-        _, shape = _head_of(pose)
-        change = (self._transfer(shape) - self._rest) * self._trust
-        result = np.zeros(len(ARKIT), np.float32)
-        result[self._told] = self._fit(self._basis @ change.reshape(-1) - SPARSE)
-        return result
+        weights = _shipped_fit()(self.change(pose)).astype(np.float32)
+        weights[_SILENT_PLACES] = 0
+        return weights
 
     def turn(self, pose: PoseFrame) -> np.ndarray:
         """(3, 3) rotation of the head since neutral, in the picture's axes (x right, y down, z away)."""
-        head, _ = _head_of(pose)
-        return head.rotation @ self._head.rotation.T
-
-    def _fit(self, target: np.ndarray) -> np.ndarray:
-        """The weights in 0..1 of least squared error (accelerated projected gradient, Beck and Teboulle 2009)."""
-        weights = ahead = np.zeros(len(target))
-        pace = 1.0
-        for _ in range(STEPS):
-            last, weights = weights, np.clip(ahead - self._step * (self._normal @ ahead - target), 0, 1)
-            next_pace = (1 + np.sqrt(1 + 4 * pace * pace)) / 2
-            ahead, pace = weights + (pace - 1) / next_pace * (weights - last), next_pace
-        return weights
+        return _head_of(pose)[0].rotation @ self._head.rotation.T
 
 
 class BlendshapeFace:
@@ -116,7 +162,7 @@ class BlendshapeFace:
         self._head, shape = _head_of(neutral)
         self._rest = face_mesh().canonical.astype(np.float64)
         self._transfer = ExpressionTransfer(shape, self._rest)
-        self._basis = blendshape_basis()
+        self._basis = blendshapes().basis
 
     def __call__(self, weights: np.ndarray, turn: np.ndarray, time: float = 0.0) -> PoseFrame:
         """The pose at `time` seconds; a face, and nothing else.

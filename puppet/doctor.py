@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
         guarded(look)
         for look in (
             check_python, check_torch, check_generator, check_opencv, check_tracker, check_weights, check_video,
-            check_cameras, check_virtual_camera, check_settings, lambda: check_port(args.port),
+            check_cameras, check_virtual_camera, check_motion, check_settings, lambda: check_port(args.port),
         )
     ]  # fmt: skip
     failed = [check for check in checks if check.state == FAILED]
@@ -190,6 +190,14 @@ def check_virtual_camera() -> Check:
             "sudo modprobe -r v4l2loopback, then load it with exclusive_caps=1",
         )  # fmt: skip
     return Check("virtual camera", OK, device)
+
+
+def check_motion() -> Check:
+    if not _installed("python-osc"):
+        return Check(
+            "motion", WARNING, "python-osc is missing: no VMC in or out", "pip install 'puppet-live[osc]', where wanted"
+        )
+    return Check("motion", OK, f"python-osc {importlib.metadata.version('python-osc')}")
 
 
 def check_settings() -> Check:

@@ -122,8 +122,8 @@ def sample_clip(
     portrait = _portrait_pose(rng, performance)
     camera = sample_camera(rng, assets, identity, performance, size)
     darkness = rng.uniform(0.7, 1.5)
-    pictures, face, points = _perform(assets, renderer, look, body, identity, performance, camera, darkness)
-    still, still_face, still_points = _perform(assets, renderer, look, body, identity, portrait, camera, darkness)
+    pictures, face, points = perform(assets, renderer, look, body, identity, performance, camera, darkness)
+    still, still_face, still_points = perform(assets, renderer, look, body, identity, portrait, camera, darkness)
     return ActorClip(
         frames=pictures,
         background=sample_background(rng, size, natural_look),
@@ -169,7 +169,7 @@ def _portrait_pose(rng: np.random.Generator, performance: Performance) -> Perfor
     return pose
 
 
-def _perform(
+def perform(
     assets: ActorAssets, renderer: Renderer, look: Look, body: Body, identity: np.ndarray, act: Performance,
     camera: Camera, darkness: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip

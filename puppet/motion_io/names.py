@@ -107,7 +107,7 @@ def vrm_shapes(weights: np.ndarray) -> dict[str, float]:
         # moods are whole faces: they begin where an expression is meant
         "Joy": _share(of("mouthSmile*"), 0.3, 0.9) * (1 - 0.5 * open_),
         "Angry": _share(of("browDown*"), 0.3, 0.9),
-        "Sorrow": _share(of("mouthFrown*"), 0.3, 0.8),
+        "Sorrow": _share(of("browInnerUp") - of("browOuterUp*"), 0.3, 0.8),
         "Surprised": _share(min(of("browOuterUp*"), of("browInnerUp")), 0.3, 0.8),
     }
 
