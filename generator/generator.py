@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from .autoencoder import Autoencoder, DecoderState
 from .cache import KVCache, RolloutCache
-from .conditions import Conditions
+from .conditions import Conditions, around_face
 from .config import SPATIAL_FACTOR, ModelConfig
 from .layers import pack
 from .stem import ConditionStem
@@ -119,4 +119,12 @@ class Generator(nn.Module):
     def decode(self, z_BChw: Tensor, conditions: Conditions, state: RolloutState) -> tuple[Tensor, RolloutState]:
         """Decode the newest latent frame: (B, 4, 4, H, W) RGBA in [-1, 1] and the new state."""
         video, decoder = self.autoencoder.decode_step(z_BChw, conditions.warp[:, 0], state.decoder)
-        return video, replace(state, decoder=decoder)
+        return self.keep_surroundings(video[:, None], conditions)[:, 0], replace(state, decoder=decoder)
+
+    def keep_surroundings(self, video_BTFCHW: Tensor, conditions: Conditions) -> Tensor:
+        """Decoded frames with the warp itself where the face is far: hair and clothes lose by being drawn anew, and a
+        still outline never shimmers."""
+        if self.config.reach is None:
+            return video_BTFCHW
+        share = around_face(conditions.guide, self.config.reach)
+        return torch.lerp(conditions.warp, video_BTFCHW, share.to(video_BTFCHW.dtype))

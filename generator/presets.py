@@ -22,6 +22,7 @@ PRESETS: dict[str, ModelConfig] = {
             ),
             recycle=0.5,
             residual_gain=2.0,
+            reach=2,
         ),
         ModelConfig(
             name="pocket",
@@ -36,6 +37,7 @@ PRESETS: dict[str, ModelConfig] = {
             ),
             recycle=0.5,
             residual_gain=2.0,
+            reach=8,
         ),
     )
 }

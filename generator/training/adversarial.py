@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from generator.conditions import Conditions
+from generator.conditions import Conditions, around_face
 from generator.generator import Generator
 from generator.training.autoencoder import PixelLoss
 from generator.training.critics import CropCritic, CropCriticConfig, LatentCritic, LatentCriticConfig, Rollout
@@ -21,6 +21,9 @@ from generator.training.data import Augmentation, Batch, BatchShape
 from generator.training.distributed import Workers
 from generator.training.optim import Learner, OptimizerConfig
 from generator.training.regions import pixel_weights
+
+
+UNDRAWN = 0.1  # weight of latents that nobody sees: they are recycled like all others and must not run away
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class RolloutTrainer:
             truth = batch.truth(dtype)
             z_truth = generator.autoencoder.encode(truth)
         weight = pixel_weights(batch, config.loss.regions, dtype)  # (B, N, F, 1, H, W)
+        if generator.config.reach is not None:  # what is not drawn does not count
+            weight = weight * around_face(batch.conditions(batch.prefix, dtype=dtype).guide, generator.config.reach)
         count = batch.frames.shape[1]
         length = config.segment or count
         metrics: dict[str, float] = {}
@@ -145,15 +150,16 @@ class RolloutTrainer:
         part = slice(made.shape[1], made.shape[1] + z.shape[1])
         segment, truth, weight = _segment(batch, part), truth[:, part], weight[:, part]
         leaf = z.detach().requires_grad_()
-        cells = F.avg_pool2d(weight.mean(2).flatten(0, 1), 8).unflatten(0, z.shape[:2])  # (B, N, 1, h, w)
+        cells = F.avg_pool2d(weight.mean(2).flatten(0, 1), 8).unflatten(0, z.shape[:2]) + UNDRAWN  # (B, N, 1, h, w)
         distance = F.smooth_l1_loss(leaf, z_truth[:, part], beta=0.5, reduction="none").mean(2, keepdim=True)
         latent = (distance * cells).mean(dtype=torch.float32)
         metrics = {"latent": latent.item()}
         outputs, gradients = [z], [*torch.autograd.grad(config.latent * latent, leaf)]
         video = truth
         if config.pixel or isinstance(critic, CropCritic):
-            warp = segment.conditions(dtype=z.dtype).warp
-            video = self.generator.autoencoder.decode(z, warp, z_before.detach())
+            conditions = segment.conditions(dtype=z.dtype)
+            video = self.generator.autoencoder.decode(z, conditions.warp, z_before.detach())
+            video = self.generator.keep_surroundings(video, conditions)
             leaf = video.detach().requires_grad_()
             pixel = config.loss(leaf, truth, weight)
             metrics["pixel"] = pixel.item()
