@@ -1,14 +1,14 @@
 """ARKit-style blendshape weights from landmarks, and landmarks from weights.
 
 A blendshape is what an expression adds to the neutral face at weight 1: here, one displacement per landmark, in the
-frame of the head and in units of the outer eye corners' distance. `data/blendshapes.npz` holds ICT-FaceKit's expressions
-in this form, made by `python -m generator.actors.fit_blendshapes`. Another face's change since its own neutral is carried
-to the canonical face first, so that a small mouth and a large one give the same weights.
+frame of the head and in units of the outer eye corners' distance. `data/blendshapes.npz` holds ICT-FaceKit's
+expressions in this form, made by `python -m generator.actors.fit_blendshapes`. Another face's change since its own
+neutral is carried to the canonical face first, so that a small mouth and a large one give the same weights.
 
 The other way round, weights are the most likely ones for landmarks as the tracker finds them: what it gets wrong was
-measured on rendered faces of known weights, and directions in which it is often wrong count for little (`readout`). The
-same faces told which shapes can be known at all. Those of `SILENT`, whose measured weight hardly follows the true one
-(correlation below 0.3, a mean of both sides), are always 0 in a result.
+measured on rendered faces of known weights, and directions in which it is often wrong count for little (`readout`).
+The same faces told which shapes can be known at all. Those of `SILENT`, whose measured weight hardly follows the true
+one (correlation below 0.3, a mean of both sides), are always 0 in a result.
 
     brows     browDownLeft/Right, browInnerUp, browOuterUpLeft/Right
     lids      eyeBlinkLeft/Right
@@ -30,9 +30,9 @@ from importlib import resources
 import numpy as np
 
 from .expression_transfer import ExpressionTransfer
-from .landmarks import PoseFrame
+from .landmarks import LEFT_EYE_LOWER, LEFT_EYE_UPPER, RIGHT_EYE_LOWER, RIGHT_EYE_UPPER, PoseFrame
 from .mesh import Similarity3D, face_mesh
-from .signals import head_transform, to_head_frame
+from .signals import head_transform, lid_gap, to_head_frame
 
 _SIDED = ("Left", "Right")
 ARKIT: tuple[str, ...] = (
@@ -69,7 +69,12 @@ GAZE_DEGREES = 30.0  # by which the eyes are turned at weight 1 of an eyeLook sh
 
 USUAL = 0.3  # of a weight, how large it is expected to be before anything is seen
 SPARSE = 0.5  # of the readout, which a shape has to exceed before it is taken for moved
+NARROW = 0.5  # of its opening at rest: an eye that is open less is blinking; a look down narrows it that far
 STEPS = 100  # of the fit, after which the weights hardly change any more
+_LIDS = (
+    ("eyeBlinkLeft", LEFT_EYE_UPPER, LEFT_EYE_LOWER),
+    ("eyeBlinkRight", RIGHT_EYE_UPPER, RIGHT_EYE_LOWER),
+)
 # The canonical head turns about the top of its neck, below and behind the eyes.
 NECK = np.array([0.0, 0.8, 1.0])
 
@@ -77,7 +82,8 @@ NECK = np.array([0.0, 0.8, 1.0])
 @dataclass(frozen=True)
 class Blendshapes:
     """basis (52, 478, 3) float32: displacement of every landmark at weight 1 of each shape of `ARKIT`; tongueOut moves
-    none. readout (52, 1434) float64: what a change of all landmarks says for each shape, weighed by the tracker's errors.
+    none. readout (52, 1434) float64: what a change of all landmarks says for each shape, weighed by the tracker's
+    errors.
     """
 
     basis: np.ndarray
@@ -88,9 +94,9 @@ class Blendshapes:
     def of(names: Sequence[str], basis: np.ndarray, readout: np.ndarray) -> Blendshapes:
         """From the rows of the shapes that there are."""
         at = [AT[name] for name in names]
-        shapes = Blendshapes(np.zeros((len(ARKIT), *basis.shape[1:]), np.float32), np.zeros((len(ARKIT), basis[0].size)))
-        shapes.basis[at], shapes.readout[at] = basis, readout
-        return shapes
+        every = Blendshapes(np.zeros((len(ARKIT), *basis[0].shape), np.float32), np.zeros((len(ARKIT), basis[0].size)))
+        every.basis[at], every.readout[at] = basis, readout
+        return every
 
 
 @lru_cache(maxsize=1)
@@ -145,7 +151,12 @@ class BlendshapeMeter:
 
     def weights(self, pose: PoseFrame) -> np.ndarray:
         """(52,) float32 in 0..1, in the order of `ARKIT`. ValueError for a pose without a face."""
-        weights = _shipped_fit()(self.change(pose)).astype(np.float32)
+        change = self.change(pose)
+        weights = _shipped_fit()(change).astype(np.float32)
+        for name, upper, lower in _LIDS:
+            # lids that meet are a blink, whatever else the face does
+            opening = lid_gap(self._rest + change, upper, lower) / lid_gap(self._rest, upper, lower)
+            weights[AT[name]] = max(weights[AT[name]], min(1 - opening / NARROW, 1.0))
         weights[_SILENT_PLACES] = 0
         return weights
 

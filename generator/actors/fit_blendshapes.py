@@ -1,12 +1,12 @@
 """Make `pose/data/blendshapes.npz`: what expressions do to the 478 face landmarks, and what landmarks tell of them.
 
-The basis: ICT-FaceKit's 53 expressions are ARKit's, with browInnerUp and cheekPuff in two halves and no tongueOut. Its
-eyeLook shapes move the lids only, so the irises are turned here. Displacements are those of the mean head, in the frame
-of the head as `pose` measures it.
+The basis: ICT-FaceKit's 53 expressions are ARKit's, with browInnerUp and cheekPuff in two halves and no tongueOut.
+Its eyeLook shapes move the lids only, so the irises are turned here. Displacements are those of the mean head, in the
+frame of the head as `pose` measures it.
 
-The readout: actors with random expressions are drawn and tracked. What the tracker finds differs from the basis times the
-true weights; the covariance of that difference (its strongest directions, and one variance for all others) weighs the
-landmarks, as in generalised least squares. Actors that are kept apart in turn say which shapes can be told.
+The readout: actors with random expressions are drawn and tracked. What the tracker finds differs from the basis times
+the true weights; the covariance of that difference (its strongest directions, and one variance for all others) weighs
+the landmarks, as in generalised least squares. Actors that are kept apart in turn say which shapes can be told.
 
 Run: ``python -m generator.actors.fit_blendshapes ASSET [--actors 160] [--out FILE]``. Needs mediapipe and EGL.
 """
@@ -29,7 +29,7 @@ from generator.actors.outfit import sample_body
 from generator.actors.scene import Appearance
 from generator.actors.sheet import composite
 from pose.blendshapes import ARKIT, AT, GAZE_DEGREES, BlendshapeFit, BlendshapeMeter, Blendshapes
-from pose.landmarks import LEFT_IRIS, RIGHT_IRIS, PoseFrame
+from pose.landmarks import LEFT_IRIS, RIGHT_IRIS
 from pose.signals import head_transform, to_head_frame
 
 OUT = Path(__file__).parents[2] / "pose" / "data" / "blendshapes.npz"

@@ -120,7 +120,7 @@ def make_motion_out(args: argparse.Namespace, source: object) -> VmcOut | None:
     sender = VmcOut(args.send_motion, report)
     if taken and sender.port == source.port and sender.address[0] in ("127.0.0.1", "::1"):
         sender.close()
-        raise PuppetError(f"--send-motion {args.send_motion} is where --camera {args.camera} listens: give another port")
+        raise PuppetError(f"--send-motion {args.send_motion} is where --camera {args.camera} listens: change one port")
     return sender
 
 

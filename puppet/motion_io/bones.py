@@ -54,8 +54,8 @@ def to_rotation(quaternion: Quaternion) -> np.ndarray:
 def bones_of(turn: np.ndarray, spine: np.ndarray, weights: np.ndarray) -> dict[str, Quaternion]:
     """Every bone that is sent.
 
-    turn, spine: (3, 3) turns of head and trunk since neutral, in the picture's axes. weights: (52,) of `ARKIT`, of which
-    gaze is used.
+    turn, spine: (3, 3) turns of head and trunk since neutral, in the picture's axes. weights: (52,) of `ARKIT`, of
+    which gaze is used.
     """
     vector, _ = cv2.Rodrigues(spine.T @ turn)
     neck, _ = cv2.Rodrigues(vector * NECK_SHARE)

@@ -1,10 +1,10 @@
 """What senders and receivers of VMC call the blendshapes.
 
-Two families of names are about. "Perfect sync" avatars have a clip for each of ARKit's shapes, named like Unity's list of
-them, with a capital (`JawOpen`); Apple's own spelling begins small (`jawOpen`), iFacialMocap's ends in _L and _R. The VMC
-specification warns that names are case-sensitive in strict receivers, so ours are spelled as that list spells them; what
-comes in is taken in any spelling. Plain VRM avatars have a few mouth shapes, blinks and moods, which are made of the
-others here, and the others of them.
+Two families of names are about. "Perfect sync" avatars have a clip for each of ARKit's shapes, named like Unity's
+list of them, with a capital (`JawOpen`); Apple's own spelling begins small (`jawOpen`), iFacialMocap's ends in _L and
+_R. The VMC specification warns that names are case-sensitive in strict receivers, so ours are spelled as that list
+spells them; what comes in is taken in any spelling. Plain VRM avatars have a few mouth shapes, blinks and moods,
+which are made of the others here, and the others of them.
 """
 
 from __future__ import annotations

@@ -117,8 +117,8 @@ class VmcIn:
         except OSError as error:
             self._socket.close()
             raise PuppetError(
-                f"UDP port {self.port} of this machine cannot be used ({error.strerror}): end the program that receives "
-                f"there, or give --camera {WORD}:PORT another and let the sender send to that"
+                f"UDP port {self.port} of this machine cannot be used ({error.strerror}): end the program that "
+                f"receives there, or give --camera {WORD}:PORT another and let the sender send to that"
             ) from error
         self._socket.settimeout(WAIT)
         self._thread.start()

@@ -40,7 +40,7 @@ class VmcOut:
             family, kind, protocol, _, self.address = socket.getaddrinfo(host, self.port, type=socket.SOCK_DGRAM)[0]
         except (OSError, UnicodeError) as error:
             raise PuppetError(
-                f"--send-motion {target}: there is no computer '{host}': give its name or address, 127.0.0.1 for this one"
+                f"--send-motion {target}: there is no computer '{host}': give its address, 127.0.0.1 for this one"
             ) from error
         self._socket = socket.socket(family, kind, protocol)
         self._socket.setblocking(False)

@@ -1,4 +1,4 @@
-"""VMC over real UDP on the loopback device: what is sent comes back as the same motion, and nothing else ends the loop."""
+"""VMC over real UDP on the loopback device: what is sent comes back as the same motion; rubbish ends nothing."""
 
 import socket
 import time
@@ -331,7 +331,7 @@ def test_without_the_package_the_extra_is_named(monkeypatch):
         (["--camera", "vmc:x"], "'x' is no port"),
         (["--camera", "vmc", "--motion", "absolute"], "use --motion relative"),
         (["--send-motion", "nowhere"], "write HOST:PORT"),
-        (["--camera", "vmc:39777", "--send-motion", "127.0.0.1:39777"], "give another port"),
+        (["--camera", "vmc:39777", "--send-motion", "127.0.0.1:39777"], "change one port"),
     ],
 )
 def test_wrong_words_on_the_command_line(words, cause, fails, tmp_path):
