@@ -9,18 +9,21 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from .attention import get_attention
+from .autoencoder import DecoderState
 from .cache import StreamCache
 from .conditions import Conditions, from_bytes, to_bytes
-from .config import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
+from .config import FRAMES_PER_LATENT, GUIDE_CHANNELS, SPATIAL_FACTOR, WARP_CHANNELS
 from .generator import Generator, RolloutState
 from .runtime.compile import compile_regions
 from .runtime.precision import cast, resolve_device, resolve_dtype
+from .runtime.window import drawn_window
 
 
 class Stream:
@@ -47,6 +50,8 @@ class Stream:
             block.attention = kernel
         if compile:
             compile_regions(self.generator)
+        # shapes that change with the face suit a CPU; on a GPU the whole picture costs less than their set-up
+        self._windowed = config.reach is not None and self.device.type == "cpu" and not compile
         self.seed = seed
         self.timings: dict[str, float] = {}  # milliseconds of the last step: "generate", "decode"
         self._noise_source = torch.Generator()  # on the CPU, so that a seed means the same on every device
@@ -76,8 +81,11 @@ class Stream:
         z, state = self.generator.step(conditions, self._state, noise)
         self._wait()
         generated = time.perf_counter()
-        video, self._state = self.generator.decode(z, conditions, state)
-        frames = premultiplied(to_bytes(video[0].movedim(-3, -1))).cpu().numpy()  # (F, S, S, 4)
+        if self._windowed:
+            frames, self._state = self._decode_window(z, state, warp, guide)
+        else:
+            video, self._state = self.generator.decode(z, conditions, state)
+            frames = self._download(video)
         self.timings = {
             "generate": 1000 * (generated - started), "decode": 1000 * (time.perf_counter() - generated),
         }
@@ -86,7 +94,28 @@ class Stream:
     def _conditions(self, warp: np.ndarray, guide: np.ndarray) -> Conditions:
         _check("warp", warp, (FRAMES_PER_LATENT, self.size, self.size, WARP_CHANNELS))
         _check("guide", guide, (FRAMES_PER_LATENT, self.size // 2, self.size // 2, GUIDE_CHANNELS))
+        return self._to_conditions(warp, guide)
+
+    def _to_conditions(self, warp: np.ndarray, guide: np.ndarray) -> Conditions:
         return Conditions.from_uint8(self._upload(warp)[None, None], self._upload(guide)[None, None], self.dtype)
+
+    def _decode_window(
+        self, z: Tensor, state: RolloutState, warp: np.ndarray, guide: np.ndarray
+    ) -> tuple[np.ndarray, RolloutState]:
+        """`Generator.decode` where the model draws; the warp elsewhere."""
+        frames = warp.copy()
+        window = drawn_window(guide, self.generator.config.reach)
+        if window is not None:
+            (rows, columns), (guide_rows, guide_columns) = window.of(SPATIAL_FACTOR), window.of(SPATIAL_FACTOR // 2)
+            cells = (..., *window.of(1))
+            part = self._to_conditions(warp[:, rows, columns], guide[:, guide_rows, guide_columns])
+            inside = replace(state, decoder=DecoderState(state.decoder.z[cells]))
+            frames[:, rows, columns] = self._download(self.generator.decode(z[cells], part, inside)[0])
+        return frames, replace(state, decoder=DecoderState(z))
+
+    def _download(self, video_BFCHW: Tensor) -> np.ndarray:
+        """The one sequence's frames, (F, H, W, 4) uint8 premultiplied."""
+        return premultiplied(to_bytes(video_BFCHW[0].movedim(-3, -1))).cpu().numpy()
 
     def _upload(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

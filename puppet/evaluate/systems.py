@@ -11,12 +11,10 @@ from typing import Protocol
 import numpy as np
 
 from pose.conditioning import Conditioner
-from pose.errors import PortraitError
 from pose.landmarks import PoseFrame
-from pose.portrait import Portrait, prepare_portrait
+from pose.portrait import Portrait
 from pose.retargeting import Retargeter
-from pose.sidecar import read_sidecar
-from pose.tracker import TrackerUnavailable
+from puppet.character import load_portrait
 from puppet.compositing import composite
 from puppet.errors import reported_as_puppet_error
 from puppet.evaluate.clips import square_of
@@ -42,12 +40,7 @@ class Subject:
     @cached_property
     def portrait(self) -> Portrait:
         """As the generator gets it."""
-        picture, marked = self.source, None
-        with reported_as_puppet_error(PortraitError, TrackerUnavailable, about=f"portrait {self.name}"):
-            if isinstance(self.source, Path):
-                picture = read_picture(self.source, "portrait", keep_alpha=True)
-                marked = read_sidecar(self.source, (picture.shape[1], picture.shape[0]))
-            return prepare_portrait(picture, self.size, marked)
+        return load_portrait(self.source, self.size)
 
 
 @dataclass(frozen=True)

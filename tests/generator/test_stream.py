@@ -66,6 +66,34 @@ def test_state_does_not_grow():
     assert set(stream.timings) == {"generate", "decode"}
 
 
+def test_decoding_a_window_is_decoding_the_whole_picture():
+    """Smooth maps with a face in a corner: the same frames, and the warp itself, untouched, where none is drawn."""
+    y, x = np.mgrid[:SIZE, :SIZE]
+    warp = np.stack([100 + x, 90 + y, 120 + 0 * x, 255 + 0 * x], -1).astype(np.uint8)[None].repeat(4, 0)
+    guide = np.zeros((4, SIZE // 2, SIZE // 2, 8), np.uint8)
+    guide[:, 4:10, 5:11, :3] = 128
+
+    def frames(windowed):
+        stream = build()
+        assert stream._windowed
+        stream._windowed = windowed
+        stream.lock(warp[0], warp, guide)
+        return np.concatenate([stream.step(warp, guide) for _ in range(3)]).astype(int)
+
+    window, whole = frames(True), frames(False)
+    assert np.abs(window - np.tile(warp, (3, 1, 1, 1))).max() > 20  # something is drawn
+    assert np.abs(window - whole).max() <= 3
+    assert np.array_equal(window[:, 44:], np.tile(warp, (3, 1, 1, 1))[:, 44:])
+
+
+def test_without_a_face_the_warp_stays():
+    stream = build()
+    warp, guide = maps(0)
+    stream.lock(warp[0], warp, guide)
+    guide[..., :3] = 0
+    assert np.array_equal(stream.step(warp, guide), warp)
+
+
 def test_step_needs_a_person():
     with pytest.raises(ValueError, match="lock"):
         build().step(*maps(0))
