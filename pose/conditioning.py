@@ -95,15 +95,15 @@ class Conditioner:
         corners = face[self._triangles[facing], :2] * 0.5 - 0.5                                   # half-size pixel indices
         depth = face[self._triangles[facing], 2].mean(1)
         covered = rasterise(corners, depth, half, half)
-        triangles = facing[covered.triangles]
-        vertices = self._triangles[triangles]                                                        # (N, 3)
 
         openings = [polygon_patch(face[ring, :2], half, 0.5) for ring, _ in EYES]
         head = self._outer.head(face)
         flow = self._outer(target, head, half)                                                       # (half, half, 2)
-        attributes = self._attributes[vertices[:, 0]] * covered.weights[:, :1]                       # (N, 5)
+        # (T, 3, 5) attributes of the corners, then (N, 5) of the pixels
+        at_corners = self._attributes.take(self._triangles[facing], 0)
+        attributes = at_corners[:, 0].take(covered.triangles, 0) * covered.weights[:, :1]
         for k in (1, 2):
-            attributes += self._attributes[vertices[:, k]] * covered.weights[:, k:k + 1]
+            attributes += at_corners[:, k].take(covered.triangles, 0) * covered.weights[:, k:k + 1]
         flow.reshape(-1, 2)[covered.pixels] = attributes[:, :2]
         for opening, (_, iris) in zip(openings, EYES):
             self._shift_iris(flow, face, opening, iris)

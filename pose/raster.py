@@ -48,25 +48,26 @@ def rasterise(corners_M32: np.ndarray, depth_M: np.ndarray, height: int, width: 
     y = (top[drawn][triangle] + rows).astype(np.float32)
     # where each weight is positive: right of its zero, or left of it
     with np.errstate(over="ignore"):
-        zero = (gy[:, triangle] * y + g0[:, triangle] + EDGE) * (-1 / gx)[:, triangle]
-    rising = (gx > 0)[:, triangle]
-    left = np.where(rising, zero, -np.inf).max(0)
-    right = np.where(rising, np.inf, zero).min(0)
+        zero = (gy.take(triangle, 1) * y + (g0 + EDGE).take(triangle, 1)) * (-1 / gx).take(triangle, 1)
+    rising = (gx > 0).take(triangle, 1)
+    left, right = np.where(rising, zero, -1), np.where(rising, width, zero)
+    left = np.maximum(np.maximum(left[0], left[1]), left[2])
+    right = np.minimum(np.minimum(right[0], right[1]), right[2])
     first = np.ceil(np.clip(left, 0, width)).astype(np.int32)
     last = np.floor(np.clip(right, -1, width - 1)).astype(np.int32)
     along, row = _runs(np.maximum(last - first + 1, 0))
-    x, triangle = first[row] + along, triangle[row]
-    pixel = (y * width).astype(np.int32)[row] + x
+    x, triangle = first.take(row) + along, triangle.take(row)
+    pixel = (y * width).astype(np.int32).take(row) + x
 
     # painter's algorithm: written far to near, the last write stays
     front = np.full(height * width, -1, np.int32)
     front[pixel] = np.arange(len(x), dtype=np.int32)
     covered = np.flatnonzero(front >= 0)
     chosen = front[covered]
-    x, y, triangle = x[chosen], y[row[chosen]], triangle[chosen]
+    x, y, triangle = x.take(chosen), y.take(row.take(chosen)), triangle.take(chosen)
     weights = np.empty((len(chosen), 3), np.float32)
     for k in range(2):
-        weights[:, k] = gx[k][triangle] * x + gy[k][triangle] * y + g0[k][triangle]
+        weights[:, k] = gx[k].take(triangle) * x + gy[k].take(triangle) * y + g0[k].take(triangle)
     weights[:, 2] = 1 - weights[:, 0] - weights[:, 1]
     return Coverage(covered, far_to_near[drawn[triangle]], weights)
 
@@ -75,4 +76,4 @@ def _runs(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """0..n-1 for every length n, one after another, and the index of the run that each belongs to."""
     owner = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     start = np.cumsum(lengths) - lengths
-    return np.arange(len(owner), dtype=np.int32) - start.astype(np.int32)[owner], owner
+    return np.arange(len(owner), dtype=np.int32) - start.astype(np.int32).take(owner), owner
