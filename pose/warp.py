@@ -24,7 +24,7 @@ GRID = 17                          # nodes along each side of the coarse flow
 # second fully
 SHIFT_OF_SKULL, ROLL_OF_SKULL, SCALE_OF_SKULL, SHIFT_OF_BODY = (0.03, 0.22), (0.0, 0.08), (0.05, 0.25), (0.05, 0.25)
 NECK = (1.15, 2.3)                 # below the eyes: where the head ends and where the body begins
-NEAR, SPREAD = 0.45, 0.6           # how far the face pulls at its surroundings, over what stretch of its outline
+NEAR, SPREAD = 0.35, 0.6           # how far the face pulls at its surroundings, over what stretch of its outline
 
 
 def smoothstep(value: np.ndarray | float, edges: tuple[float, float]) -> np.ndarray:

@@ -21,7 +21,9 @@ BACKGROUNDS = [
 STREAM_EVERY = 0.08  # s between two pictures of the webcam: as many as a browser sends without falling behind
 CAMERA = {"video": {"width": {"ideal": 640}, "height": {"ideal": 480}}}
 HEIGHT = 300  # px of pictures and videos on the page
+# Gradio's tool for cutting a video would have to be fetched from the internet
 CSS = """
+button[aria-label="Trim video to selection"] { display: none; }
 .puppet-live { width: 100%; max-width: 420px; aspect-ratio: 1; display: block; margin: auto; border-radius: 6px; }
 img.puppet-live { background: repeating-conic-gradient(#bbb 0 25%, #eee 0 50%) 0 / 20px 20px; }
 div.puppet-live { border: 1px dashed #8888; }
@@ -70,7 +72,7 @@ def look() -> dict:
 
 
 def _portrait_part():
-    portrait = _picture("Portrait", value=str(PORTRAIT))
+    portrait = _picture("Portrait", value=str(PORTRAIT), elem_id="portrait")
     gr.Examples([[str(path)] for path in sorted(MEDIA.glob("*.png"))], portrait, label="Example portraits")
     status = gr.Markdown("Looking for the face ...")
     return portrait, status, gr.Button("Mark the face by hand", size="sm")

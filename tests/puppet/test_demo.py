@@ -301,7 +301,8 @@ def test_a_browser_uploads_marks_and_drives_with_a_webcam(demo, driver, faceless
         page.get_by_role("button", name="Record").click()
         page.get_by_text("Following you").wait_for()
         assert page.locator("img.puppet-live").evaluate("image => image.naturalWidth") == 64
-        page.locator("input[type=file]").first.set_input_files(faceless)
+        page.locator("#portrait").get_by_label("Remove Image").click()
+        page.locator("#portrait input[type=file]").set_input_files(faceless)
         page.get_by_text("No face was found").wait_for()
         page.locator(".puppet-marking img").click()
         page.get_by_text("Start over").wait_for()
