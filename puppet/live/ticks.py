@@ -14,8 +14,8 @@ LONGEST_PAUSE = 0.4  # s between two poses; after a longer one the grid starts a
 class Ticks:
     """Interpolates landmarks at the ticks of a constant rate, whatever the rate of the camera is.
 
-    A pose carries the moment that it shows, a tick's or its own a hair beside it, so the delay that is measured against it is
-    the true one.
+    A pose carries the moment that it shows, a tick's or its own a hair beside it, so the delay that is measured
+    against it is the true one.
     """
 
     def __init__(self, rate: float):
