@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from generator.conditions import Conditions
+from generator.conditions import Conditions, around_face
 from generator.generator import Generator
 from generator.presets import get_preset
 
@@ -75,3 +75,19 @@ def test_recycling_leaks_towards_the_warp():
 def test_size_must_fit_the_tokens(size):
     with pytest.raises(ValueError, match="multiple of 16"):
         replace(get_preset("tiny"), size=size)
+
+
+def test_only_the_face_and_its_surroundings_are_drawn():
+    conditions, video = footage(), torch.zeros(1, FRAMES, 4, 4, SIZE, SIZE)
+    guide = torch.zeros_like(conditions.guide)
+    guide[..., :3, 2:5, 2:5] = 0.5
+    conditions = replace(conditions, guide=guide)
+    share = around_face(guide, reach=2)
+    assert share.shape == (1, FRAMES, 4, 1, SIZE, SIZE)
+    assert share[..., 4:10, 4:10].min() > 0.9 and share.min() == 0
+    generator = build()
+    kept = generator.keep_surroundings(video, conditions)
+    assert torch.equal(kept[..., 20:, :], conditions.warp[..., 20:, :])
+    assert kept[..., 5:9, 5:9].abs().max() < 0.2
+    everywhere = Generator(replace(generator.config, reach=None))
+    assert torch.equal(everywhere.keep_surroundings(video, conditions), video)
