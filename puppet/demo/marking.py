@@ -88,8 +88,8 @@ def draw(picture: np.ndarray, marking: Marking, chosen: str | None) -> np.ndarra
         cv2.circle(image, at, radius, CHOSEN if name == chosen else COLOUR, -1, cv2.LINE_AA)
         cv2.circle(image, at, radius, EDGE, 1, cv2.LINE_AA)
         beside = (at[0] + radius + 2, at[1] - radius)
-        for colour, width in (((0, 0, 0), 3), (EDGE, 1)):
-            cv2.putText(image, numbers.get(name, ""), beside, cv2.FONT_HERSHEY_SIMPLEX, 0.5, colour, width, cv2.LINE_AA)
+        for colour, width in (((0, 0, 0), 5), (EDGE, 2)):
+            cv2.putText(image, numbers.get(name, ""), beside, cv2.FONT_HERSHEY_SIMPLEX, 0.7, colour, width, cv2.LINE_AA)
     return image
 
 

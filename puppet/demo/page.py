@@ -54,9 +54,10 @@ def build_page(visitors: Visitors, folder: Path) -> gr.Blocks:
                     with gr.Tab("Webcam"):
                         _webcam_part(handlers, [background, picture, strength])
         shown = [portrait_status, *panel]
-        page.load(handlers.choose_portrait, portrait, shown)
+        page.load(handlers.choose_portrait, portrait, shown, show_progress="hidden")
         cleared = portrait.change(handlers.clear_portrait, None, shown, show_progress="hidden")
-        cleared.then(handlers.choose_portrait, portrait, shown)
+        chosen = cleared.then(handlers.choose_portrait, portrait, shown, show_progress="hidden")
+        chosen.failure(lambda: "This picture cannot be used.", None, portrait_status, show_progress="hidden")
         by_hand.click(handlers.mark_by_hand, None, shown)
         background.change(
             lambda choice: gr.Image(visible=choice == PICTURE), background, picture, show_progress="hidden"
@@ -98,8 +99,9 @@ def _marking_part(handlers: Handlers, status: gr.Markdown) -> list:
     with gr.Column(visible=False) as column:
         gr.Markdown(HOW_TO_MARK)
         picture = gr.Image(
-            label="Click here", interactive=False, elem_classes="puppet-marking", format="png", height=520
-        )
+            label="Click here", interactive=False, elem_classes="puppet-marking", format="png", height=480,
+            **known(gr.Image, buttons=["fullscreen"], show_share_button=False, show_download_button=False),
+        )  # fmt: skip
         with gr.Row():
             point = gr.Dropdown(choices(), label="Point to place with the next click", interactive=True)
             use = gr.Button("Use these points", variant="primary", interactive=False)
