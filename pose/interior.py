@@ -21,7 +21,12 @@ TONGUE = np.array([158, 78, 78], np.float32)
 TEETH_LIGHT = np.array([0.80, 0.75, 0.66], np.float32)  # ivory, in the shadow of the lips
 SCLERA = np.array([205, 196, 192], np.float32)
 IRIS = np.array([58, 42, 34], np.float32)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+WHITE_IN_NEUTRAL_LIGHT = 135.0                   # luma of the brighter part of the white of an eye, shaded by its lids
+LEAST_WHITE = 30                                 # pixels of it in both eyes that tell the light
 SUBNASALE, LOWER_LIP = 2, 17
+SHOWN = 0.72                                     # opening of the portrait's mouth over the target's, from which its own inside will do
+NARROW = (0.06, 0.14)                            # openings, in eye distances, between which full light comes to reach the teeth
 TEETH_DROP = 0.03                                # how much lower than at rest the rows show in speech, in eye distances
 EYES = ((RIGHT_EYE_RING, 468), (LEFT_EYE_RING, 473))
 _FINER, _SHIFT = 4, 4                            # supersampling and sub-pixel bits of the polygon filler
@@ -98,7 +103,7 @@ def unseen_share(portrait_opening: float, target_opening: float, least: float) -
     """0 where the portrait shows the inside itself, 1 where it has to be painted; smooth, so that nothing pops."""
     if target_opening <= 1e-4:
         return 0.0
-    share = np.clip((0.6 - portrait_opening / target_opening) / 0.35, 0, 1)
+    share = np.clip((SHOWN - portrait_opening / target_opening) / 0.35, 0, 1)
     open_enough = np.clip(target_opening / least, 0, 1)
     return float(share * share * (3 - 2 * share) * open_enough)
 
@@ -137,15 +142,26 @@ class InteriorPainter:
         self._upper_teeth = skull(np.concatenate([canonical[SUBNASALE][None], _corners(self.teeth.upper_box)]))
 
     def _light(self, person_SS4: np.ndarray, face: np.ndarray) -> np.ndarray:
-        """Gain per channel of the portrait's light, from its cheeks, half of it kept neutral: teeth take the tint of a
-        painting, not the colour of the skin."""
+        """Gain per channel of the portrait's light. How bright it is tell the whites of the eyes, which are alike in all
+        people, or, where they are too small to be read, the cheeks; its tint comes from the cheeks, half of it kept neutral:
+        teeth take the tint of a painting, not the colour of the skin."""
         cheeks = np.clip(face[[50, 280, 101, 330, 117, 346, 9], :2].astype(int), 1, self.size - 2)
         patch = np.concatenate([person_SS4[y - 1:y + 2, x - 1:x + 2].reshape(-1, 4) for x, y in cheeks])
         colour = np.median(patch[:, :3], 0).astype(np.float32)
-        luma = float(colour @ np.array([0.299, 0.587, 0.114], np.float32))
+        luma = float(colour @ LUMA)
         skin = np.array([205, 160, 140], np.float32)          # a light skin in neutral light
         tint = np.clip(colour / max(luma, 1) / (skin / 170.0), 0.75, 1.15)
-        return np.clip((luma / 165.0) ** 0.7, 0.25, 1.15) * (0.6 + 0.4 * tint)
+        whites = np.concatenate([self._white_pixels(person_SS4, face, ring, iris) for ring, iris in EYES])
+        if len(whites) >= LEAST_WHITE:
+            gain = float(np.percentile(whites @ LUMA, 80)) / WHITE_IN_NEUTRAL_LIGHT
+        else:
+            gain = (luma / 165.0) ** 0.7
+        return np.clip(gain, 0.25, 1.2) * (0.6 + 0.4 * tint)
+
+    def _white_pixels(self, person_SS4: np.ndarray, face: np.ndarray, ring, iris: int) -> np.ndarray:
+        """(N, 3) RGB of the white of one eye."""
+        opening, disc = polygon_mask(face[ring, :2], self.size), polygon_mask(face[iris + 1:iris + 5, :2], self.size)
+        return person_SS4[..., :3][(opening > 150) & (disc < 20)]
 
     def paint(self, warp_SS4: np.ndarray, flow_SS2: np.ndarray, target_face: np.ndarray, head: Similarity3D) -> None:
         """Blend the generic interior into warp_SS4 (uint8 premultiplied RGBA), in place.
@@ -168,7 +184,7 @@ class InteriorPainter:
         axis = face[14, :2] - face[13, :2]
         axis = axis / max(float(axis @ axis), 1.0)
         down = (patch.x - face[13, 0]) * axis[0] + (patch.y - face[13, 1]) * axis[1]              # 0 upper lip, 1 lower lip
-        floor = np.clip((down - 0.4) * 2.0, 0, 1) * np.float32(0.8 * np.clip((opening - 0.06) / 0.2, 0, 1))
+        floor = np.clip((down - 0.3) * 1.8, 0, 1) * np.float32(0.9 * np.clip((opening - 0.06) / 0.2, 0, 1))
         cavity, tongue = CAVITY * self.light, TONGUE * self.light
         inside = cavity + floor[..., None] * (tongue - cavity)
         corner = np.array([patch.columns.start, patch.rows.start], np.float32) + 0.5
@@ -185,7 +201,8 @@ class InteriorPainter:
         border = int(np.ceil(reach))
         mask = cv2.copyMakeBorder(patch.mask, border, border, border, border, cv2.BORDER_CONSTANT, value=0)
         shade = cv2.GaussianBlur(mask, (0, 0), reach / 2)[border:-border, border:-border]
-        inside *= np.minimum(shade * np.float32(0.65 * 1.25 / 255) + 0.35, 1)[..., None]
+        narrow = 0.8 + 0.2 * min(max((opening - NARROW[0]) / (NARROW[1] - NARROW[0]), 0.0), 1.0)
+        inside *= (np.minimum(shade * np.float32(0.65 * 1.25 / 255) + 0.35, 1) * np.float32(narrow))[..., None]
         self._blend(warp_SS4, patch, inside, patch.mask * np.float32(share / 255))
 
     @staticmethod

@@ -89,5 +89,7 @@ def test_only_the_face_and_its_surroundings_are_drawn():
     kept = generator.keep_surroundings(video, conditions)
     assert torch.equal(kept[..., 20:, :], conditions.warp[..., 20:, :])
     assert kept[..., 5:9, 5:9].abs().max() < 0.2
+    guide[..., 4, 3, 3] = 1  # an open mouth in the face
+    assert around_face(guide, reach=2)[..., 6:8, 6:8].max() < share[..., 6:8, 6:8].min()
     everywhere = Generator(replace(generator.config, reach=None))
     assert torch.equal(everywhere.keep_surroundings(video, conditions), video)
