@@ -20,6 +20,7 @@ CAVITY = np.array([52, 22, 20], np.float32)      # the dark of a mouth in neutra
 TONGUE = np.array([158, 78, 78], np.float32)
 TEETH_LIGHT = np.array([0.80, 0.75, 0.66], np.float32)  # ivory, in the shadow of the lips
 SCLERA = np.array([205, 196, 192], np.float32)
+LIGHT_SKIN = np.array([205, 160, 140], np.float32)
 IRIS = np.array([58, 42, 34], np.float32)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 WHITE_IN_NEUTRAL_LIGHT = 135.0                   # luma of the brighter part of the white of an eye, shaded by its lids
@@ -142,21 +143,20 @@ class InteriorPainter:
         self._upper_teeth = skull(np.concatenate([canonical[SUBNASALE][None], _corners(self.teeth.upper_box)]))
 
     def _light(self, person_SS4: np.ndarray, face: np.ndarray) -> np.ndarray:
-        """Gain per channel of the portrait's light. How bright it is tell the whites of the eyes, which are alike in all
-        people, or, where they are too small to be read, the cheeks; its tint comes from the cheeks, half of it kept neutral:
-        teeth take the tint of a painting, not the colour of the skin."""
-        cheeks = np.clip(face[[50, 280, 101, 330, 117, 346, 9], :2].astype(int), 1, self.size - 2)
-        patch = np.concatenate([person_SS4[y - 1:y + 2, x - 1:x + 2].reshape(-1, 4) for x, y in cheeks])
-        colour = np.median(patch[:, :3], 0).astype(np.float32)
-        luma = float(colour @ LUMA)
-        skin = np.array([205, 160, 140], np.float32)          # a light skin in neutral light
-        tint = np.clip(colour / max(luma, 1) / (skin / 170.0), 0.75, 1.15)
+        """Gain per channel of the portrait's light. The whites of the eyes tell it, which are alike in all people, or, where
+        they are too small to be read, the cheeks, half of whose colour is the skin's own."""
         whites = np.concatenate([self._white_pixels(person_SS4, face, ring, iris) for ring, iris in EYES])
         if len(whites) >= LEAST_WHITE:
-            gain = float(np.percentile(whites @ LUMA, 80)) / WHITE_IN_NEUTRAL_LIGHT
+            luma = whites @ LUMA
+            gain = float(np.percentile(luma, 80)) / WHITE_IN_NEUTRAL_LIGHT
+            colour, neutral, trust = whites[luma >= np.median(luma)].mean(0), SCLERA, 0.8
         else:
-            gain = (luma / 165.0) ** 0.7
-        return np.clip(gain, 0.25, 1.2) * (0.6 + 0.4 * tint)
+            cheeks = np.clip(face[[50, 280, 101, 330, 117, 346, 9], :2].astype(int), 1, self.size - 2)
+            patch = np.concatenate([person_SS4[y - 1:y + 2, x - 1:x + 2].reshape(-1, 4) for x, y in cheeks])
+            colour, neutral, trust = np.median(patch[:, :3], 0), LIGHT_SKIN, 0.4
+            gain = (float(colour @ LUMA) / 165.0) ** 0.7
+        tint = np.clip(colour / max(float(colour @ LUMA), 1.0) / (neutral / (neutral @ LUMA)), 0.7, 1.2)
+        return (np.clip(gain, 0.25, 1.2) * (1 - trust + trust * tint)).astype(np.float32)
 
     def _white_pixels(self, person_SS4: np.ndarray, face: np.ndarray, ring, iris: int) -> np.ndarray:
         """(N, 3) RGB of the white of one eye."""
