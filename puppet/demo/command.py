@@ -35,42 +35,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     check_free(args.host, args.port)
-    from puppet.demo.quiet_gradio import gradio, known  # says what is missing before torch takes its seconds
+    end = _end_signal()
+    with tempfile.TemporaryDirectory(prefix="puppet-demo-", ignore_cleanup_errors=True) as folder:
+        # before Gradio is imported; it makes no copies of what is in there already
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        _serve(args, Path(folder), end)
+
+
+def _serve(args: argparse.Namespace, folder: Path, end: threading.Event) -> None:
+    from puppet.demo.quiet_gradio import known  # says what is missing before torch takes its seconds
     from puppet.demo.page import build_page, look
     from puppet.demo.studio import Studio
     from puppet.demo.visitors import Visitors
 
-    studio = Studio(args.model, args.weights, args.device, args.size, args.seed)
-    end = _end_signal()
-    with tempfile.TemporaryDirectory(prefix="puppet-demo-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        os.environ["GRADIO_TEMP_DIR"] = str(folder)  # it makes no copies of what is in there already
-        visitors = Visitors(studio, folder)
-        page = build_page(visitors, folder)
-        options = known(
-            page.launch,
-            server_name=args.host,
-            server_port=args.port,
-            share=False,
-            inbrowser=not args.no_browser,
-            quiet=True,
-            show_error=True,
-            prevent_thread_lock=True,
-            ssr_mode=False,
-            pwa=False,
-            run_history=False,
-            footer_links=[],
-            show_api=False,
-            app_kwargs={"middleware": middleware(args.host)},
-            **look(),
-        )
-        try:
-            page.launch(**options)
-            print(f"puppet: http://{args.host}:{args.port}/  (end with Ctrl-C)", file=sys.stderr, flush=True)
-            end.wait()
-        finally:
-            page.close(verbose=False)
-            visitors.close()
+    visitors = Visitors(Studio(args.model, args.weights, args.device, args.size, args.seed), folder)
+    page = build_page(visitors, folder)
+    options = known(
+        page.launch,
+        server_name=args.host,
+        server_port=args.port,
+        share=False,
+        inbrowser=not args.no_browser,
+        quiet=True,
+        show_error=True,
+        prevent_thread_lock=True,
+        ssr_mode=False,
+        pwa=False,
+        run_history=False,
+        footer_links=[],
+        show_api=False,
+        app_kwargs={"middleware": middleware(args.host)},
+        **look(),
+    )
+    try:
+        page.launch(**options)
+        print(f"puppet: http://{args.host}:{args.port}/  (end with Ctrl-C)", file=sys.stderr, flush=True)
+        end.wait()
+    finally:
+        page.close(verbose=False)
+        visitors.close()
 
 
 def check_free(host: str, port: int) -> None:

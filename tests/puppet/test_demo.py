@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -117,12 +118,12 @@ def test_what_cannot_be_used_is_said(handlers, portrait, driver, tab, tmp_path):
     error = message(handlers.choose_portrait, str(broken), tab)
     assert error.startswith("Portrait broken.png is broken") and str(private) not in error
     handlers.choose_portrait(str(portrait), tab)
-    assert "choose a video" in message(handlers.make_clip, None, "original", None, 1.0, tab)
-    assert "text.mp4 is not a video" in message(handlers.make_clip, str(text), "original", None, 1.0, tab)
+    assert "Choose a video" in message(handlers.make_clip, None, "original", None, 1.0, tab)
+    assert "Driver text.mp4 is not a video" in message(handlers.make_clip, str(text), "original", None, 1.0, tab)
     assert "no face was found" in message(handlers.make_clip, str(nobody), "original", None, 1.0, tab)
-    assert "choose the picture" in message(handlers.make_clip, str(driver), "picture", None, 1.0, tab)
+    assert "Choose the picture" in message(handlers.make_clip, str(driver), "picture", None, 1.0, tab)
     assert "broken" in message(handlers.make_clip, str(driver), "picture", str(broken), 1.0, tab)
-    assert "webcam first" in message(handlers.take_neutral, tab)
+    assert "the webcam first" in message(handlers.take_neutral, tab)
 
 
 def test_a_picture_without_a_face_is_marked_and_driven(handlers, visitors, faceless, driver, tab):
@@ -229,7 +230,7 @@ def test_the_stream_tells_instead_of_ending(handlers, portrait, driver, tab):
     frame = next(VideoReader(driver).frames())
     assert "choose one" in handlers.see(frame, "original", None, 1.0, tab)[1]
     handlers.choose_portrait(str(portrait), tab)
-    assert "choose the picture" in handlers.see(frame, "picture", None, 1.0, tab)[1]
+    assert "Choose the picture" in handlers.see(frame, "picture", None, 1.0, tab)[1]
     assert handlers.see(frame, "blur", None, 1.0, tab)[0].count("data:image/jpeg;base64,") == 1
     assert "data:image/png;base64," in handlers.see(frame, "transparent", None, 1.0, tab)[0]
     assert handlers.take_neutral(tab)
@@ -290,7 +291,7 @@ def test_a_browser_uploads_marks_and_drives_with_a_webcam(demo, driver, faceless
     with playwright.sync_playwright() as driven:
         browser = driven.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = browser.new_page()
-        page.set_default_timeout(300_000)
+        page.set_default_timeout(120_000)
         elsewhere, failures = [], []
         page.on("request", lambda request: request.url.startswith(("http", "ws")) and elsewhere.append(request.url))
         page.on("pageerror", lambda error: failures.append(str(error)))
@@ -298,13 +299,14 @@ def test_a_browser_uploads_marks_and_drives_with_a_webcam(demo, driver, faceless
         page.get_by_text("Ready.").wait_for()
         page.get_by_role("tab", name="Webcam").click()
         page.get_by_text("Click to Access Webcam").click()
-        page.get_by_role("button", name="Record").click()
+        page.locator("button:visible", has_text="Record").click()
         page.get_by_text("Following you").wait_for()
         assert page.locator("img.puppet-live").evaluate("image => image.naturalWidth") == 64
         page.locator("#portrait").get_by_label("Remove Image").click()
         page.locator("#portrait input[type=file]").set_input_files(faceless)
         page.get_by_text("No face was found").wait_for()
         page.locator(".puppet-marking img").click()
-        page.locator("input[aria-label='Point to place with the next click'][value^='2.']").wait_for()
+        point = page.get_by_label("Point to place with the next click")
+        playwright.expect(point).to_have_value(re.compile(r"^2\. "), timeout=120_000)
         browser.close()
     assert all(url.startswith(address) for url in elsewhere) and failures == []
