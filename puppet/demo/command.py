@@ -43,8 +43,8 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _serve(args: argparse.Namespace, folder: Path, end: threading.Event) -> None:
-    from puppet.demo.quiet_gradio import known  # says what is missing before torch takes its seconds
     from puppet.demo.page import build_page, look
+    from puppet.demo.quiet_gradio import known
     from puppet.demo.studio import Studio
     from puppet.demo.visitors import Visitors
 
