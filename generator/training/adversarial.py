@@ -29,7 +29,7 @@ UNDRAWN = 0.1  # weight of latents that nobody sees: they are recycled like all 
 @dataclass(frozen=True)
 class RolloutStage:
     share: float = 0.6  # of the run's time
-    shape: BatchShape = BatchShape(size=8, latents=3, crop=128, prefix=(0, 6))
+    shape: BatchShape = BatchShape(size=8, latents=3, crop=128, prefix=(0, 4))
     forcing: Literal["student", "teacher"] = "student"
     segment: int | None = None  # latent frames between two cuts of the graph; None: all that have a truth at once
     cache_gradient: bool = True  # through the keys and values to earlier frames of the segment
@@ -41,7 +41,7 @@ class RolloutStage:
     adversarial: float | None = 1.0  # gradient norm relative to the reconstruction's where the two meet; None: as it is
     largest_weight: float = 0.5  # of the adversarial gradient, when its norm is matched
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(wander=0.0))  # only faces are drawn
 
 
 def train_generator(generator: Generator, decoder: bool) -> None:
