@@ -47,6 +47,9 @@ MOUTH_REACH, EYE_REACH = 0.30, 0.10  # eye distances over which a feature's own 
 CLOSING, CLOSED = 0.6, 0.3
 NARROW = 0.15  # of an eye's width: the opening that stands for the neutral one where that is unknown
 UPPER_LID_SHARE = 0.85  # of the closing is the upper lid's way
+# A driver whose neutral face looked down seems to stare later on. Eyes open freely to the first multiple of the
+# portrait's own opening and never beyond the second.
+WIDE, WIDEST = 1.2, 1.5
 LARGEST_GAZE = 0.30  # eye widths that an iris may leave the middle of its eye
 
 
@@ -67,6 +70,7 @@ class ExpressionTransfer:
             _move_iris(shape, self._portrait, change, eye)
             opening = lid_gap(driver, eye[1], eye[2]) / max(neutral_gap, 1e-6)
             _close_lids(shape, eye, 1 + (opening - 1) * strength)
+            _limit_opening(shape, self._portrait, eye)
         _part_lips(shape)
         return shape
 
@@ -147,6 +151,20 @@ def _close_lids(shape: np.ndarray, eye: tuple, opening: float) -> None:
     gap = shape[lower] - shape[upper]
     shape[upper] += UPPER_LID_SHARE * (1 - keep) * gap
     shape[lower] -= (1 - UPPER_LID_SHARE) * (1 - keep) * gap
+
+
+def _limit_opening(shape: np.ndarray, portrait: np.ndarray, eye: tuple) -> None:
+    """No eye opens much wider than a face can open it."""
+    corners, upper, lower = eye[0], list(eye[1]), list(eye[2])
+    width = float(np.linalg.norm(portrait[corners[0]] - portrait[corners[1]]))
+    own = max(lid_gap(portrait, eye[1], eye[2]), NARROW * width)
+    opening = lid_gap(shape, eye[1], eye[2]) / own
+    if opening <= WIDE:
+        return
+    allowed = WIDE + (WIDEST - WIDE) * np.tanh((opening - WIDE) / (WIDEST - WIDE))
+    gap = (1 - allowed / opening) * (shape[lower] - shape[upper])
+    shape[upper] += UPPER_LID_SHARE * gap
+    shape[lower] -= (1 - UPPER_LID_SHARE) * gap
 
 
 def _part_lips(shape: np.ndarray) -> None:

@@ -187,3 +187,12 @@ def test_absolute_motion_shuts_nearly_shut_lids_and_leaves_open_ones():
     narrow = face.copy()
     narrow[list(upper)] = narrow[list(lower)] - [0, 0.04 * width, 0]
     assert lid_gap(settle_lids(narrow), upper, lower) < 1e-3 * width
+
+
+def test_a_neutral_that_looked_down_makes_no_stare():
+    """The driver's eyes open to five times a nearly shut neutral; the portrait's open a little wider than they were."""
+    portrait = pose(**PORTRAIT)
+    result = Retargeter(portrait, pose(lids=0.3)).retarget(pose(lids=1.5))
+    for eye in EYES:
+        ratio = lid_gap(result.face, eye[1], eye[2]) / lid_gap(portrait.face, eye[1], eye[2])
+        assert 1.2 < ratio <= 1.51
