@@ -3,8 +3,8 @@
     puppet actors DATA --clips 200 --size 96 ...
     python benchmarks/forcing.py DATA OUT --steps 1500
 
-Trains the preset `tiny` twice from the same autoencoder, on the same batches and with the same losses; only what a frame
-is given as its past differs: the truth, or what the network made itself. Both are then rolled out for two minutes on
+Trains the preset `tiny` twice from the same autoencoder, on the same batches and with the same losses; only what a
+frame is given as its past differs: the truth, or what the network made itself. Both are then rolled out for two minutes on
 held-out clips, recycling nothing but their own latents (recycle = 1, as in the paper). Writes OUT/forcing.json and
 OUT/forcing.png, and a strip of pictures OUT/forcing_frames.png.
 """
@@ -86,7 +86,8 @@ def main() -> None:
             strips.append(np.concatenate(list(strip), 1))
     result = {"steps": args.steps, "clips": args.clips, "seconds": [round(float(t), 1) for t in times], "psnr": curves}
     (args.out / "forcing.json").write_text(json.dumps(result, indent=1) + "\n")
-    Image.fromarray(np.concatenate(strips)).resize((STRIP * 160, 320), Image.BICUBIC).save(args.out / "forcing_frames.png")
+    strip = Image.fromarray(np.concatenate(strips))
+    strip.resize((STRIP * 160, 320), Image.BICUBIC).save(args.out / "forcing_frames.png")
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 3.5), layout="constrained")

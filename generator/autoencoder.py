@@ -55,7 +55,7 @@ def seamless(packed_BTFCHW: Tensor) -> Tensor:
 
 
 def displace(packed_NCHW: Tensor, flow_N2hw: Tensor) -> Tensor:
-    """Packed pictures (N, 16, H/2, W/2), every pixel fetched from `flow` (N, 2, any size; x, y in pixels) away."""
+    """Packed pictures (N, 16, H/2, W/2), each pixel fetched from `flow` (N, 2, any size; x, y in pixels) away."""
     pictures = unpack(packed_NCHW).float()
     height, width = pictures.shape[-2:]
     flow = F.interpolate(flow_N2hw.float(), size=(height, width), mode="bilinear", align_corners=False)

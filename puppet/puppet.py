@@ -11,9 +11,9 @@ from generator.stream import Stream
 from pose.landmarks import PoseFrame
 from pose.retargeting import Retargeter
 from pose.tracker import Tracker, TrackerUnavailable
+from puppet.character import Performer, check_look, load_character
 from puppet.compositing import check_background
 from puppet.errors import reported_as_puppet_error
-from puppet.character import Performer, check_look, load_character
 from puppet.models import load_generator
 from puppet.motion import Follower, track
 from puppet.timings import Timings

@@ -1,4 +1,4 @@
-"""Decoding only the part of the picture that is drawn: the warp stays everywhere else, as it is (`ModelConfig.reach`)."""
+"""Decoding only the part of the picture that is drawn; elsewhere the warp stays (`ModelConfig.reach`)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import math
 
 from pose.landmarks import PoseFrame, interpolate
 
-SLACK = 0.006  # s between a pose and a tick that it serves as it is: a tick missed by a hair would wait for the next pose
+SLACK = 0.006  # s between a pose and a tick that it serves as it is, rather than letting it wait for the next pose
 LOCK = 0.25  # of that gap by which the grid moves: a camera of nearly the grid's rate soon sets its phase
 LONGEST_PAUSE = 0.4  # s between two poses; after a longer one the grid starts anew instead of bridging it
 
