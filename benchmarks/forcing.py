@@ -4,9 +4,9 @@
     python benchmarks/forcing.py DATA OUT --steps 1500
 
 Trains the preset `tiny` twice from the same autoencoder, on the same batches and with the same losses; only what a
-frame is given as its past differs: the truth, or what the network made itself. Both are then rolled out for two minutes on
-held-out clips, recycling nothing but their own latents (recycle = 1, as in the paper). Writes OUT/forcing.json and
-OUT/forcing.png, and a strip of pictures OUT/forcing_frames.png.
+frame is given as its past differs: the truth, or what the network made itself. Both are then rolled out for two minutes
+on held-out clips; they recycle nothing but their own latents and draw the whole picture, as in the paper. Writes
+OUT/forcing.json, OUT/forcing.png, and a strip of pictures OUT/forcing_frames.png.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FORCINGS = ("teacher", "student")
 def trained(forcing: str, base: Path, clips: Clips, steps: int, shape: BatchShape, workers: Workers) -> Generator:
     """The same start and the same batches for both."""
     torch.manual_seed(1)
-    generator = Generator(replace(get_preset("tiny"), recycle=1.0))
+    generator = Generator(replace(get_preset("tiny"), recycle=1.0, reach=None))
     generator.autoencoder.load_state_dict(checkpoint.load(base).autoencoder.state_dict())
     trainer = RolloutTrainer(RolloutStage(forcing=forcing, shape=shape), workers.place(generator), workers)
     for step in tqdm(range(steps), desc=f"{forcing} forcing"):
