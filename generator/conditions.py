@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 CANONICAL = slice(0, 3)  # guide channels of the canonical face position, 0 where there is no face
-INNER_MOUTH = slice(4, 5)
+INNER_MOUTH = 4  # guide channel
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def around_face(guide_BTFChw: Tensor, reach: int) -> Tensor:
     face = F.max_pool2d(F.max_pool2d(face, (2 * far + 1, 1), 1, (far, 0)), (1, 2 * far + 1), 1, (0, far))
     for _ in range(3):  # three boxes are nearly a Gaussian
         face = F.avg_pool2d(face, far + 1 - far % 2, 1, far // 2, count_include_pad=False)
-    mouth = guide_BTFChw[..., INNER_MOUTH, :, :].flatten(0, 2)
+    mouth = guide_BTFChw[..., INNER_MOUTH, :, :].flatten(0, 2)[:, None]
     face = face * (1 - F.avg_pool2d(mouth, 3, 1, 1))
     face = F.interpolate(face, scale_factor=2, mode="bilinear", align_corners=False)
     return face.unflatten(0, guide_BTFChw.shape[:3])

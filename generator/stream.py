@@ -82,7 +82,7 @@ class Stream:
         self._wait()
         generated = time.perf_counter()
         if self._windowed:
-            frames, self._state = self._decode_window(z, state, warp, guide)
+            frames, self._state = self._decode_window(z, state, conditions, warp, guide)
         else:
             video, self._state = self.generator.decode(z, conditions, state)
             frames = self._download(video)
@@ -94,21 +94,18 @@ class Stream:
     def _conditions(self, warp: np.ndarray, guide: np.ndarray) -> Conditions:
         _check("warp", warp, (FRAMES_PER_LATENT, self.size, self.size, WARP_CHANNELS))
         _check("guide", guide, (FRAMES_PER_LATENT, self.size // 2, self.size // 2, GUIDE_CHANNELS))
-        return self._to_conditions(warp, guide)
-
-    def _to_conditions(self, warp: np.ndarray, guide: np.ndarray) -> Conditions:
         return Conditions.from_uint8(self._upload(warp)[None, None], self._upload(guide)[None, None], self.dtype)
 
     def _decode_window(
-        self, z: Tensor, state: RolloutState, warp: np.ndarray, guide: np.ndarray
+        self, z: Tensor, state: RolloutState, conditions: Conditions, warp: np.ndarray, guide: np.ndarray
     ) -> tuple[np.ndarray, RolloutState]:
-        """`Generator.decode` where the model draws; the warp elsewhere."""
+        """`Generator.decode` where the model draws; the warp elsewhere. warp and guide: the conditions' bytes."""
         frames = warp.copy()
         window = drawn_window(guide, self.generator.config.reach)
         if window is not None:
-            (rows, columns), (guide_rows, guide_columns) = window.of(SPATIAL_FACTOR), window.of(SPATIAL_FACTOR // 2)
-            cells = (..., *window.of(1))
-            part = self._to_conditions(warp[:, rows, columns], guide[:, guide_rows, guide_columns])
+            rows, columns = window.of(SPATIAL_FACTOR)
+            half, cells = (..., *window.of(SPATIAL_FACTOR // 2)), (..., *window.of(1))
+            part = Conditions(conditions.warp[..., rows, columns], conditions.guide[half])
             inside = replace(state, decoder=DecoderState(state.decoder.z[cells]))
             frames[:, rows, columns] = self._download(self.generator.decode(z[cells], part, inside)[0])
         return frames, replace(state, decoder=DecoderState(z))

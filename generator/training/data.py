@@ -26,13 +26,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from generator.conditions import Conditions
+from generator.conditions import CANONICAL, Conditions
 from generator.config import FRAMES_PER_LATENT
 
 FIELDS = {"frames", "warp", "guide", "reference", "reference_warp", "reference_guide", "boxes"}
 MOUTH, LEFT_EYE, RIGHT_EYE = range(3)  # rows of `boxes`
 CANONICAL_X = 0  # guide channel: canonical face x as colour, 0 where there is no face
-CANONICAL = slice(0, 3)  # guide channels of the canonical face position
 
 
 @dataclass(frozen=True)

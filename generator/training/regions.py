@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from generator.training.data import CANONICAL, LEFT_EYE, MOUTH, RIGHT_EYE, Batch
+from generator.conditions import CANONICAL, INNER_MOUTH
+from generator.training.data import LEFT_EYE, MOUTH, RIGHT_EYE, Batch
 
-INNER_MOUTH = 4  # guide channel
 OUTLINE = 8  # pixels
 
 
