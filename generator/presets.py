@@ -37,7 +37,7 @@ PRESETS: dict[str, ModelConfig] = {
             ),
             recycle=0.5,
             residual_gain=2.0,
-            reach=8,
+            reach=4,
         ),
     )
 }

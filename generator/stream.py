@@ -23,7 +23,7 @@ from .config import FRAMES_PER_LATENT, GUIDE_CHANNELS, SPATIAL_FACTOR, WARP_CHAN
 from .generator import Generator, RolloutState
 from .runtime.compile import compile_regions
 from .runtime.precision import cast, resolve_device, resolve_dtype
-from .runtime.window import drawn_window
+from .runtime.window import Framing, Window, moved
 
 
 class Stream:
@@ -50,11 +50,14 @@ class Stream:
             block.attention = kernel
         if compile:
             compile_regions(self.generator)
-        # shapes that change with the face suit a CPU; on a GPU the whole picture costs less than their set-up
-        self._windowed = config.reach is not None and self.device.type == "cpu" and not compile
+        # shapes that depend on the face suit a CPU; on a GPU the whole picture costs less than their set-up
+        reach = config.reach if self.device.type == "cpu" and not compile else None
+        self._framing = Framing(self.size // SPATIAL_FACTOR, config.transformer.patch, reach)
         self.seed = seed
         self.timings: dict[str, float] = {}  # milliseconds of the last step: "generate", "decode"
         self._noise_source = torch.Generator()  # on the CPU, so that a seed means the same on every device
+        self._reference: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None  # what lock() was given
+        self._window = self._framing.whole
         self._state: RolloutState | None = None
 
     @torch.inference_mode()
@@ -64,55 +67,61 @@ class Stream:
         warp (4, S, S, 4) and guide (4, S/2, S/2, 8) are uint8.  Restarts the noise from the seed.
         """
         _check("person", person, (self.size, self.size, WARP_CHANNELS))
-        conditions = self._conditions(warp, guide)
-        picture = from_bytes(self._upload(person), self.dtype).movedim(-1, -3)
-        reference = picture.expand(1, FRAMES_PER_LATENT, *picture.shape)
+        _check_maps(warp, guide, self.size)
         self._noise_source.manual_seed(self.seed)
-        self._state = self.generator.lock(reference, conditions, StreamCache(self.generator.config.transformer))
+        self._reference = person.copy(), warp.copy(), guide.copy()
+        self._window = self._framing.around(self._framing.drawn(guide) or self._framing.whole)
+        self._state = self._lock(self._window.size)
 
     @torch.inference_mode()
     def step(self, warp: np.ndarray, guide: np.ndarray) -> np.ndarray:
         """The next four video frames, (4, S, S, 4) uint8 premultiplied RGBA, from their maps."""
         if self._state is None:
             raise ValueError("no person is locked; call lock() with a portrait first")
+        _check_maps(warp, guide, self.size)
         started = time.perf_counter()
-        conditions = self._conditions(warp, guide)
-        noise = self.generator.noise(1, self.size, self._noise_source).to(self.device)
-        z, state = self.generator.step(conditions, self._state, noise)
-        self._wait()
-        generated = time.perf_counter()
-        if self._windowed:
-            frames, self._state = self._decode_window(z, state, conditions, warp, guide)
-        else:
+        frames = warp.copy()
+        noise = self.generator.noise(1, self.size, self._noise_source)
+        drawn = self._framing.drawn(guide)
+        generated = started
+        if drawn is not None:
+            self._look_at(self._framing.follow(self._window, drawn))
+            rows, columns = self._window.of(SPATIAL_FACTOR)
+            conditions = self._conditions(warp, guide, self._window)
+            noise = noise[(..., *self._window.of(1))].to(self.device)
+            z, state = self.generator.step(conditions, self._state, noise)
+            self._wait()
+            generated = time.perf_counter()
             video, self._state = self.generator.decode(z, conditions, state)
-            frames = self._download(video)
+            frames[:, rows, columns] = premultiplied(to_bytes(video[0].movedim(-3, -1))).cpu().numpy()
         self.timings = {
             "generate": 1000 * (generated - started), "decode": 1000 * (time.perf_counter() - generated),
         }
         return frames
 
-    def _conditions(self, warp: np.ndarray, guide: np.ndarray) -> Conditions:
-        _check("warp", warp, (FRAMES_PER_LATENT, self.size, self.size, WARP_CHANNELS))
-        _check("guide", guide, (FRAMES_PER_LATENT, self.size // 2, self.size // 2, GUIDE_CHANNELS))
+    def _lock(self, size: tuple[int, int]) -> RolloutState:
+        """The state after the reference, seen through a window of this size around the portrait's face."""
+        person, warp, guide = self._reference
+        window = self._framing.around(self._framing.drawn(guide) or self._framing.whole, size)
+        part = person[window.of(SPATIAL_FACTOR)]
+        picture = from_bytes(self._upload(part), self.dtype).movedim(-1, -3)
+        reference = picture.expand(1, FRAMES_PER_LATENT, *picture.shape)
+        cache = StreamCache(self.generator.config.transformer)
+        return self.generator.lock(reference, self._conditions(warp, guide, window), cache)
+
+    def _look_at(self, window: Window) -> None:
+        """Go on in another window. One of another size begins a new memory, for all keys are of one size."""
+        if window == self._window:
+            return
+        state = self._state if window.size == self._window.size else self._lock(window.size)
+        previous, last = (moved(z, self._window, window) for z in (self._state.previous, self._state.decoder.z))
+        self._state = replace(state, previous=previous, decoder=DecoderState(last))
+        self._window = window
+
+    def _conditions(self, warp: np.ndarray, guide: np.ndarray, window: Window) -> Conditions:
+        warp = warp[(slice(None), *window.of(SPATIAL_FACTOR))]
+        guide = guide[(slice(None), *window.of(SPATIAL_FACTOR // 2))]
         return Conditions.from_uint8(self._upload(warp)[None, None], self._upload(guide)[None, None], self.dtype)
-
-    def _decode_window(
-        self, z: Tensor, state: RolloutState, conditions: Conditions, warp: np.ndarray, guide: np.ndarray
-    ) -> tuple[np.ndarray, RolloutState]:
-        """`Generator.decode` where the model draws; the warp elsewhere. warp and guide: the conditions' bytes."""
-        frames = warp.copy()
-        window = drawn_window(guide, self.generator.config.reach)
-        if window is not None:
-            rows, columns = window.of(SPATIAL_FACTOR)
-            half, cells = (..., *window.of(SPATIAL_FACTOR // 2)), (..., *window.of(1))
-            part = Conditions(conditions.warp[..., rows, columns], conditions.guide[half])
-            inside = replace(state, decoder=DecoderState(state.decoder.z[cells]))
-            frames[:, rows, columns] = self._download(self.generator.decode(z[cells], part, inside)[0])
-        return frames, replace(state, decoder=DecoderState(z))
-
-    def _download(self, video_BFCHW: Tensor) -> np.ndarray:
-        """The one sequence's frames, (F, H, W, 4) uint8 premultiplied."""
-        return premultiplied(to_bytes(video_BFCHW[0].movedim(-3, -1))).cpu().numpy()
 
     def _upload(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
@@ -125,6 +134,11 @@ class Stream:
 def premultiplied(rgba: Tensor) -> Tensor:
     """Clamp (..., 4) premultiplied pixels so that no colour exceeds its alpha."""
     return torch.minimum(rgba, rgba[..., 3:])
+
+
+def _check_maps(warp: np.ndarray, guide: np.ndarray, size: int) -> None:
+    _check("warp", warp, (FRAMES_PER_LATENT, size, size, WARP_CHANNELS))
+    _check("guide", guide, (FRAMES_PER_LATENT, size // 2, size // 2, GUIDE_CHANNELS))
 
 
 def _check(name: str, array: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from .interior import EYES, InteriorPainter, Patch, polygon_patch
 from .landmarks import LIPS_INNER, PoseFrame
+from .lids import LidPainter
 from .mesh import face_mesh
 from .raster import rasterise
 from .skeleton import draw_skeleton
@@ -79,6 +80,7 @@ class Conditioner:
         self._finer = np.minimum(finer, finer[..., 3:])  # no colour exceeds its alpha
         self._outer = OuterFlow(pose, self.size)
         self._painter = InteriorPainter(self.person, pose.face)
+        self._lids = LidPainter(self.person, pose.face)
         self._source_areas = self._areas(pose.face)
 
     def own_maps(self) -> Maps:
@@ -111,6 +113,7 @@ class Conditioner:
         flow = cv2.resize(flow - 0.5, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
         warp = cv2.remap(self._finer, 2 * flow + 0.5, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         self._painter.paint(warp, flow, face, head)
+        self._lids.paint(warp, face)
 
         guide = np.zeros((half, half, GUIDE_CHANNELS), np.uint8)
         guide[..., 3] = np.minimum(warp[::2, ::2, 3], OUTSIDE_VALIDITY)

@@ -117,13 +117,18 @@ def _nearness(canonical: np.ndarray, ring: tuple[int, ...], reach: float) -> np.
     return np.where(inside, 1.0, np.exp(-((distance / reach) ** 2)))
 
 
-def settle_lids(face: np.ndarray) -> np.ndarray:
-    """A tracked face (478, 3), in any unit, whose lids meet where the tracker left the gap of a closed eye."""
+def settle_lids(face: np.ndarray, portrait: np.ndarray) -> np.ndarray:
+    """A tracked face (478, 3), in any unit, whose lids meet where the tracker left the gap of a closed eye. portrait: of
+    the same person, with its eyes open, in any other unit; if they are not, an average eye's opening stands for it."""
     settled = face.copy()
     for eye in EYES:
-        width = float(np.linalg.norm(face[eye[0][0]] - face[eye[0][1]]))
-        _close_lids(settled, eye, lid_gap(face, eye[1], eye[2]) / max(NARROW * width, 1e-6))
+        opening, own = (lid_gap(x, eye[1], eye[2]) / max(_eye_width(x, eye), 1e-6) for x in (face, portrait))
+        _close_lids(settled, eye, opening / max(own, NARROW))
     return settled
+
+
+def _eye_width(face: np.ndarray, eye: tuple) -> float:
+    return float(np.linalg.norm(face[eye[0][0]] - face[eye[0][1]]))
 
 
 def _move_iris(shape: np.ndarray, portrait: np.ndarray, change: np.ndarray, eye: tuple) -> None:
@@ -155,9 +160,8 @@ def _close_lids(shape: np.ndarray, eye: tuple, opening: float) -> None:
 
 def _limit_opening(shape: np.ndarray, portrait: np.ndarray, eye: tuple) -> None:
     """No eye opens much wider than a face can open it."""
-    corners, upper, lower = eye[0], list(eye[1]), list(eye[2])
-    width = float(np.linalg.norm(portrait[corners[0]] - portrait[corners[1]]))
-    own = max(lid_gap(portrait, eye[1], eye[2]), NARROW * width)
+    upper, lower = list(eye[1]), list(eye[2])
+    own = max(lid_gap(portrait, eye[1], eye[2]), NARROW * _eye_width(portrait, eye))
     opening = lid_gap(shape, eye[1], eye[2]) / own
     if opening <= WIDE:
         return

@@ -13,12 +13,12 @@ from importlib import resources
 import cv2
 import numpy as np
 
-from .landmarks import LEFT_EYE_RING, LIPS_INNER, RIGHT_EYE_RING
+from .landmarks import LEFT_EYE_RING, LIPS_INNER, LIPS_OUTER, RIGHT_EYE_RING
 from .mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
-CAVITY = np.array([52, 22, 20], np.float32)      # the dark of a mouth in neutral light, RGB
-TONGUE = np.array([158, 78, 78], np.float32)
-TEETH_LIGHT = np.array([0.80, 0.75, 0.66], np.float32)  # ivory, in the shadow of the lips
+CAVITY = np.array([58, 24, 23], np.float32)      # the dark of a mouth in neutral light, RGB
+TONGUE = np.array([178, 98, 104], np.float32)
+TEETH_LIGHT = np.array([0.80, 0.76, 0.69], np.float32)  # ivory, in the shadow of the lips
 SCLERA = np.array([205, 196, 192], np.float32)
 LIGHT_SKIN = np.array([205, 160, 140], np.float32)
 IRIS = np.array([58, 42, 34], np.float32)
@@ -29,7 +29,9 @@ SUBNASALE, LOWER_LIP = 2, 17
 SHOWN = 0.72                                     # opening of the portrait's mouth over the target's, from which its own inside will do
 NARROW = (0.06, 0.14)                            # openings, in eye distances, between which full light comes to reach the teeth
 TEETH_DROP = 0.03                                # how much lower than at rest the rows show in speech, in eye distances
+LID_SHADOW = 0.55                                # what light is left under the upper lid
 EYES = ((RIGHT_EYE_RING, 468), (LEFT_EYE_RING, 473))
+SEAM, RIM = 0.7, 0.95                            # pixels by which the rim of the lips is painted too, its colour in the lips' own
 _FINER, _SHIFT = 4, 4                            # supersampling and sub-pixel bits of the polygon filler
 
 
@@ -86,6 +88,17 @@ def polygon_patch(points_N2: np.ndarray, size: int, scale: float = 1.0) -> Patch
     return Patch(slice(y0, y1), slice(x0, x1), mask, x, y)
 
 
+def widened(points_N2: np.ndarray) -> np.ndarray:
+    """A ring of landmarks a little wider, as far as it is open: what is painted then covers the seam along which the mesh
+    tears a closed mouth apart."""
+    along = np.roll(points_N2, -1, 0) - np.roll(points_N2, 1, 0)
+    normals = np.stack([along[:, 1], -along[:, 0]], 1) / np.maximum(np.hypot(*along.T), 1e-6)[:, None]
+    area = 0.5 * float((points_N2[:, 0] * along[:, 1] / 2 - points_N2[:, 1] * along[:, 0] / 2).sum())
+    width = float(np.ptp(points_N2[:, 0]) + np.ptp(points_N2[:, 1]))
+    open_by = min(abs(area) / max(width, 1e-6), 1.0)  # about a quarter of the opening's height
+    return points_N2 + np.sign(area) * SEAM * open_by * normals
+
+
 def polygon_mask(points_N2: np.ndarray, size: int, scale: float = 1.0) -> np.ndarray:
     """`polygon_patch` as a whole picture (size, size) uint8."""
     mask = np.zeros((size, size), np.uint8)
@@ -135,6 +148,8 @@ class InteriorPainter:
         self.face = face
         self.mouth_opening = mouth_opening(face)
         self.light = self._light(person_SS4, face)
+        lips = cv2.subtract(polygon_mask(face[LIPS_OUTER, :2], self.size), polygon_mask(face[LIPS_INNER, :2], self.size)) > 200
+        self.rim = RIM * np.median(person_SS4[lips, :3], 0) if lips.any() else CAVITY * self.light
         self.teeth = self._fitting_teeth(eye_distance(face))
         self.eyes = [self._look(person_SS4, ring, iris) for ring, iris in EYES]
         canonical = face_mesh().canonical
@@ -176,7 +191,7 @@ class InteriorPainter:
     def _paint_mouth(self, warp_SS4: np.ndarray, face: np.ndarray, head: Similarity3D) -> None:
         opening = mouth_opening(face)
         share = unseen_share(self.mouth_opening, opening, least=0.02)
-        patch = polygon_patch(face[LIPS_INNER, :2], self.size) if share >= 0.02 else None
+        patch = polygon_patch(widened(face[LIPS_INNER, :2]), self.size) if share >= 0.02 else None
         if patch is None or min(patch.mask.shape) < 2:
             return
         height, width = patch.mask.shape
@@ -203,6 +218,8 @@ class InteriorPainter:
         shade = cv2.GaussianBlur(mask, (0, 0), reach / 2)[border:-border, border:-border]
         narrow = 0.8 + 0.2 * min(max((opening - NARROW[0]) / (NARROW[1] - NARROW[0]), 0.0), 1.0)
         inside *= (np.minimum(shade * np.float32(0.65 * 1.25 / 255) + 0.35, 1) * np.float32(narrow))[..., None]
+        inner = polygon_mask(face[LIPS_INNER, :2], self.size)[patch.rows, patch.columns]
+        inside = self.rim + (inner * np.float32(1 / 255))[..., None] * (inside - self.rim)
         self._blend(warp_SS4, patch, inside, patch.mask * np.float32(share / 255))
 
     @staticmethod
@@ -246,6 +263,11 @@ class InteriorPainter:
         shade = cv2.GaussianBlur(mask, (0, 0), max(1.0, 0.1 * max(patch.mask.shape)))[border:-border, border:-border]
         inside = look.white + disc[..., None] * (look.iris * (1 - 0.75 * pupil[..., None]) - look.white)
         inside *= (shade * np.float32(0.4 / 255) + 0.6)[..., None]
+        # the upper lid and its lashes throw their shadow on the eye
+        upper, lower = (face[list(row), :2].mean(0) for row in (ring[9:], ring[1:8]))
+        gap = lower - upper
+        down = ((patch.x - upper[0]) * gap[0] + (patch.y - upper[1]) * gap[1]) / max(float(gap @ gap), 0.25)
+        inside *= np.clip(LID_SHADOW + (1 - LID_SHADOW) * down / 0.6, LID_SHADOW, 1)[..., None]
         self._blend(warp_SS4, patch, inside, unseen * np.float32(1 / 255))
 
     def _look(self, person_SS4: np.ndarray, ring, iris: int) -> EyeLook:

@@ -106,7 +106,7 @@ class Retargeter:
         scale = self.portrait.size[0] / min(width, height)
         shift = [(self.portrait.size[k] - scale * driver.size[k]) / 2 for k in range(2)]
         moved = driver.transformed(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), self.portrait.size)
-        return replace(moved, face=settle_lids(moved.face))
+        return replace(moved, face=settle_lids(moved.face, self.portrait.face))
 
     # relative
 

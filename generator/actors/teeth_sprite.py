@@ -1,12 +1,16 @@
 """Generic teeth, gums and tongue seen from the front, as two pictures with known places in the face.
 
-They are the prior for the inside of a mouth that a portrait does not show.
+They are the prior for the inside of a mouth that a portrait does not show. `python -m generator.actors.teeth_sprite ASSET`
+writes them to where the pose package reads them.
 """
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+import cv2
 import numpy as np
 
 from generator.actors.appearance import linear, mouth_values
@@ -17,6 +21,8 @@ from generator.actors.scene import Appearance, Camera, Lighting
 
 UPPER = ("teeth_upper", "gums_upper")
 LOWER = ("teeth_lower", "gums_lower", "tongue")
+OUT = Path(__file__).parents[2] / "pose" / "data" / "teeth.npz"
+GAP, FILLED = 5, 0.75  # pixels of the widest dark line between two teeth, and how much of it is lightened
 _BACK = 4.6  # model z, cm: what lies further back is left out
 _HEIGHTS = {UPPER: (-3.62, -1.22), LOWER: (-5.45, 0.0)}  # model y, cm: the teeth's roots are cut off
 
@@ -61,7 +67,7 @@ def _jaw(model, head, parts, width, unit, origin) -> TeethSprite:
     renderer = Renderer(replace(head, faces={"mouth": faces}), width)
     try:
         renderer.dress(_plain())
-        values = mouth_values(2.2, front + 0.35, 0.75)
+        values = mouth_values(2.2, front + 0.35, 0.5)
         normals = VertexNormals(mouth, len(vertices))(vertices[None])[0]
         eye = np.eye(4, dtype=np.float32)
         rgba = renderer.draw(vertices, normals, eye, eye, camera, {"mouth": values})
@@ -77,7 +83,13 @@ def _jaw(model, head, parts, width, unit, origin) -> TeethSprite:
         return (x - origin[0]) / unit, -(y - origin[1]) / unit
 
     box = [*place(x0, y0), *place(x1, y1), -(front - origin[2]) / unit]
-    return TeethSprite(rgba[y0:y1, x0:x1].copy(), np.array(box, np.float32))
+    return TeethSprite(soften_gaps(rgba[y0:y1, x0:x1]), np.array(box, np.float32))
+
+
+def soften_gaps(rgba: np.ndarray) -> np.ndarray:
+    """Real teeth touch; drawn a few pixels wide, the model's dark lines between them look like a fence."""
+    closed = cv2.morphologyEx(rgba, cv2.MORPH_CLOSE, np.ones((1, GAP), np.uint8))
+    return cv2.addWeighted(closed, FILLED, rgba, 1 - FILLED, 0)
 
 
 def _between(camera: Camera, span: float, low: float, high: float, width: int) -> np.ndarray:
@@ -97,9 +109,24 @@ def _plain() -> Appearance:
         exposure=1.0,
     )
     mouth = {
-        "tooth_colour": linear((236, 226, 210)) * 0.9,
-        "gum_colour": linear((200, 112, 108)) * 0.8,
-        "tongue_colour": linear((196, 104, 100)) * 0.85,
+        "tooth_colour": linear((236, 226, 210)) * 0.97,
+        "gum_colour": linear((200, 112, 108)) * 0.95,
+        "tongue_colour": linear((196, 104, 100)),
         "tooth_gloss": 0.35,
     }
     return Appearance({"skin": (0.5, 0.4, 0.3)}, {"mouth": mouth}, lighting, ())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("asset", type=Path, help="packed face model (.npz) or the folder FaceXModel")
+    parser.add_argument("--out", type=Path, default=OUT)
+    arguments = parser.parse_args()
+    upper, lower = render_teeth_sprite(IctModel.load(arguments.asset))
+    np.savez_compressed(
+        arguments.out, upper=upper.rgba, lower=lower.rgba, upper_box=upper.box, lower_box=lower.box
+    )
+
+
+if __name__ == "__main__":
+    main()

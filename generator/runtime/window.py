@@ -1,17 +1,23 @@
-"""Decoding only the part of the picture that is drawn; elsewhere the warp stays (`ModelConfig.reach`)."""
+"""Generating only the part of the picture that is drawn (`ModelConfig.reach`); elsewhere the warp stays.
+
+A window follows the face like a camera. Its size is that of the portrait's own face and some room, and grows only when a
+face no longer fits, so that a step costs the same for as long as nobody comes closer. To the network the window is the
+whole picture, as the crops of its training were.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from generator.conditions import CANONICAL
 from generator.config import SPATIAL_FACTOR
 
 CELL = SPATIAL_FACTOR // 2  # pixels of the guide in a latent cell
-MARGIN = 1  # cells beyond the drawn part, so that the decoder's convolutions see what surrounds it
-STEP = 4  # cells: few different sizes, because every new one has to be set up
+ROOM = 1  # cells that the face may at least move before the window does
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,10 @@ class Window:
     height: int
     width: int
 
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.height, self.width
+
     def of(self, per_cell: int) -> tuple[slice, slice]:
         """The same rectangle in a picture of so many pixels a cell."""
         return (
@@ -30,19 +40,64 @@ class Window:
             slice(self.left * per_cell, (self.left + self.width) * per_cell),
         )
 
+    def contains(self, other: Window) -> bool:
+        return all(
+            start <= begin and begin + length <= start + extent
+            for start, extent, begin, length in (
+                (self.top, self.height, other.top, other.height), (self.left, self.width, other.left, other.width)
+            )
+        )
 
-def drawn_window(guide_FhwC: np.ndarray, reach: int) -> Window | None:
-    """The cells around the faces of four video frames, from their guide (F, H/2, W/2, 8) uint8; None without a face."""
-    face = guide_FhwC[..., CANONICAL].any(axis=(0, 3))
-    if not face.any():
-        return None
-    spread = -(-5 * reach // (2 * SPATIAL_FACTOR)) + MARGIN  # the soft edge ends at about 2.5 times the reach
-    spans = []
-    for axis in (1, 0):
-        filled = np.flatnonzero(face.any(axis=axis))
-        cells = face.shape[1 - axis] // CELL
-        first, last = filled[0] // CELL - spread, filled[-1] // CELL + 1 + spread
-        length = min(-(-(last - first) // STEP) * STEP, cells)
-        spans.append((int(min(max(first, 0), cells - length)), int(length)))
-    (top, height), (left, width) = spans
-    return Window(top, left, height, width)
+
+@dataclass(frozen=True)
+class Framing:
+    """How windows are chosen in a picture of cells x cells. patch: cells of a token, each way; reach: of the model in
+    pixels, None: always the whole picture."""
+
+    cells: int
+    patch: int
+    reach: int | None
+
+    @property
+    def whole(self) -> Window:
+        return Window(0, 0, self.cells, self.cells)
+
+    def drawn(self, guide_FhwC: np.ndarray) -> Window | None:
+        """The cells that four video frames change, from their guide (F, H/2, W/2, 8) uint8; None without a face."""
+        if self.reach is None:
+            return self.whole
+        face = guide_FhwC[..., CANONICAL].any(axis=(0, 3))
+        if not face.any():
+            return None
+        spread = -(-5 * self.reach // (2 * SPATIAL_FACTOR))  # the soft edge ends at about 2.5 times the reach
+        spans = []
+        for axis in (1, 0):
+            filled = np.flatnonzero(face.any(axis=axis))
+            first, last = (max(filled[0] // CELL - spread, 0), min(filled[-1] // CELL + 1 + spread, self.cells))
+            spans.append((int(first), int(last - first)))
+        (top, height), (left, width) = spans
+        return Window(top, left, height, width)
+
+    def around(self, drawn: Window, least: tuple[int, int] = (0, 0)) -> Window:
+        """A window of whole tokens, at least as large as `least`, with `drawn` and some room in its middle."""
+        spans = []
+        for first, length, smallest in zip((drawn.top, drawn.left), drawn.size, least):
+            extent = min(max(-(-(length + ROOM) // self.patch) * self.patch, smallest), self.cells)
+            spans.append((min(max(first - (extent - length) // 2, 0), self.cells - extent), extent))
+        (top, height), (left, width) = spans
+        return Window(top, left, height, width)
+
+    def follow(self, window: Window, drawn: Window) -> Window:
+        """The next window: the same one while `drawn` lies in it, else one of its size or, if it has to be, larger."""
+        return window if window.contains(drawn) else self.around(drawn, window.size)
+
+
+def moved(z_BChw: Tensor, before: Window, after: Window) -> Tensor:
+    """What a window showed, seen in another one: (B, C, h', w'); its border goes on beyond it."""
+    rows, columns = (
+        (torch.arange(start, start + extent, device=z_BChw.device) - origin).clamp(0, limit - 1)
+        for start, extent, origin, limit in (
+            (after.top, after.height, before.top, before.height), (after.left, after.width, before.left, before.width)
+        )
+    )
+    return z_BChw[..., rows, :][..., columns]

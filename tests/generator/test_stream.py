@@ -1,17 +1,21 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from generator.conditions import Conditions, to_bytes
 from generator.generator import Generator
 from generator.presets import get_preset
+from generator.runtime.window import Window, moved
 from generator.stream import Stream
 
-SIZE = 64
+SIZE, LARGE = 64, 128
 
 
-def build(seed=0, **options):
+def build(seed=0, size=SIZE, **options):
     torch.manual_seed(0)
-    generator = Generator(get_preset("tiny"))
+    generator = Generator(replace(get_preset("tiny"), size=size))
     for parameter in generator.parameters():
         parameter.data += 0.02 * torch.randn_like(parameter)
     return Stream(generator, device="cpu", dtype=options.pop("dtype", "float32"), seed=seed, **options)
@@ -66,24 +70,64 @@ def test_state_does_not_grow():
     assert set(stream.timings) == {"generate", "decode"}
 
 
-def test_decoding_a_window_is_decoding_the_whole_picture():
-    """Smooth maps with a face in a corner: the same frames, and the warp itself, untouched, where none is drawn."""
-    y, x = np.mgrid[:SIZE, :SIZE]
-    warp = np.stack([100 + x, 90 + y, 120 + 0 * x, 255 + 0 * x], -1).astype(np.uint8)[None].repeat(4, 0)
-    guide = np.zeros((4, SIZE // 2, SIZE // 2, 8), np.uint8)
-    guide[:, 4:10, 5:11, :3] = 128
+def face_maps(top, left, height=6, width=6):
+    """Smooth maps with a face there, in pixels of the guide."""
+    y, x = np.mgrid[:LARGE, :LARGE]
+    warp = np.stack([100 + x // 2, 90 + y // 2, 120 + 0 * x, 255 + 0 * x], -1).astype(np.uint8)[None].repeat(4, 0)
+    guide = np.zeros((4, LARGE // 2, LARGE // 2, 8), np.uint8)
+    guide[:, top : top + height, left : left + width, :3] = 128
+    return warp, guide
 
-    def frames(windowed):
-        stream = build()
-        assert stream._windowed
-        stream._windowed = windowed
-        stream.lock(warp[0], warp, guide)
-        return np.concatenate([stream.step(warp, guide) for _ in range(3)]).astype(int)
 
-    window, whole = frames(True), frames(False)
-    assert np.abs(window - np.tile(warp, (3, 1, 1, 1))).max() > 20  # something is drawn
-    assert np.abs(window - whole).max() <= 3
-    assert np.array_equal(window[:, 44:], np.tile(warp, (3, 1, 1, 1))[:, 44:])
+def test_streaming_a_window_is_the_generator_on_that_part_of_the_picture():
+    stream, (warp, guide) = build(size=LARGE), face_maps(9, 10)
+    stream.lock(warp[0], warp, guide)
+    frames = np.concatenate([stream.step(warp, guide) for _ in range(3)])
+    window = stream._window
+    assert max(window.size) <= 10 and np.array_equal(frames[:, 96:], np.tile(warp, (3, 1, 1, 1))[:, 96:])
+    generator, source = stream.generator, torch.Generator().manual_seed(0)
+    conditions = Conditions.from_uint8(*(
+        torch.from_numpy(part[(slice(None), *window.of(scale))].copy())[None, None]
+        for part, scale in ((warp, 8), (guide, 4))
+    ))
+    expected = []
+    with torch.no_grad():
+        state = generator.lock(conditions.warp[:, 0], conditions)
+        for _ in range(3):
+            noise = generator.noise(1, LARGE, source)[(..., *window.of(1))]
+            z, state = generator.step(conditions, state, noise)
+            video, state = generator.decode(z, conditions, state)
+            expected.append(to_bytes(video[0].movedim(-3, -1)).numpy())
+    shown = frames[(slice(None), *window.of(8))].astype(int)
+    assert np.abs(shown - np.concatenate(expected)).max() <= 1
+    assert np.abs(shown - np.tile(warp, (3, 1, 1, 1))[(slice(None), *window.of(8))]).max() > 20  # something is drawn
+
+
+def test_the_window_follows_the_face_and_grows_with_it():
+    stream, (warp, guide) = build(size=LARGE), face_maps(9, 10)
+    stream.lock(warp[0], warp, guide)
+    stream.step(warp, guide)
+    first = stream._window
+    stream.step(*face_maps(11, 12))
+    assert stream._window == first  # a small motion is no reason
+    stream.step(*face_maps(48, 50))
+    assert stream._window.size == first.size and stream._window != first
+    far = stream.step(*face_maps(48, 50))
+    assert np.abs(far[:, 100:106, 102:108].astype(int) - warp[:, 100:106, 102:108]).max() > 10  # drawn where it is now
+    assert np.array_equal(far[:, :32, :32], warp[:, :32, :32])
+    stream.step(*face_maps(2, 2, 60, 60))
+    assert stream._window == stream._framing.whole
+    assert stream.step(*face_maps(9, 10)).shape == (4, LARGE, LARGE, 4)
+
+
+def test_what_a_window_showed_moves_with_it():
+    z = torch.arange(16.0).view(1, 1, 4, 4)
+    before = Window(2, 2, 4, 4)
+    assert torch.equal(moved(z, before, before), z)
+    shifted = moved(z, before, Window(3, 1, 4, 4))
+    assert torch.equal(shifted[..., :3, 1:], z[..., 1:, :3])
+    assert torch.equal(shifted[..., 3, :], shifted[..., 2, :]) and torch.equal(shifted[..., 0], shifted[..., 1])
+    assert torch.equal(moved(z, before, Window(2, 2, 6, 6))[..., :4, :4], z)
 
 
 def test_without_a_face_the_warp_stays():

@@ -179,14 +179,20 @@ def test_bad_input_is_named(arguments, message):
 
 
 def test_absolute_motion_shuts_nearly_shut_lids_and_leaves_open_ones():
-
     face = face_mesh().canonical * 80
-    np.testing.assert_array_equal(settle_lids(face), face)
+    np.testing.assert_array_equal(settle_lids(face, face), face)
     corners, upper, lower = EYES[0][:3]
     width = np.linalg.norm(face[corners[0]] - face[corners[1]])
-    narrow = face.copy()
-    narrow[list(upper)] = narrow[list(lower)] - [0, 0.04 * width, 0]
-    assert lid_gap(settle_lids(narrow), upper, lower) < 1e-3 * width
+
+    def opened(share):
+        narrow = face.copy()
+        narrow[list(upper)] = narrow[list(lower)] - [0, share * width, 0]
+        return narrow
+
+    assert lid_gap(settle_lids(opened(0.04), face), upper, lower) < 1e-3 * width
+    # what is nearly shut in a wide eye is open in an eye that is never wider
+    wide, small = settle_lids(opened(0.1), opened(0.35)), settle_lids(opened(0.1), opened(0.1))
+    assert lid_gap(wide, upper, lower) < 0.3 * lid_gap(small, upper, lower)
 
 
 def test_a_neutral_that_looked_down_makes_no_stare():
