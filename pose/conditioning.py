@@ -44,10 +44,13 @@ def _fans() -> np.ndarray:
     """Triangles over the holes of the mesh: each eye from the middle of its iris; the mouth as strips from lip to lip."""
     triangles = []
     for ring, iris in EYES:
+        x, y = face_mesh().canonical[list(ring), :2].T
+        if x @ np.roll(y, -1) > y @ np.roll(x, -1):  # the rings run in opposite directions, triangles face the viewer
+            ring = ring[::-1]
         triangles += [(iris, ring[i], ring[(i + 1) % 16]) for i in range(16)]
     lower, upper = LIPS_INNER[:11], (LIPS_INNER[0], *LIPS_INNER[:9:-1])
     for i in range(10):
-        triangles += [(upper[i], upper[i + 1], lower[i]), (upper[i + 1], lower[i + 1], lower[i])]
+        triangles += [(upper[i], lower[i], upper[i + 1]), (upper[i + 1], lower[i], lower[i + 1])]
     return np.array(triangles, np.intp)
 
 

@@ -13,11 +13,11 @@ from importlib import resources
 import cv2
 import numpy as np
 
-from .landmarks import LEFT_EYE_RING, LIPS_INNER, LIPS_OUTER, RIGHT_EYE_RING
+from .landmarks import LEFT_EYE_RING, LIPS_INNER, RIGHT_EYE_RING
 from .mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
 CAVITY = np.array([58, 24, 23], np.float32)      # the dark of a mouth in neutral light, RGB
-TONGUE = np.array([178, 98, 104], np.float32)
+TONGUE = np.array([166, 87, 91], np.float32)
 TEETH_LIGHT = np.array([0.80, 0.76, 0.69], np.float32)  # ivory, in the shadow of the lips
 SCLERA = np.array([205, 196, 192], np.float32)
 LIGHT_SKIN = np.array([205, 160, 140], np.float32)
@@ -31,8 +31,6 @@ NARROW = (0.06, 0.14)                            # openings, in eye distances, b
 TEETH_DROP = 0.03                                # how much lower than at rest the rows show in speech, in eye distances
 LID_SHADOW = 0.55                                # what light is left under the upper lid
 EYES = ((RIGHT_EYE_RING, 468), (LEFT_EYE_RING, 473))
-SEAM_DARK, CLOSED = 0.6, 0.03                     # of the dark line between closing lips, and the closing that shows it, in eye distances
-SEAM, RIM = 0.7, 0.95                            # pixels by which the rim of the lips is painted too, its colour in the lips' own
 _FINER, _SHIFT = 4, 4                            # supersampling and sub-pixel bits of the polygon filler
 
 
@@ -89,17 +87,6 @@ def polygon_patch(points_N2: np.ndarray, size: int, scale: float = 1.0) -> Patch
     return Patch(slice(y0, y1), slice(x0, x1), mask, x, y)
 
 
-def widened(points_N2: np.ndarray, least: float = 0.0) -> np.ndarray:
-    """A ring of landmarks a little wider, as far as it is open: what is painted then covers the seam along which the mesh
-    tears a closed mouth apart."""
-    along = np.roll(points_N2, -1, 0) - np.roll(points_N2, 1, 0)
-    normals = np.stack([along[:, 1], -along[:, 0]], 1) / np.maximum(np.hypot(*along.T), 1e-6)[:, None]
-    area = 0.5 * float((points_N2[:, 0] * along[:, 1] / 2 - points_N2[:, 1] * along[:, 0] / 2).sum())
-    width = float(np.ptp(points_N2[:, 0]) + np.ptp(points_N2[:, 1]))
-    open_by = min(max(abs(area) / max(width, 1e-6), least), 1.0)  # about a quarter of the opening's height
-    return points_N2 + np.sign(area) * SEAM * open_by * normals
-
-
 def polygon_mask(points_N2: np.ndarray, size: int, scale: float = 1.0) -> np.ndarray:
     """`polygon_patch` as a whole picture (size, size) uint8."""
     mask = np.zeros((size, size), np.uint8)
@@ -149,9 +136,6 @@ class InteriorPainter:
         self.face = face
         self.mouth_opening = mouth_opening(face)
         self.light = self._light(person_SS4, face)
-        lips = cv2.subtract(polygon_mask(face[LIPS_OUTER, :2], self.size), polygon_mask(face[LIPS_INNER, :2], self.size)) > 200
-        self.seam = 0.6 * np.median(person_SS4[lips, :3], 0) if lips.any() else CAVITY * self.light
-        self.rim = RIM * np.median(person_SS4[lips, :3], 0) if lips.any() else CAVITY * self.light
         self.teeth = self._fitting_teeth(eye_distance(face))
         self.eyes = [self._look(person_SS4, ring, iris) for ring, iris in EYES]
         canonical = face_mesh().canonical
@@ -192,9 +176,8 @@ class InteriorPainter:
 
     def _paint_mouth(self, warp_SS4: np.ndarray, face: np.ndarray, head: Similarity3D) -> None:
         opening = mouth_opening(face)
-        self._draw_seam(warp_SS4, face, opening)
         share = unseen_share(self.mouth_opening, opening, least=0.02)
-        patch = polygon_patch(widened(face[LIPS_INNER, :2]), self.size) if share >= 0.02 else None
+        patch = polygon_patch(face[LIPS_INNER, :2], self.size) if share >= 0.02 else None
         if patch is None or min(patch.mask.shape) < 2:
             return
         height, width = patch.mask.shape
@@ -221,18 +204,7 @@ class InteriorPainter:
         shade = cv2.GaussianBlur(mask, (0, 0), reach / 2)[border:-border, border:-border]
         narrow = 0.8 + 0.2 * min(max((opening - NARROW[0]) / (NARROW[1] - NARROW[0]), 0.0), 1.0)
         inside *= (np.minimum(shade * np.float32(0.65 * 1.25 / 255) + 0.35, 1) * np.float32(narrow))[..., None]
-        inner = polygon_mask(face[LIPS_INNER, :2], self.size)[patch.rows, patch.columns]
-        inside = self.rim + (inner * np.float32(1 / 255))[..., None] * (inside - self.rim)
         self._blend(warp_SS4, patch, inside, patch.mask * np.float32(share / 255))
-
-    def _draw_seam(self, warp_SS4: np.ndarray, face: np.ndarray, opening: float) -> None:
-        """The line in which lips meet that the portrait shows parted: the mesh tears what lay between them into steps."""
-        closed = np.clip((self.mouth_opening - opening) / CLOSED, 0, 1) * max(1 - opening / NARROW[0], 0)
-        share = float(SEAM_DARK * closed)
-        patch = polygon_patch(widened(face[LIPS_INNER, :2], least=1.0), self.size) if share > 0.02 else None
-        if patch is not None and min(patch.mask.shape) > 1:
-            weight = cv2.GaussianBlur(patch.mask, (3, 3), 0) * np.float32(share / 255)
-            self._blend(warp_SS4, patch, np.broadcast_to(self.seam, (*weight.shape, 3)), weight)
 
     @staticmethod
     def _fitting_teeth(unit: float) -> TeethSprites:

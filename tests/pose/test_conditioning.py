@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pose.conditioning import Conditioner
-from pose.landmarks import LEFT_EYE_RING, LIPS_INNER, LIPS_INNER_LOWER, PoseFrame
+from pose.landmarks import LEFT_EYE_RING, LIPS_INNER, LIPS_INNER_LOWER, RIGHT_EYE_RING, PoseFrame
 from pose.mesh import face_mesh, fit_similarity
 from pose.raster import rasterise
 
@@ -133,3 +133,17 @@ def test_similarity_fit_recovers_a_known_pose():
     found = fit_similarity(points, 2.5 * points @ rotation.T + [1, 2, 3])
     np.testing.assert_allclose(found.rotation, rotation, atol=1e-6)
     assert found.scale == pytest.approx(2.5)
+
+
+def test_every_hole_of_the_mesh_is_warped_with_it(person):
+    """Open eyes and a parted mouth move as far as the face does; nothing behind the face shows through them."""
+    source = face_at()
+    source[list(LIPS_INNER_LOWER), 1] += 14
+    marked = person.copy()
+    for ring in (LEFT_EYE_RING, RIGHT_EYE_RING, LIPS_INNER):
+        cv2.fillPoly(marked, [np.rint(source[list(ring), :2]).astype(np.int32)], (10, 20, 250, 255))
+    target = source + np.array([9, 5, 0], np.float32)
+    warp = Conditioner(marked, pose_of(source)).maps(pose_of(target)).warp
+    for ring in (LEFT_EYE_RING, RIGHT_EYE_RING, LIPS_INNER):
+        x, y = np.rint(target[list(ring), :2].mean(0)).astype(int)
+        assert warp[y, x, 2] > 200 > 100 > warp[y, x, 0]
