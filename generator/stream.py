@@ -23,7 +23,7 @@ from .config import FRAMES_PER_LATENT, GUIDE_CHANNELS, SPATIAL_FACTOR, WARP_CHAN
 from .generator import Generator, RolloutState
 from .runtime.compile import compile_regions
 from .runtime.precision import cast, resolve_device, resolve_dtype
-from .runtime.window import Framing, Window, moved
+from .runtime.window import FaceCamera, Framing, Window, moved
 
 
 class Stream:
@@ -52,12 +52,12 @@ class Stream:
             compile_regions(self.generator)
         # shapes that depend on the face suit a CPU; on a GPU the whole picture costs less than their set-up
         reach = config.reach if self.device.type == "cpu" and not compile else None
-        self._framing = Framing(self.size // SPATIAL_FACTOR, config.transformer.patch, reach)
+        self._camera = FaceCamera(Framing(self.size // SPATIAL_FACTOR, config.transformer.patch, reach))
         self.seed = seed
         self.timings: dict[str, float] = {}  # milliseconds of the last step: "generate", "decode"
         self._noise_source = torch.Generator()  # on the CPU, so that a seed means the same on every device
         self._reference: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None  # what lock() was given
-        self._window = self._framing.whole
+        self._window = self._camera.window  # what the state is of
         self._state: RolloutState | None = None
 
     @torch.inference_mode()
@@ -70,8 +70,9 @@ class Stream:
         _check_maps(warp, guide, self.size)
         self._noise_source.manual_seed(self.seed)
         self._reference = person.copy(), warp.copy(), guide.copy()
-        self._window = self._framing.around(self._framing.drawn(guide) or self._framing.whole)
-        self._state = self._lock(self._window.size)
+        self._camera.lock(guide)
+        self._window = self._camera.window
+        self._state = self._lock(self._window)
 
     @torch.inference_mode()
     def step(self, warp: np.ndarray, guide: np.ndarray) -> np.ndarray:
@@ -82,13 +83,13 @@ class Stream:
         started = time.perf_counter()
         frames = warp.copy()
         noise = self.generator.noise(1, self.size, self._noise_source)
-        drawn = self._framing.drawn(guide)
+        window = self._camera.follow(guide)
         generated = started
-        if drawn is not None:
-            self._look_at(self._framing.follow(self._window, drawn))
-            rows, columns = self._window.of(SPATIAL_FACTOR)
-            conditions = self._conditions(warp, guide, self._window)
-            noise = noise[(..., *self._window.of(1))].to(self.device)
+        if window is not None:
+            self._look_at(window)
+            rows, columns = window.of(SPATIAL_FACTOR)
+            conditions = self._conditions(warp, guide, window)
+            noise = noise[(..., *window.of(1))].to(self.device)
             z, state = self.generator.step(conditions, self._state, noise)
             self._wait()
             generated = time.perf_counter()
@@ -99,10 +100,9 @@ class Stream:
         }
         return frames
 
-    def _lock(self, size: tuple[int, int]) -> RolloutState:
-        """The state after the reference, seen through a window of this size around the portrait's face."""
+    def _lock(self, window: Window) -> RolloutState:
+        """The state after the reference, seen through this window."""
         person, warp, guide = self._reference
-        window = self._framing.around(self._framing.drawn(guide) or self._framing.whole, size)
         part = person[window.of(SPATIAL_FACTOR)]
         picture = from_bytes(self._upload(part), self.dtype).movedim(-1, -3)
         reference = picture.expand(1, FRAMES_PER_LATENT, *picture.shape)
@@ -113,7 +113,9 @@ class Stream:
         """Go on in another window. One of another size begins a new memory, for all keys are of one size."""
         if window == self._window:
             return
-        state = self._state if window.size == self._window.size else self._lock(window.size)
+        state = self._state
+        if window.size != self._window.size:
+            state = self._lock(self._camera.on_portrait(window.size))
         previous, last = (moved(z, self._window, window) for z in (self._state.previous, self._state.decoder.z))
         self._state = replace(state, previous=previous, decoder=DecoderState(last))
         self._window = window

@@ -1,8 +1,8 @@
 """Generating only the part of the picture that is drawn (`ModelConfig.reach`); elsewhere the warp stays.
 
-A window follows the face like a camera. Its size is that of the portrait's own face and some room, and grows only when a
-face no longer fits, so that a step costs the same for as long as nobody comes closer. To the network the window is the
-whole picture, as the crops of its training were.
+A window follows the face like a camera. Its size is that of the portrait's own face and some room; it grows when a face no
+longer fits, and shrinks back some seconds after it fits again. To the network the window is the whole picture, as the crops
+of its training were.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from generator.conditions import CANONICAL
 from generator.config import SPATIAL_FACTOR
 
 CELL = SPATIAL_FACTOR // 2  # pixels of the guide in a latent cell
+PATIENCE = 60  # steps (10 s) until a window that grew becomes small again
 ROOM = 1  # cells that the face may at least move before the window does
 
 
@@ -87,9 +88,38 @@ class Framing:
         (top, height), (left, width) = spans
         return Window(top, left, height, width)
 
-    def follow(self, window: Window, drawn: Window) -> Window:
-        """The next window: the same one while `drawn` lies in it, else one of its size or, if it has to be, larger."""
-        return window if window.contains(drawn) else self.around(drawn, window.size)
+
+class FaceCamera:
+    """The window of a stream, from step to step."""
+
+    def __init__(self, framing: Framing) -> None:
+        self.framing = framing
+        self.window = self._home = self._portrait = framing.whole
+        self._waited = 0
+
+    def lock(self, guide_FhwC: np.ndarray) -> None:
+        """Begin with the portrait at its own pose."""
+        self._portrait = self.framing.drawn(guide_FhwC) or self.framing.whole
+        self.window = self._home = self.on_portrait()
+        self._waited = 0
+
+    def on_portrait(self, size: tuple[int, int] = (0, 0)) -> Window:
+        """A window of at least this size, in which the portrait at its own pose is seen."""
+        return self.framing.around(self._portrait, size)
+
+    def follow(self, guide_FhwC: np.ndarray) -> Window | None:
+        """The next window: the same one while what is drawn lies in it. None where there is no face."""
+        drawn = self.framing.drawn(guide_FhwC)
+        if drawn is None:
+            return None
+        around = self.framing.around(drawn, self._home.size)
+        grown = self.window.size != self._home.size
+        self._waited = self._waited + 1 if grown and around.size == self._home.size else 0
+        if self._waited > PATIENCE:
+            self.window, self._waited = around, 0
+        elif not self.window.contains(drawn):
+            self.window = self.framing.around(drawn, self.window.size)
+        return self.window
 
 
 def moved(z_BChw: Tensor, before: Window, after: Window) -> Tensor:

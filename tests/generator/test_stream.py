@@ -7,7 +7,7 @@ import torch
 from generator.conditions import Conditions, to_bytes
 from generator.generator import Generator
 from generator.presets import get_preset
-from generator.runtime.window import Window, moved
+from generator.runtime.window import PATIENCE, Window, moved
 from generator.stream import Stream
 
 SIZE, LARGE = 64, 128
@@ -116,8 +116,13 @@ def test_the_window_follows_the_face_and_grows_with_it():
     assert np.abs(far[:, 100:106, 102:108].astype(int) - warp[:, 100:106, 102:108]).max() > 10  # drawn where it is now
     assert np.array_equal(far[:, :32, :32], warp[:, :32, :32])
     stream.step(*face_maps(2, 2, 60, 60))
-    assert stream._window == stream._framing.whole
+    assert stream._window == stream._camera.framing.whole
     assert stream.step(*face_maps(9, 10)).shape == (4, LARGE, LARGE, 4)
+    camera, (_, guide) = stream._camera, face_maps(9, 10)
+    for _ in range(PATIENCE):
+        camera.follow(guide)
+    stream.step(*face_maps(9, 10))
+    assert stream._window.size == first.size  # it came closer for a moment only
 
 
 def test_what_a_window_showed_moves_with_it():
