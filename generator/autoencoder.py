@@ -156,8 +156,8 @@ class Autoencoder(nn.Module):
         return unpack(self.decode_packed(z_BTChw, pack(warp_BTFCHW.to(self.dtype)), previous_BChw))
 
     def decode_packed(self, z_BTChw: Tensor, packed_BTFCHW: Tensor, previous_BChw: Tensor | None) -> Tensor:
-        """`decode` from packed warp to packed video (B, T, 4, 16, H/2, W/2): coarse + residual + gate * (the moved warp
-        less its own coarse part), coarse being the moved warp's plus the smoothed change to z."""
+        """`decode` from packed warp to packed video (B, T, 4, 16, H/2, W/2): the moved warp's coarse part + gate * its
+        detail + residual + the smoothed change from its latent to z."""
         z, z_warp = z_BTChw.to(self.dtype), self.project(packed_BTFCHW).to(self.dtype)
         first = z[:, :1] if previous_BChw is None else previous_BChw[:, None].to(self.dtype)
         previous = torch.cat([first, z[:, :-1]], dim=1)
@@ -166,8 +166,8 @@ class Autoencoder(nn.Module):
         gate = gate.movedim(1, -1)[..., None].expand(*[-1] * 4, WARP_CHANNELS).flatten(-2).movedim(-1, 1)
         moved, residual, gate = (x.unflatten(0, packed_BTFCHW.shape[:3]) for x in (moved, residual, gate))
         coarse = self._patches(self.project(moved))  # what a latent keeps of the moved warp
-        linear = coarse + seamless(self._patches(z_BTChw) - coarse)
-        return torch.addcmul(linear + residual, gate, moved - coarse)
+        change = seamless(self._patches(z_BTChw) - coarse)
+        return torch.lerp(coarse, moved, gate).add_(residual).add_(change)
 
     def _patches(self, z_BTChw: Tensor) -> Tensor:
         """The linear path of the decoder: packed pictures (B, T, F, 16, H/2, W/2), each patch on its own."""
