@@ -193,7 +193,7 @@ class Session:
         on = [name for name in ("blank", "frozen", "recording") if self.commands.state[name]]
         if on:
             lines.append(", ".join(on))
-        if self.stage.lost:
+        if self.stage.lost and not isinstance(self.camera, VmcIn):  # whose status says it better
             lines.append("no face in the camera's picture")
         if self.camera.status:
             lines.append(self.camera.status)
