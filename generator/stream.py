@@ -27,7 +27,7 @@ from .runtime.window import FaceCamera, Framing, Window, moved
 
 
 class Stream:
-    """One live person.  Memory is constant from the first step on, however long it runs."""
+    """One live person.  Memory is bounded from the first step on, however long it runs."""
 
     def __init__(
         self,
@@ -76,7 +76,10 @@ class Stream:
 
     @torch.inference_mode()
     def step(self, warp: np.ndarray, guide: np.ndarray) -> np.ndarray:
-        """The next four video frames, (4, S, S, 4) uint8 premultiplied RGBA, from their maps."""
+        """The next four video frames, (4, S, S, 4) uint8 premultiplied RGBA, from their maps.
+
+        Where a window is generated (small models on a CPU), maps without a face give the warp, and time stands still.
+        """
         if self._state is None:
             raise ValueError("no person is locked; call lock() with a portrait first")
         _check_maps(warp, guide, self.size)

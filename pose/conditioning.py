@@ -31,7 +31,8 @@ OUTSIDE_VALIDITY = 160           # the flow around the face is a guess, everywhe
 class Maps:
     """The condition of one video frame.
 
-    warp: (S, S, 4) uint8 premultiplied RGBA, the portrait warped to the pose, generic teeth in a mouth that it never opened.
+    warp: (S, S, 4) uint8 premultiplied RGBA, the portrait warped to the pose, with generic teeth in a mouth that it never
+    opened and skin on lids that it never closed.
     guide: (S/2, S/2, 8) uint8: 0-2 canonical face position as colour, 3 validity of the warp, 4 inner mouth, 5 eye opening,
     6 iris, 7 body and hands.
     """

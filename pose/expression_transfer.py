@@ -45,7 +45,7 @@ MOUTH_REACH, EYE_REACH = 0.30, 0.10  # eye distances over which a feature's own 
 # MediaPipe leaves a gap between closed lids. Openings (share of the neutral one) below the first are drawn towards
 # closed, which is reached at the second.
 CLOSING, CLOSED = 0.6, 0.3
-NARROW = 0.15  # of an eye's width: the opening that stands for the neutral one where that is unknown
+NARROW, AVERAGE = 0.15, 0.30  # of an eye's width: openings that may stand for the neutral one where that is unknown
 UPPER_LID_SHARE = 0.85  # of the closing is the upper lid's way
 # A driver whose neutral face looked down seems to stare later on. Eyes open freely to the first multiple of the
 # portrait's own opening and never beyond the second.
@@ -119,11 +119,11 @@ def _nearness(canonical: np.ndarray, ring: tuple[int, ...], reach: float) -> np.
 
 def settle_lids(face: np.ndarray, portrait: np.ndarray) -> np.ndarray:
     """A tracked face (478, 3), in any unit, whose lids meet where the tracker left the gap of a closed eye. portrait: of
-    the same person, with its eyes open, in any other unit; if they are not, an average eye's opening stands for it."""
+    the same person, in any other unit; what it takes for open is kept between a narrow and an average eye."""
     settled = face.copy()
     for eye in EYES:
         opening, own = (lid_gap(x, eye[1], eye[2]) / max(_eye_width(x, eye), 1e-6) for x in (face, portrait))
-        _close_lids(settled, eye, opening / max(own, NARROW))
+        _close_lids(settled, eye, opening / min(max(own, NARROW), AVERAGE))
     return settled
 
 

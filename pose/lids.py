@@ -32,6 +32,7 @@ LIDS = (
         (359, 467, 260, 259, 257, 258, 286, 414, 463), (448, 449, 450, 347, 348), (442, 443, 444)),
 )
 CLOSING = (0.25, 0.75)           # share of its own opening by which an eye has closed: no paint, full paint
+NARROW = 0.15                    # opening over width; of an eye that is never wider, shares of this one
 LASHES, EDGE = 0.16, 0.22        # of the lid's height: the rim's dark that stays, and the soft edges
 SHADED = 0.82                    # of the light on the skin under the eye reaches a lid under its brow
 CORNERS = 0.20                   # of the eye's width, over which the paint comes in from its corners
@@ -49,27 +50,30 @@ class LidPainter:
         self._skins = []
         for lid in LIDS:
             # deep in its socket the lid is in the shadow in which the brow lays it, else as light as what is above it
-            below, above = SHADED * _colour(person_SS4, face[list(lid.below)]), _colour(person_SS4, face[list(lid.above)])
-            self._skins.append(max(below, above, key=np.sum))
+            below, above = (_colour(person_SS4, face[list(row)]) for row in (lid.below, lid.above))
+            found = [colour for colour in (None if below is None else SHADED * below, above) if colour is not None]
+            self._skins.append(max(found, key=np.sum, default=None))
 
     def paint(self, warp_SS4: np.ndarray, face: np.ndarray) -> None:
         """Blend the lids of the target face into warp_SS4 (uint8), in place."""
         for lid, skin, own in zip(LIDS, self._skins, self._openings):
-            closed = np.clip((1 - _opening(face, lid) / max(own, 1e-3) - CLOSING[0]) / (CLOSING[1] - CLOSING[0]), 0, 1)
-            if closed > 0.02:
+            closing = (own - _opening(face, lid)) / max(own, NARROW)
+            closed = np.clip((closing - CLOSING[0]) / (CLOSING[1] - CLOSING[0]), 0, 1)
+            if closed > 0.02 and skin is not None:
                 _paint(warp_SS4, face, lid, skin, float(closed * closed * (3 - 2 * closed)))
 
 
-def _colour(person_SS4: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """(3,) float32 median around some landmarks."""
+def _colour(person_SS4: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+    """(3,) float32 median around some landmarks, None where the person is not."""
     x, y = np.clip(points[:, :2].astype(int), 1, person_SS4.shape[0] - 2).T
-    patch = np.concatenate([person_SS4[y + dy, x + dx, :3] for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
-    return np.median(patch, 0).astype(np.float32)
+    patch = np.concatenate([person_SS4[y + dy, x + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
+    opaque = patch[patch[:, 3] > 200]
+    return np.median(opaque[:, :3], 0).astype(np.float32) if len(opaque) else None
 
 
 def _opening(face: np.ndarray, lid: Lid) -> float:
     """Gap between the lids over the width of the eye."""
-    width = float(np.linalg.norm(face[lid.rim[0], :2] - face[lid.rim[-1], :2]))
+    width = float(np.linalg.norm(face[lid.rim[0]] - face[lid.rim[-1]]))
     return lid_gap(face, lid.upper, lid.lower) / max(width, 1e-6)
 
 
@@ -85,7 +89,8 @@ def _paint(warp_SS4: np.ndarray, face: np.ndarray, lid: Lid, skin: np.ndarray, s
     if width < 4 or x1 - x0 < 2 or y1 - y0 < 2:
         return
     along = along / width
-    up = np.array([along[1], -along[0]]) * np.sign(along[0] or 1.0)
+    up = np.array([along[1], -along[0]])
+    up = up if ((fold - rim) @ up).sum() >= 0 else -up
     x, y = np.arange(x0, x1, dtype=np.float32)[None] + 0.5, np.arange(y0, y1, dtype=np.float32)[:, None] + 0.5
     a = ((x - rim[0, 0]) * along[0] + (y - rim[0, 1]) * along[1]) / width          # 0 outer corner, 1 inner
     h = ((x - rim[0, 0]) * up[0] + (y - rim[0, 1]) * up[1]) / width
@@ -93,15 +98,16 @@ def _paint(warp_SS4: np.ndarray, face: np.ndarray, lid: Lid, skin: np.ndarray, s
     def line(points_N2: np.ndarray) -> np.ndarray:
         """Height of a row of landmarks at every pixel's place along the eye."""
         from_corner = (points_N2 - rim[0]) / width
-        return np.interp(a, from_corner @ along, from_corner @ up).astype(np.float32)
+        return np.interp(a, np.maximum.accumulate(from_corner @ along), from_corner @ up).astype(np.float32)
 
     floor, bottom, top = line(lower), line(rim), line(fold)
     inside = np.clip(np.minimum(a, 1 - a) / CORNERS, 0, 1) * np.float32(strength)
     v = (h - bottom) / np.maximum(top - bottom, 0.03)                              # 0 rim, 1 fold
     paint = np.clip((v - LASHES) / EDGE, 0, 1) * np.clip((1 + HIGHER - v) / (HIGHER + EDGE), 0, 1)
     slit = np.clip(1 - np.maximum(floor - h, h - bottom) / LASH_LINE, 0, 1)        # 1 between the lids
+    slit *= np.clip(1 - (bottom - floor) / (2 * LASH_LINE), 0, 1)                  # none of it where the eye is seen
     view = warp_SS4[y0:y1, x0:x1].astype(np.float32)
     for weight, colour in ((paint * OPAQUE, skin), (slit * DARK, LASH * skin)):
-        picture = np.dstack([np.broadcast_to(colour, (*weight.shape, 3)), np.full(weight.shape, 255, np.float32)])
+        picture = np.concatenate([colour, np.float32([255])]) * (view[..., 3:] / 255)  # as opaque as the face is
         view += cv2.GaussianBlur(weight * inside, (3, 3), 0)[..., None] * (picture - view)
     warp_SS4[y0:y1, x0:x1] = np.rint(view)

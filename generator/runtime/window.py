@@ -1,7 +1,7 @@
 """Generating only the part of the picture that is drawn (`ModelConfig.reach`); elsewhere the warp stays.
 
 A window follows the face like a camera. Its size is that of the portrait's own face and some room; it grows when a face no
-longer fits, and shrinks back some seconds after it fits again. To the network the window is the whole picture, as the crops
+longer fits, and shrinks again to what the last seconds needed. To the network the window is the whole picture, as the crops
 of its training were.
 """
 
@@ -17,7 +17,7 @@ from generator.conditions import CANONICAL
 from generator.config import SPATIAL_FACTOR
 
 CELL = SPATIAL_FACTOR // 2  # pixels of the guide in a latent cell
-PATIENCE = 60  # steps (10 s) until a window that grew becomes small again
+PATIENCE = 60  # steps (10 s) after which a window that grew is fitted anew
 ROOM = 1  # cells that the face may at least move before the window does
 
 
@@ -94,14 +94,17 @@ class FaceCamera:
 
     def __init__(self, framing: Framing) -> None:
         self.framing = framing
-        self.window = self._home = self._portrait = framing.whole
-        self._waited = 0
+        self._portrait = framing.whole
+        self._begin()
 
     def lock(self, guide_FhwC: np.ndarray) -> None:
         """Begin with the portrait at its own pose."""
         self._portrait = self.framing.drawn(guide_FhwC) or self.framing.whole
+        self._begin()
+
+    def _begin(self) -> None:
         self.window = self._home = self.on_portrait()
-        self._waited = 0
+        self._needed, self._steps = self._home.size, 0  # the largest size lately, and how lately
 
     def on_portrait(self, size: tuple[int, int] = (0, 0)) -> Window:
         """A window of at least this size, in which the portrait at its own pose is seen."""
@@ -112,13 +115,16 @@ class FaceCamera:
         drawn = self.framing.drawn(guide_FhwC)
         if drawn is None:
             return None
-        around = self.framing.around(drawn, self._home.size)
-        grown = self.window.size != self._home.size
-        self._waited = self._waited + 1 if grown and around.size == self._home.size else 0
-        if self._waited > PATIENCE:
-            self.window, self._waited = around, 0
-        elif not self.window.contains(drawn):
+        if not self.window.contains(drawn):
             self.window = self.framing.around(drawn, self.window.size)
+        fitting = self.framing.around(drawn, self._home.size)
+        self._needed = tuple(map(max, self._needed, fitting.size))
+        self._steps += 1
+        if self._steps == PATIENCE:
+            size = tuple(map(min, self._needed, self.window.size))
+            if size != self.window.size:
+                self.window = self.framing.around(drawn, size)
+            self._needed, self._steps = self._home.size, 0
         return self.window
 
 

@@ -7,7 +7,7 @@ import torch
 from generator.conditions import Conditions, to_bytes
 from generator.generator import Generator
 from generator.presets import get_preset
-from generator.runtime.window import PATIENCE, Window, moved
+from generator.runtime.window import PATIENCE, FaceCamera, Framing, Window, moved
 from generator.stream import Stream
 
 SIZE, LARGE = 64, 128
@@ -118,11 +118,46 @@ def test_the_window_follows_the_face_and_grows_with_it():
     stream.step(*face_maps(2, 2, 60, 60))
     assert stream._window == stream._camera.framing.whole
     assert stream.step(*face_maps(9, 10)).shape == (4, LARGE, LARGE, 4)
-    camera, (_, guide) = stream._camera, face_maps(9, 10)
-    for _ in range(PATIENCE):
-        camera.follow(guide)
-    stream.step(*face_maps(9, 10))
-    assert stream._window.size == first.size  # it came closer for a moment only
+    assert stream._window == stream._camera.framing.whole
+
+
+def test_a_window_that_grew_is_fitted_anew_to_what_the_last_seconds_needed():
+    camera = FaceCamera(Framing(cells=32, patch=2, reach=4))
+    guide = np.zeros((4, 128, 128, 8), np.uint8)
+
+    def face(height, width):
+        guide[:] = 0
+        guide[:, 40 : 40 + height, 40 : 40 + width, :3] = 128
+        return guide
+
+    camera.lock(face(40, 32))
+    home = camera.window.size
+    camera.follow(face(88, 88))
+    grown = camera.window.size
+    assert grown[0] > home[0] and grown[1] > home[1]
+    for step in range(2 * PATIENCE):  # it came closer for a moment; then only a jaw drops now and then
+        camera.follow(face(60 if step % 20 == 0 else 40, 32))
+    assert home[0] < camera.window.size[0] < grown[0] and camera.window.size[1] == home[1]
+    for _ in range(2 * PATIENCE):
+        camera.follow(face(40, 32))
+    assert camera.window.size == home
+    assert camera.follow(np.zeros_like(guide)) is None and camera.window.size == home
+
+
+def test_a_new_window_goes_on_where_the_old_one_was():
+    """The frames after a change of the window are those that would have come without it, but for a few levels."""
+
+    def frames(patience):
+        stream, (warp, guide) = build(size=LARGE), face_maps(9, 10)
+        stream.lock(warp[0], warp, guide)
+        stream.step(*face_maps(9, 10, 30, 30))  # grown
+        stream._camera._steps, stream._camera._needed = patience, stream._camera._home.size
+        return np.concatenate([stream.step(warp, guide) for _ in range(2)]).astype(int), stream._window.size
+
+    changed, small = frames(PATIENCE - 1)
+    kept, large = frames(0)
+    assert small[0] < large[0]
+    assert np.abs(changed - kept).mean() < 1
 
 
 def test_what_a_window_showed_moves_with_it():

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from pose.conditioning import Conditioner
-from pose.landmarks import LEFT_EYE_RING, LIPS_INNER, LIPS_INNER_LOWER, PoseFrame
+from pose.landmarks import (
+    LEFT_EYE_LOWER,
+    LEFT_EYE_RING,
+    LEFT_EYE_UPPER,
+    LIPS_INNER,
+    LIPS_INNER_LOWER,
+    RIGHT_EYE_LOWER,
+    RIGHT_EYE_UPPER,
+    PoseFrame,
+)
 from pose.mesh import face_mesh, fit_similarity
 from pose.raster import rasterise
 
@@ -157,3 +166,17 @@ def test_a_parted_mouth_is_warped_with_its_lips(person):
     warp = Conditioner(marked, pose_of(parted)).maps(pose_of(target)).warp
     x, y = np.rint(target[[13, 14, 82, 87, 312, 317], :2].mean(0)).astype(int)
     assert warp[y, x, 2] > 200 > 100 > warp[y, x, 0]
+
+
+def test_a_painted_eye_lies_in_the_shadow_of_its_upper_lid(person):
+    """The portrait's eyes are shut, so those of the target are painted."""
+    shut, target = face_at(), face_at()
+    for lower, upper in ((LEFT_EYE_LOWER, LEFT_EYE_UPPER), (RIGHT_EYE_LOWER, RIGHT_EYE_UPPER)):
+        shut[list(upper)] = shut[list(lower)]
+        target[list(upper), 1] -= 3
+    warp = Conditioner(person, pose_of(shut)).maps(pose_of(target)).warp.astype(int)
+    for lower, upper in ((LEFT_EYE_LOWER, LEFT_EYE_UPPER), (RIGHT_EYE_LOWER, RIGHT_EYE_UPPER)):
+        # beside the iris
+        high, low = target[upper[1], :2], target[lower[1], :2]
+        top, bottom = (warp[tuple(np.rint(high + k * (low - high)).astype(int)[::-1])][:3].sum() for k in (0.25, 0.75))
+        assert top < 0.95 * bottom

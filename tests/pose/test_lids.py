@@ -54,9 +54,60 @@ def test_a_lid_comes_in_gradually(portrait):
     assert colours == sorted(colours) and colours[0] < colours[-1]
 
 
+def test_a_lid_half_way_down_leaves_the_eye_alone(portrait):
+    person, landmarks = portrait
+    person = person.copy()
+    person[..., :3] = SKIN
+    warp, half = person.copy(), face(eyes=0.5)
+    LidPainter(person, landmarks).paint(warp, half)
+    for lid in LIDS:
+        x, y = half[list(lid.upper + lid.lower), :2].mean(0).astype(int)
+        assert warp[y, x, 0] > 0.9 * SKIN
+
+
+def test_a_turned_portrait_has_open_eyes(portrait):
+    """The far eye of a turned head looks narrow from the front, not closed."""
+    person, _ = portrait
+    warp = person.copy()
+    LidPainter(person, face(turn=(50, 0, 0))).paint(warp, face())
+    assert np.array_equal(warp, person)
+
+
+@pytest.mark.parametrize("roll", [-91, -89, 89, 91, 180])
+def test_lids_close_however_the_head_is_rolled(portrait, roll):
+    person, landmarks = portrait
+    painter = LidPainter(person, landmarks)
+
+    def painted(degrees):
+        warp = np.full_like(person, 100)
+        warp[..., 3] = 255
+        painter.paint(warp, face(eyes=0.0, turn=(0, 0, degrees), at=(128.0, 128.0)))
+        return int((warp[..., :3] != 100).any(-1).sum())
+
+    assert painted(roll) == pytest.approx(painted(0), rel=0.15)
+
+
+def test_eyes_that_are_never_open_do_not_flicker(portrait):
+    person, _ = portrait
+    closed = face(eyes=0.1)
+    warp = person.copy()
+    LidPainter(person, closed).paint(warp, face(eyes=0.0))
+    assert np.array_equal(warp, person)
+
+
+def test_paint_is_as_opaque_as_the_face(portrait):
+    person, landmarks = portrait
+    warp = np.zeros_like(person)
+    LidPainter(person, landmarks).paint(warp, face(eyes=0.0))
+    assert warp.max() == 0
+    LidPainter(np.zeros_like(person), landmarks).paint(warp, face(eyes=0.0))  # nobody there: nothing to paint with
+    assert warp.max() == 0
+
+
 def test_lids_beyond_the_picture_are_no_error(portrait):
     person, landmarks = portrait
     warp = person.copy()
     LidPainter(person, landmarks).paint(warp, face(eyes=0.0, at=(-300.0, 110.0)))
+    assert np.array_equal(warp, person)
     LidPainter(person, landmarks).paint(warp, face(eyes=0.0, at=(128.0, 5.0)))
-    assert warp[200:].min() == SKIN
+    assert np.array_equal(warp[60:], person[60:])
