@@ -72,22 +72,25 @@ class Tracker:
             self._mesh.process(blank)  # the graphs set themselves up in the background; this waits for it
             self._holistic.process(blank)
 
-    def track(self, frame: np.ndarray, time: float = 0.0) -> PoseFrame:
-        """Landmarks of the person in `frame` ((H, W, 3) uint8 RGB), in its own pixels; parts not found are None."""
+    def track(self, frame: np.ndarray, time: float = 0.0, body: bool | None = None) -> PoseFrame:
+        """Landmarks of the person in `frame` ((H, W, 3) uint8 RGB), in its own pixels; parts not found are None.
+
+        body: whether to look for body and hands in this frame; None leaves it to `body_every`.
+        """
         check_picture(frame)
         if self._mesh is None:
             raise ValueError("this tracker is closed; make a new one")
         picture, scale = fit_picture(frame)
         if self._noisy or self.static:
             with quiet_native_log():
-                pose = self._track(picture, time)
+                pose = self._track(picture, time, body)
             self._noisy = max(0, self._noisy - (pose.face is not None))
         else:
-            pose = self._track(picture, time)
+            pose = self._track(picture, time, body)
         height, width = frame.shape[:2]
         return pose.transformed(np.array([[1 / scale, 0, 0], [0, 1 / scale, 0]]), (width, height))
 
-    def _track(self, picture: np.ndarray, time: float) -> PoseFrame:
+    def _track(self, picture: np.ndarray, time: float, body: bool | None) -> PoseFrame:
         passes = 1
         if self.static:
             passes = STILL_PASSES
@@ -97,7 +100,9 @@ class Tracker:
         for _ in range(passes):
             meshes = self._mesh.process(picture).multi_face_landmarks
         face = landmark_array(meshes[0], size) if meshes else None
-        due = self.body_every and self._frames % self.body_every == 0
+        due = body
+        if body is None:
+            due = self.body_every and self._frames % self.body_every == 0
         found = self._body
         if self.static or due or face is None:
             result = self._holistic.process(picture)

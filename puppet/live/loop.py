@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from puppet.outputs.base import Picture
 from puppet.video_in import FPS, centre_square
 
 SILENCE_SECONDS = 0.3  # without a camera frame, after which the driver counts as gone
+BODY_AFTER = 2  # frames of a group, the time to look for body and hands
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +117,10 @@ class LiveLoop:
                 size = pose.size
             else:
                 heard = now
-                self._tracker.body_every = level.body_every
                 image = centre_square(frame.image, TRACKED_SIDE)
+                body = gather.body_due(level.body_every)
                 with self._statistics.timings.measure("track"):
-                    pose = smooth(self._tracker.track(image, frame.time))
+                    pose = smooth(self._tracker.track(image, frame.time, body))
                 size = pose.size
             self._stage.see(pose, image)
             if self._motion_out is not None and not self._stage.frozen:
@@ -153,6 +155,7 @@ class Gather:
 
     def __init__(self, stage: Stage, statistics: Statistics):
         self._stage, self._statistics = stage, statistics
+        self._since_body = math.inf  # ticks
         self._clear()
 
     def _clear(self) -> None:
@@ -162,9 +165,21 @@ class Gather:
         self._times: list[float] = []
         self._live = True
 
+    def body_due(self, every: int) -> bool:
+        """Whether the next frame is the one in which to look for body and hands, once in so many ticks.
+
+        That takes as long as several faces. In a group's third frame nothing waits for it: the group before is made by
+        then, and the fourth frame, which all four are waiting for, is still to come.
+        """
+        due = self._since_body >= 2 * every or (len(self._times) == BODY_AFTER and self._since_body >= every - BODY_AFTER)
+        if due:
+            self._since_body = 0
+        return due
+
     def add(self, tick: PoseFrame, live: bool) -> Group | None:
         """The group that this tick completes."""
         start = time.perf_counter()
+        self._since_body += 1
         target = self._stage.target(tick)
         if target is None:  # frozen: half a group from before would jump
             self._clear()

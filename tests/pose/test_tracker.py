@@ -87,4 +87,10 @@ def test_the_bundled_portrait_is_tracked_large_small_and_off_centre(capfd):
         assert np.abs(first.face - pose.face)[:, :2].mean() < 0.02 * width
         if first.body is not None:
             np.testing.assert_array_equal(first.body, second.body)
+        moved = np.roll(picture, 8, axis=1)
+        looked = tracker.track(moved, 0.08, body=True)
+        assert first.body is None or not np.array_equal(looked.body, first.body)
+        carried = tracker.track(picture, 0.12, body=False)  # not looked for, whoever's turn it is
+        if looked.body is not None:
+            np.testing.assert_array_equal(carried.body, looked.body)
     assert capfd.readouterr().err == ""

@@ -82,10 +82,9 @@ class FakeTracker:
 
     def __init__(self):
         self.lost = False
-        self.body_every = 1
         self.closed = False
 
-    def track(self, image: np.ndarray, time: float) -> PoseFrame:
+    def track(self, image: np.ndarray, time: float, body: bool | None = None) -> PoseFrame:
         height, width = image.shape[:2]
         if self.lost:
             return empty_pose((width, height), time)

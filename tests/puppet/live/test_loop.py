@@ -8,7 +8,7 @@ from generator.config import FRAMES_PER_LATENT
 from generator.stream import Stream
 from puppet.live.camera import Camera
 from puppet.character import Performer
-from puppet.live.loop import LiveLoop
+from puppet.live.loop import Gather, LiveLoop
 from puppet.live.sender import Sender
 from puppet.live.session import still, warm_up
 from puppet.live.stage import Stage
@@ -202,3 +202,23 @@ def test_frames_that_never_come_whole_are_not_generated_while_frozen():
         run.stage.frozen = False
         run.new_pictures(4)
     assert run.loop.error is None
+
+
+def test_body_is_looked_for_in_third_frames():
+    statistics = Statistics()
+    stage = Stage(make_character(), "relative", 1.0, "fake", None, [].append)
+    tracker, image = FakeTracker(), np.zeros((64, 64, 3), np.uint8)
+
+    def looks(ticks_a_frame: int, every: int, frames: int) -> list[int]:
+        gather, found = Gather(stage, statistics), []
+        for i in range(frames):
+            if gather.body_due(every):
+                found.append(i)
+            for k in range(ticks_a_frame):
+                gather.add(tracker.track(image, (i + k / ticks_a_frame) / 24), live=True)
+        return found
+
+    assert looks(1, 4, 20) == [0, 2, 6, 10, 14, 18]
+    assert looks(1, 8, 20) == [0, 6, 14]
+    assert looks(1, 12, 40) == [0, 10, 22, 34]
+    assert len(looks(4, 4, 20)) >= 5  # of a camera so slow that every frame fills a group
