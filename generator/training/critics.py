@@ -75,7 +75,7 @@ class CropCritic:
     overlap = 0
 
     def __init__(self, config: CropCriticConfig, workers: Workers):
-        self.config = config
+        self.config, self._workers = config, workers
         self.learners = {
             name: Learner(
                 workers.place(CropDiscriminator(config.discriminator)),
@@ -89,7 +89,9 @@ class CropCritic:
     def __call__(self, rollout: Rollout, random: torch.Generator, progress: float) -> tuple[Tensor, dict[str, float]]:
         """One update of a discriminator, then the gradient of the generator's loss on `rollout.video`."""
         config = self.config
-        windows = bool(torch.rand((), generator=random, device=random.device) < config.windows)
+        # every worker must turn to the same discriminator, for it is in pieces with all of them
+        (drawn,) = self._workers.agree([torch.rand((), generator=random, device=random.device).item()])
+        windows = drawn < config.windows
         learner = self.learners["windows" if windows else "crops"]
         last, boxes = self._places(rollout.batch, windows, random)
         real, condition = self._cut(rollout.truth, rollout.batch, last, boxes)

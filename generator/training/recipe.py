@@ -30,7 +30,7 @@ from generator.training.diffusion import DiffusionStage, DiffusionTrainer
 from generator.training.distributed import Workers, join
 from generator.training.loop import Budget, Pace, Trainer, run_stage
 from generator.training.optim import OptimizerConfig, compute_dtype
-from generator.training.state import Progress
+from generator.training.state import Progress, claim
 
 StageConfig = AutoencoderStage | DiffusionStage | ConsistencyStage | RolloutStage
 
@@ -127,30 +127,46 @@ def train(
 
     minutes: of the whole run, shared out by the stages' `share`; steps: per stage, instead or besides. stages: names,
     all of the preset's default ones if None. start: weights to begin with (fine-tuning); the autoencoder then keeps its
-    linear path. batch, crop: override every stage's. precision: None takes bfloat16 where the device is faster in it.
-    Raises ValueError on a wrong name or unusable data, `Interrupted` after a clean stop.
+    linear path; without it the first stage begins with what `out` already holds of the stages before it. batch, crop:
+    override every stage's. precision: None takes bfloat16 where the device is faster in it.
+    Raises ValueError on a wrong name, unusable data, a stage that has nothing to begin with, or an `out` whose stages
+    were trained on something else, `Interrupted` after a clean stop.
     """
     if minutes is None and steps is None:
         raise ValueError("a training run needs minutes or steps")
     config = get_preset(preset)
-    recipe = get_recipe(config).select(stages)
+    everything = get_recipe(config)
+    recipe = everything.select(stages)
     clips = Clips(data)
     out = Path(out)
+    newest = Path(start) if start else _before(next(iter(recipe)), everything, out)
     out.mkdir(parents=True, exist_ok=True)
+    origin = {"data": str(Path(data).resolve()), "from": str(Path(start).resolve()) if start else None}
     if threads:
         torch.set_num_threads(threads)
     place = torch.device(device)
     shares = sum(stage.share for stage in recipe.values())
-    newest = Path(start) if start else None
     with join(place, precision or compute_dtype(place)) as workers:
         for name, stage in recipe.items():
             shape = replace(stage.shape, crop=clips.crop(crop or stage.shape.crop), size=batch or stage.shape.size)
             finished = out / f"{name}.safetensors"
+            if newest is None and not isinstance(stage, AutoencoderStage):
+                raise ValueError(
+                    f"stage {name} begins with a trained autoencoder, and {out} holds none: train the stage autoencoder "
+                    "first, or begin with finished weights (--from)"
+                )
+            claim(out, name, origin)
             if not finished.exists():
                 budget = Budget(60 * minutes * stage.share / shares if minutes else math.inf, steps or Budget.steps)
                 _run(name, replace(stage, shape=shape), config, newest, clips, out, budget, seed, workers, pace)
             newest = finished
     return newest
+
+
+def _before(first: str, recipe: Recipe, out: Path) -> Path | None:
+    """The weights of the last stage before `first` that `out` holds."""
+    earlier = [out / f"{name}.safetensors" for name in list(recipe.stages)[: list(recipe.stages).index(first)]]
+    return next((path for path in reversed(earlier) if path.exists()), None)
 
 
 def _run(

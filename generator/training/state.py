@@ -49,6 +49,20 @@ def load_state(path: Path) -> tuple[dict[str, Tensor], Progress]:
         raise ValueError(f"{path} is not a training state ({error}); delete it to start the stage again") from error
 
 
+def claim(folder: Path, stage: str, origin: dict[str, str | None]) -> None:
+    """Note what a stage is trained on, before it begins. Raises ValueError where the folder holds this stage trained on
+    something else: going on would return old weights as new ones."""
+    path = folder / "origins.json"
+    origins = json.loads(path.read_text()) if path.exists() else {}
+    known = origins.setdefault(stage, origin)
+    if known != origin:
+        told = ", ".join(f"--{key} {value}" for key, value in known.items() if value)
+        raise ValueError(f"{folder} already holds stage {stage}, trained with {told}: choose another folder with --out")
+    temporary = path.with_suffix(f".{os.getpid()}")  # of several workers, all write the same
+    temporary.write_text(json.dumps(origins, indent=1))
+    os.replace(temporary, path)
+
+
 def section(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The entries below `prefix.`, without it."""
     return {name[len(prefix) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(prefix + ".")}

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,6 +15,20 @@ from generator.training.diffusion import DiffusionStage
 from generator.training.distributed import join
 from generator.training.optim import OptimizerConfig
 from generator.training.recipe import make_trainer
+
+
+def check_turns(trainer, workers, clips: Clips, shape: BatchShape) -> None:
+    """With random numbers of their own, as in a real run, all workers still train the same discriminator in a step."""
+    turns = []
+    for number, key in enumerate(("crops", "windows")):
+        learner = trainer.critic.learners[key]
+        step = learner.step
+        learner.step = lambda progress, number=number, step=step: turns.append(float(number)) or step(progress)
+    trainer.critic.config = replace(trainer.critic.config, windows=0.5)
+    for i in range(6):
+        random = torch.Generator().manual_seed(10 * workers.rank + i)
+        trainer.step(make_batch(clips.training, shape, (0, i)), random, 0.0)
+    assert workers.agree(turns) == turns and set(turns) == {0.0, 1.0}, turns
 
 
 def main(folder: Path, clips: Path, result: Path) -> None:
@@ -36,6 +51,8 @@ def main(folder: Path, clips: Path, result: Path) -> None:
                 trainer.step(make_batch(Clips(clips).training, shape, (0, i)), torch.Generator().manual_seed(i), 0.0)
                 for i in range(3)
             ]
+            if name == "crops":
+                check_turns(trainer, workers, Clips(clips), shape)
         state = trainer.learners["generator"].state_dict()
         total = sum(value.double().abs().sum().item() for value in state.values())
         sharded = any(hasattr(p, "full_tensor") for p in generator.parameters())

@@ -8,7 +8,7 @@ import torch
 from generator import checkpoint
 from generator.generator import Generator
 from generator.presets import get_preset
-from generator.training import loop
+from generator.training import loop, recipe
 from generator.training.adversarial import RolloutStage
 from generator.training.critics import CropCriticConfig, LatentCriticConfig
 from generator.training.data import BatchShape, Clips, make_batch
@@ -107,9 +107,10 @@ def test_gradient_reaches_the_portrait_and_earlier_frames(generator, clips):
     assert not state.previous.requires_grad
 
 
-def test_resumed_run_equals_the_uninterrupted_one(clip_folder, tmp_path, monkeypatch):
+def test_resumed_run_equals_the_uninterrupted_one(generator, clip_folder, tmp_path, monkeypatch):
+    checkpoint.save(tmp_path / "start.safetensors", generator, torch.float32)
     arguments = dict(
-        data=clip_folder, stages=["reconstruction", "adversarial"], batch=2, crop=48, precision=torch.float32,
+        start=tmp_path / "start.safetensors", data=clip_folder, stages=["reconstruction", "adversarial"], batch=2, crop=48, precision=torch.float32,
         pace=Pace(save=1e9, sheet=1e9),
     )  # fmt: skip
     whole = train("tiny", out=tmp_path / "whole", steps=4, **arguments)
@@ -154,8 +155,23 @@ def test_wrong_names_are_told(clip_folder, tmp_path):
         train("tiny", clip_folder, tmp_path, steps=1, stages=["diffusio"])
     with pytest.raises(ValueError, match="minutes or steps"):
         train("tiny", clip_folder, tmp_path)
+    with pytest.raises(ValueError, match="autoencoder"):
+        train("tiny", clip_folder, tmp_path, steps=1, stages=["reconstruction"])
+
+
+def test_stages_follow_one_another_and_a_folder_is_of_one_run(clip_folder, tmp_path, monkeypatch):
+    arguments = dict(steps=1, batch=2, crop=48, precision=torch.float32, pace=Pace(save=1e9, sheet=1e9))
+    trained = train("tiny", clip_folder, tmp_path / "run", stages=["autoencoder"], **arguments)
+    begun = []
+    load = recipe._load
+    monkeypatch.setattr(recipe, "_load", lambda config, path: begun.append(path) or load(config, path))
+    newest = train("tiny", clip_folder, tmp_path / "run", stages=["reconstruction"], **arguments)
+    assert begun == [trained] and newest != trained
     with pytest.raises(ValueError, match="diffusion stage first"):
-        train("tiny", clip_folder, tmp_path, steps=1, stages=["consistency"])
+        train("tiny", clip_folder, tmp_path / "run", stages=["consistency"], **arguments)
+    assert train("tiny", clip_folder, tmp_path / "run", stages=["reconstruction"], **arguments) == newest  # is done
+    with pytest.raises(ValueError, match="--out"):  # would return the old weights as fitted ones
+        train("tiny", clip_folder, tmp_path / "run", stages=["reconstruction"], start=trained, **arguments)
 
 
 def test_schedule_warms_up_and_ends_low():
