@@ -86,6 +86,11 @@ class Retargeter:
         """The driver's neutral frame in use, None before the first face."""
         return None if self._neutral is None else self._neutral.pose
 
+    @property
+    def settled_neutral(self) -> PoseFrame | None:
+        """The neutral frame once it no longer changes by itself, None before."""
+        return None if self._search is not None or self._settled is not None else self.neutral
+
     def retarget(self, driver: PoseFrame) -> PoseFrame:
         """The portrait's pose for one driver frame; the last one again where the driver's face is lost."""
         if driver.face is None:

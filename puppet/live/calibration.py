@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +108,7 @@ class CalibrationMemory:
             with np.load(self._path(camera, portrait), allow_pickle=False) as data:
                 parts = {name: data[name] for name in ("face", "body") if name in data}
                 size = tuple(int(side) for side in data["size"])
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
         if parts.get("face", np.empty(0)).shape != (478, 3):
             return None
@@ -118,7 +120,10 @@ class CalibrationMemory:
         parts = {"face": neutral.face, "size": np.array(neutral.size)}
         if neutral.body is not None:
             parts["body"] = neutral.body
-        np.savez(self._path(camera, portrait), **parts)
+        path = self._path(camera, portrait)
+        temporary = path.with_suffix(".partial.npz")
+        np.savez(temporary, **parts)
+        os.replace(temporary, path)
 
     def _path(self, camera: str, portrait: str) -> Path:
         return self._folder / (hashlib.sha256(f"{camera}\n{portrait}".encode()).hexdigest()[:16] + ".npz")

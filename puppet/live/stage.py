@@ -43,6 +43,7 @@ class Stage:
         self.calibrated = False  # whether a neutral face was taken, now or on an earlier day
         self.fit: Fit | None = None
         self._neutral: PoseFrame | None = None  # taken while running, for every character that follows
+        self._follow: LiveFollower | None = None
         self.put_on(character)
 
     def put_on(self, character: Character) -> None:
@@ -50,11 +51,14 @@ class Stage:
         neutral = self._neutral
         if neutral is None and self._memory is not None:
             neutral = self._memory.load(self._camera, character.name)
+        calibrated = neutral is not None
+        if neutral is None and self._follow is not None:
+            neutral = self._follow.retargeter.settled_neutral  # found while running; the same driver goes on
         with reported_as_puppet_error(ValueError):
             follow = LiveFollower(Retargeter(character.portrait.pose, neutral, self._motion, self._strength))
         with self._lock:
             self.character, self._follow = character, follow
-            self.calibrated = neutral is not None
+            self.calibrated = calibrated
 
     @property
     def neutral(self) -> PoseFrame | None:

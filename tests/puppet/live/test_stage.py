@@ -76,8 +76,25 @@ def test_a_broken_memory_is_no_calibration(tmp_path):
     memory = CalibrationMemory(tmp_path)
     memory.save("a", "b", pose_at(128))
     (path,) = tmp_path.iterdir()
-    path.write_bytes(b"no zip")
-    assert memory.load("a", "b") is None and memory.load("c", "d") is None
+    whole = path.read_bytes()
+    corrupt = whole[:300] + bytes([whole[300] ^ 255]) + whole[301:]
+    for content in (b"no zip", b"", whole[: len(whole) // 2], corrupt):
+        path.write_bytes(content)
+        assert memory.load("a", "b") is None
+    assert memory.load("c", "d") is None
+
+
+def test_another_portrait_keeps_the_neutral_that_was_found_by_itself():
+    stage = Stage(make_character(), "relative", 1.0, "BRIO", None, print)
+    stage.put_on(make_character("b.png"))
+    assert stage.neutral is None
+    for k in range(72):
+        stage.target(pose_at(128, time=k / 24))
+    found = stage.neutral
+    stage.put_on(make_character("c.png"))
+    assert not stage.calibrated
+    stage.target(pose_at(150, time=3.0))
+    np.testing.assert_array_equal(stage.neutral.face, found.face)
 
 
 def folder_of(tmp_path, *names):
