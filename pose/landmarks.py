@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 FACE_POINTS = 478
-BODY_POINTS = 33
-HAND_POINTS = 21
 
 # Rings are closed. Eyes: outer corner, lower lid to the inner corner, upper lid back. Lips: the person's right corner,
 # lower lip to the left corner, upper lip back.
@@ -51,7 +49,6 @@ LEFT_EYE_CORNERS = (263, 362)
 MOUTH_CORNERS = (78, 308)  # inner lip, the person's right and left
 EYE_OUTER_CORNERS = (33, 263)
 NOSE_TIP = 1
-NOSE_BRIDGE = 168
 CHIN = 152
 FOREHEAD = 10
 
@@ -63,8 +60,6 @@ RIGID = (
 )  # fmt: skip
 
 # Body points.
-BODY_NOSE = 0
-LEFT_EAR, RIGHT_EAR = 7, 8
 LEFT_SHOULDER, RIGHT_SHOULDER = 11, 12
 LEFT_ELBOW, RIGHT_ELBOW = 13, 14
 LEFT_WRIST, RIGHT_WRIST = 15, 16

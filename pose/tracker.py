@@ -100,6 +100,8 @@ class Tracker:
         for _ in range(passes):
             meshes = self._mesh.process(picture).multi_face_landmarks
         face = landmark_array(meshes[0], size) if meshes else None
+        if face is not None and not np.isfinite(face).all():
+            face = None
         due = body
         if body is None:
             due = self.body_every and self._frames % self.body_every == 0

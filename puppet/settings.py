@@ -132,11 +132,13 @@ def _plain(value: Any) -> Any:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The file's content, {} where there is none. Raises PuppetError where it is no TOML."""
+    """The file's content, {} where the usual one is not there. Raises PuppetError where another is not, or is no TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
+    except FileNotFoundError as error:
+        if path == settings_path():
+            return {}
+        raise PuppetError(f"settings {path} are not there: make them with puppet settings > {path}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise PuppetError(f"settings {path} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:

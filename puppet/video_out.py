@@ -99,15 +99,18 @@ class VideoWriter:
         context.color_range = LIMITED_RANGE
         self._sound = sound.attach(self._container) if sound else None
 
-    def write(self, rgba: np.ndarray) -> None:
-        """One frame: (H, W, 4) uint8 premultiplied RGBA; opaque formats take its colours as they are."""
+    def write(self, rgba: np.ndarray, number: int | None = None) -> None:
+        """One frame: (H, W, 4) uint8 premultiplied RGBA; opaque formats take its colours as they are.
+
+        number: its place in the video, counted from 0, if others are left out before it; the last one then stands longer.
+        """
         if self._transparent:
             frame = av.VideoFrame.from_ndarray(straight_alpha(rgba), format="rgba")
         else:
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(rgba[..., :3]), format="rgb24")
         frame = frame.reformat(format=self._stream.pix_fmt, dst_colorspace=BT601, dst_color_range=LIMITED_RANGE)
-        frame.pts = self._frames
-        self._frames += 1
+        frame.pts = self._frames if number is None else max(number, self._frames)
+        self._frames = frame.pts + 1
         try:
             self._container.mux(self._stream.encode(frame))
             if self._sound:

@@ -42,6 +42,7 @@ class Camera:
         self._opened = threading.Event()
         self._error: PuppetError | None = None
         self._black_since: float | None = None
+        self._away = False  # gave no pictures any more, and none since
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
 
     def start(self) -> None:
@@ -60,8 +61,8 @@ class Camera:
     def _run(self) -> None:
         try:
             self._source.open()
-        except PuppetError as error:
-            self._error = error
+        except Exception as error:
+            self._error = self._told(error)
             return
         finally:
             self._opened.set()
@@ -69,8 +70,8 @@ class Camera:
         while not self._stop.is_set():
             try:
                 image = self._source.read()
-            except PuppetError as error:
-                self._say(str(error))
+            except Exception as error:
+                self._say(str(self._told(error)))
                 image, failed = None, FAILED_READS
             if image is None:
                 failed += 1
@@ -81,25 +82,35 @@ class Camera:
                     self._stop.wait(0.01)
                 continue
             failed = 0
+            if self._away:
+                self._away = False
+                self.reconnected += 1
+                self._black_since = None
+                self._say("")
+                self._report(f"camera '{self.name}' is back")
             now = time.perf_counter()
             self._watch_light(image, now)
             self.frames.put(CameraFrame(image, now))
         self._source.close()
 
     def _open_again(self) -> None:
-        """Until it works or the end."""
-        self._say(f"camera '{self.name}' gives no pictures any more: is it unplugged? Waiting for it")
+        """Until it opens or the end; it is back when it gives a picture."""
+        if not self._away:
+            self._say(f"camera '{self.name}' gives no pictures any more: is it unplugged? Waiting for it")
+        self._away = True
         self._source.close()
         while not self._stop.wait(RETRY_SECONDS):
             try:
                 self._source.open()
-            except PuppetError:
+                return
+            except Exception:
                 continue  # still away, or taken meanwhile; what is wrong was said
-            self.reconnected += 1
-            self._black_since = None
-            self._say("")
-            self._report(f"camera '{self.name}' is back")
-            return
+
+    def _told(self, error: Exception) -> PuppetError:
+        """What a driver or OpenCV throws, as one line."""
+        if isinstance(error, PuppetError):
+            return error
+        return PuppetError(f"camera '{self.name}' failed: {type(error).__name__}: {' '.join(str(error).split())}")
 
     def _watch_light(self, image: np.ndarray, now: float) -> None:
         if image[::16, ::16].mean() > BLACK:

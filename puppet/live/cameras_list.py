@@ -76,7 +76,7 @@ def find_camera(wanted: str, cameras: list[CameraInfo]) -> CameraInfo:
     if wanted.isdigit():
         known = [camera for camera in cameras if camera.index == int(wanted)]
         # the system's list may be incomplete; whether there is such a camera shows when it is opened
-        return known[0] if known else CameraInfo(int(wanted), f"camera {wanted}")
+        return known[0] if known else CameraInfo(int(wanted), unnamed(int(wanted)))
     low = wanted.lower()
     exact = [camera for camera in cameras if camera.name.lower() == low]
     found = exact or [camera for camera in cameras if low in camera.name.lower()]
@@ -90,6 +90,11 @@ def find_camera(wanted: str, cameras: list[CameraInfo]) -> CameraInfo:
     raise PuppetError(
         f"camera '{wanted}' was not found{nearest(wanted, [c.name for c in cameras])}; there are {names_of(cameras)}"
     )
+
+
+def unnamed(index: int) -> str:
+    """What a camera is called that the system does not list."""
+    return f"camera {index}"
 
 
 def names_of(cameras: list[CameraInfo]) -> str:

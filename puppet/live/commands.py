@@ -110,8 +110,8 @@ class Commands:
     def _record(self) -> str:
         if self._recording is not None:
             done, self._recording = self._recording, None
-            self._sender.remove(done)
-            return f"recorded {done.path}"
+            error = self._sender.remove(done)
+            return f"{done.path} is lost: {error}" if error else f"recorded {done.path}"
         suffix = ".webm" if self._transparent else ".mp4"
         path = self._recordings / datetime.now().strftime(f"puppet-%Y%m%d-%H%M%S{suffix}")
         recording = File(path, self._transparent)

@@ -53,14 +53,15 @@ class Sender:
         with self._lock:
             self._channels.append(Channel(output, self._output_failed))
 
-    def remove(self, output: Output) -> None:
-        """Close an output; waits until it has written what it still had."""
+    def remove(self, output: Output) -> Exception | None:
+        """Close an output; waits until it has written what it still had. What broke it meanwhile."""
         with self._lock:
             found = [channel for channel in self._channels if channel.output is output]
             self._channels = [channel for channel in self._channels if channel.output is not output]
         for channel in found:
             channel.close()
             self.dropped += channel.dropped
+        return next((channel.error for channel in found if channel.error), None)
 
     def offer(self, pictures: list[Picture]) -> None:
         """The next group of pictures, in order."""

@@ -118,7 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
         origin = self.headers.get("Origin")
         own = origin is None or urllib.parse.urlsplit(origin).netloc == self.headers.get("Host")
         site = self.headers.get("Sec-Fetch-Site", "none")
-        navigation = self.headers.get("Sec-Fetch-Mode") == "navigate" and not self.path.startswith("/command/")
+        page = urllib.parse.urlsplit(self.path).path in PAGES  # may be linked to
+        navigation = page and self.headers.get("Sec-Fetch-Mode") == "navigate"
         if host in (HOST, "localhost") and own and (site in ("none", "same-origin") or navigation):
             return True
         self._json({"error": "other websites may not use this"}, HTTPStatus.FORBIDDEN)
@@ -151,6 +152,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", kind)
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
+        if self.path.startswith("/view"):  # its buttons must not lie unseen under another website's
+            self.send_header("Content-Security-Policy", "frame-ancestors 'self'")
         if length is not None:
             self.send_header("Content-Length", str(length))
         self.end_headers()

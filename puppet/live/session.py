@@ -32,6 +32,7 @@ from puppet.motion_io.vmc_in import VmcIn
 from puppet.motion_io.vmc_out import VmcOut
 from puppet.outputs.base import Output, Picture
 from puppet.outputs.browser import Browser
+from puppet.outputs.file import File
 from puppet.outputs.virtual_camera import VirtualCamera
 from puppet.outputs.window import Window
 from puppet.settings import data_folder
@@ -59,7 +60,8 @@ class Session:
         keep_memory_together()
         self._args, self._report, self._outputs, self._motion_out = args, report, outputs, motion_out
         self._end = threading.Event()
-        self._broken: Exception | None = None
+        self._broken: Exception | None = None  # ends the run
+        self._lost: Exception | None = None  # a recording that failed: what was asked for was not done
         self.statistics = Statistics()
         with reported_as_puppet_error(ValueError):
             stream = Stream(load_generator(args.model, args.weights, args.size), args.device, seed=args.seed)
@@ -119,6 +121,8 @@ class Session:
             raise self._broken
         if self.loop.error is not None:
             raise self.loop.error
+        if self._lost is not None:
+            raise self._lost
         return summary
 
     def state(self) -> dict:
@@ -213,6 +217,8 @@ class Session:
 
     def _output_failed(self, output: Output, error: Exception) -> None:
         self.commands.output_lost(output)
+        if isinstance(output, File):
+            self._lost = error
         if self.sender.outputs:
             self._report(f"{error} (the other outputs go on)")
         else:
@@ -220,11 +226,12 @@ class Session:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM end the run as `end` does. Only the main thread may say so."""
+        """Ctrl-C, SIGTERM and a closed terminal end the run as `end` does. Only the main thread may say so."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        kinds = [signal.SIGINT, signal.SIGTERM]
+        names = ("SIGINT", "SIGTERM", "SIGHUP")
+        kinds = [getattr(signal, name) for name in names if hasattr(signal, name)]
         before = [signal.signal(kind, lambda *_: self.end()) for kind in kinds]
         try:
             yield

@@ -16,7 +16,7 @@ import numpy as np
 from puppet.arguments import DRIVER
 from puppet.errors import PuppetError
 from puppet.motion_io.vmc_in import VmcIn, is_vmc, make_vmc_in
-from puppet.live.cameras_list import CameraInfo, find_camera, list_cameras, names_of
+from puppet.live.cameras_list import CameraInfo, find_camera, list_cameras, names_of, unnamed
 from puppet.video_in import TimedFrame, VideoReader
 
 # The face is looked for in the centred square: more pixels cost time on the bus and bring nothing.
@@ -47,18 +47,24 @@ class Webcam(Source):
 
     def __init__(self, wanted: str):
         self._wanted = wanted
-        self.name = find_camera(wanted, list_cameras()).name
+        self._chosen = find_camera(wanted, list_cameras())
+        self.name = self._chosen.name
+        self._known = False  # whether it was opened before
         self._capture: cv2.VideoCapture | None = None
 
     def open(self) -> None:
         cameras = list_cameras()
-        camera = find_camera(self._wanted if self._wanted.isdigit() else self.name, cameras)
+        camera = self._chosen
+        if not self._wanted.isdigit() or (self._known and camera.name != unnamed(camera.index)):
+            same = camera in cameras  # of two with one name the one that was chosen
+            camera = camera if same else find_camera(self.name, cameras)
         check_device(camera, cameras)
         size = [cv2.CAP_PROP_FRAME_WIDTH, WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, HEIGHT]
         self._capture = cv2.VideoCapture(camera.index, BACKENDS.get(sys.platform, cv2.CAP_ANY), size)
         if not self._capture.isOpened():
             self.close()
             raise PuppetError(f"camera {camera.index} '{camera.name}' {cannot_open()}")
+        self._known = True
         self._capture.set(cv2.CAP_PROP_FPS, RATE)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # where the backend knows it; else reading empties it
 

@@ -14,7 +14,7 @@ from puppet.errors import PuppetError
 from puppet.outputs.scene import Scene
 
 MOST_WAITING = 4  # pictures; an output that is further behind loses the oldest
-CLOSE_SECONDS = 10.0  # that an output is given to write what it still has
+CLOSE_SECONDS = 10.0  # that an output is given to end
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +35,7 @@ class Output(ABC):
     """
 
     name: str
+    close_seconds: float | None = CLOSE_SECONDS  # to write what it still has; None: whatever it takes
 
     @abstractmethod
     def open(self, size: int, fps: int) -> None:
@@ -55,6 +56,7 @@ class Channel:
     def __init__(self, output: Output, failed: Callable[[Output, Exception], None]):
         self.output = output
         self.dropped = 0
+        self.error: Exception | None = None  # what broke it
         self._failed = failed
         self._changed = threading.Condition()
         self._waiting: deque[Picture] = deque()
@@ -77,7 +79,7 @@ class Channel:
             self._closed = True
             self._changed.notify()
         if threading.current_thread() is not self._thread:
-            self._thread.join(CLOSE_SECONDS)
+            self._thread.join(self.output.close_seconds)
 
     def _run(self) -> None:
         try:
@@ -85,6 +87,7 @@ class Channel:
                 self.output.send(picture)
             self.output.close()
         except Exception as error:
+            self.error = error
             try:
                 self.output.close()
             except PuppetError:

@@ -120,6 +120,67 @@ def test_unplugged_and_replugged(monkeypatch):
     assert len(lines) == 4 and "unplugged" in lines[0] and "is back" in lines[1]
 
 
+def test_a_camera_that_opens_without_pictures_is_not_back(monkeypatch):
+    monkeypatch.setattr("puppet.live.camera.RETRY_SECONDS", 0.02)
+    source, lines = FakeSource(200), []
+    camera = Camera(source, lines.append)
+    camera.start()
+    assert camera.frames.take(10) is not None
+    source.gone = True
+    wait_until(lambda: source.opened > 3)
+    assert camera.status and camera.reconnected == 0 and len(lines) == 1
+    source.gone = False
+    wait_until(lambda: not camera.status)
+    camera.close()
+    assert camera.reconnected == 1 and "is back" in lines[1]
+
+
+def test_whatever_a_driver_throws_is_a_line_and_another_try(monkeypatch):
+    monkeypatch.setattr("puppet.live.camera.RETRY_SECONDS", 0.02)
+    source, lines = FakeSource(200), []
+    camera = Camera(source, lines.append)
+    camera.start()
+    read, broken = source.read, [True]
+    source.read = lambda: 1 // 0 if broken else read()
+    wait_until(lambda: "ZeroDivisionError" in camera.status)
+    broken.clear()
+    wait_until(lambda: not camera.status)
+    camera.close()
+    source.refused = ValueError("nonsense")
+    with pytest.raises(PuppetError, match="nonsense"):
+        Camera(source, lines.append).start()
+
+
+def test_a_camera_that_comes_back_with_another_index_is_found_by_its_name(monkeypatch):
+    there = list(CAMERAS)
+    opened = []
+
+    class Capture:
+        def __init__(self, index, *_):
+            opened.append(index)
+
+        def isOpened(self):
+            return True
+
+        def set(self, *_):
+            pass
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr(sources, "list_cameras", lambda: there)
+    monkeypatch.setattr(sources, "check_device", lambda *_: None)
+    monkeypatch.setattr(sources.cv2, "VideoCapture", Capture)
+    camera = sources.Webcam("2")
+    camera.open()
+    there[:] = [CameraInfo(2, "Integrated Camera"), CameraInfo(3, "Logitech BRIO")]
+    camera.open()
+    assert opened == [2, 3]
+    there[:] = there[:1]
+    with pytest.raises(PuppetError, match="was not found"):
+        camera.open()
+
+
 def test_a_black_picture_is_said_once(monkeypatch):
     monkeypatch.setattr("puppet.live.camera.BLACK_SECONDS", 0.05)
     source, lines = FakeSource(200, black=True), []

@@ -1,7 +1,9 @@
 """What arrives at each output."""
 
+import itertools
 import threading
 
+import av
 import numpy as np
 import pytest
 
@@ -132,7 +134,8 @@ def test_the_canvas_follows_a_change_of_character():
 
 
 def test_a_file_is_whole_after_close(tmp_path):
-    output = File(tmp_path / "out.mp4", transparent=False)
+    clock = itertools.count()
+    output = File(tmp_path / "out.mp4", transparent=False, clock=lambda: next(clock) / 24)
     output.open(64, 24)
     for image in grey_ramp(8):
         picture = make_picture(int(image[0, 0, 0]))
@@ -141,6 +144,32 @@ def test_a_file_is_whole_after_close(tmp_path):
     output.close()
     output.close()
     assert [level(frame) for frame in VideoReader(output.path).frames()] == list(range(8))
+
+
+@pytest.mark.parametrize("rate", [24.5, 23.5, 12.0])
+def test_a_recording_lasts_as_long_as_the_time_that_it_shows(tmp_path, rate):
+    times = iter(np.arange(0, 20, 1 / rate))
+    output = File(tmp_path / "out.mp4", transparent=False, clock=lambda: next(times))
+    output.open(64, 24)
+    for _ in range(int(20 * rate) - 1):
+        output.send(make_picture(80))
+    output.close()
+    with av.open(str(output.path)) as video:
+        stamps = [float(frame.pts * frame.time_base) for frame in video.decode(video=0)]
+    assert abs(stamps[-1] - 20) < 0.3 and all(b > a for a, b in zip(stamps, stamps[1:]))
+
+
+def test_a_recording_that_could_not_be_ended_is_no_recording(tmp_path):
+    class Full(File):
+        def close(self):
+            super().close()
+            raise PuppetError("is the disk full?")
+
+    lost = []
+    sender = Sender(make_picture(), Statistics(), lambda output, error: lost.append(output))
+    output = Full(tmp_path / "out.mp4", transparent=False)
+    sender.add(output)
+    assert "disk full" in str(sender.remove(output)) and lost == [output]
 
 
 def test_what_is_typed_finds_its_output(tmp_path):

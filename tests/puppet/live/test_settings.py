@@ -29,10 +29,13 @@ def file(tmp_path):
     return write
 
 
-def test_without_a_file_the_defaults_hold(tmp_path):
+def test_without_a_file_the_defaults_hold(tmp_path, monkeypatch):
+    monkeypatch.setattr("puppet.settings.settings_path", lambda: tmp_path / "none.toml")
     args = resolve(tmp_path / "none.toml")
     assert (args.camera, args.output, args.size, args.mirror, args.seed) == ("0", ["window"], 256, False, 0)
     assert args.portrait.name == "portrait.png" and args.seconds is None
+    with pytest.raises(PuppetError, match="streem.toml are not there"):  # one that was named is meant
+        resolve(tmp_path / "streem.toml")
 
 
 def test_command_line_over_profile_over_file_over_defaults(file):
