@@ -29,6 +29,16 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the generator's noise")
 
 
+def add_attention(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--attention",
+        default="sdpa",
+        metavar="sdpa|xformers|auto",
+        help="kernel of the generator's attention: torch's own; xformers' (CUDA only, extra cuda), which is compared with "
+        "torch's at the start; or xformers' where that works",
+    )
+
+
 def add_look(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--motion",

@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_portrait(parser)
     arguments.add_driver(parser)
     arguments.add_model(parser)
+    arguments.add_attention(parser)
     parser.add_argument(
         "--size", type=int, default=256, metavar="N", help="pixels of the square output, a multiple of 16"
     )
@@ -55,7 +56,8 @@ def run(args: argparse.Namespace) -> None:
     from puppet.puppet import Puppet
 
     puppet = Puppet(
-        args.portrait, args.model, args.weights, args.device, args.size, seed=args.seed, body_every=LIVE_BODY_EVERY
+        args.portrait, args.model, args.weights, args.device, args.size, seed=args.seed, body_every=LIVE_BODY_EVERY,
+        attention=args.attention,
     )
     alone = _speed(puppet, driver, args.seconds, overlapped=False)
     ms = puppet.timings.milliseconds()

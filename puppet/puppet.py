@@ -38,6 +38,7 @@ class Puppet:
         background: "original", "blur", "chroma", "transparent" or the path of a picture.
         seed: of the generator's noise; the same seed gives the same frames.
         body_every: look for body and hands in every nth frame of the driver.
+        attention: "sdpa", "xformers" (CUDA only) or "auto".
 
     Raises PuppetError, in one line, for whatever of these cannot be used.
     """
@@ -53,6 +54,7 @@ class Puppet:
         background: str = "original",
         seed: int = 0,
         body_every: int = 2,
+        attention: str = "sdpa",
     ):
         check_look(motion, size)
         check_background(background)
@@ -61,7 +63,7 @@ class Puppet:
         self.timings = Timings()
         self._body_every = body_every
         with reported_as_puppet_error(ValueError):
-            stream = Stream(load_generator(model, weights, size), device, seed=seed)
+            stream = Stream(load_generator(model, weights, size), device, seed=seed, attention=attention)
         self._character = load_character(portrait, size, background)
         self._performer = Performer(stream, self.timings)
         self.portrait = self._character.portrait

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     arguments.add_look(parser)
     arguments.add_model(parser)
+    arguments.add_attention(parser)
     arguments.add_json(parser)
 
 
@@ -38,7 +39,8 @@ def run(args: argparse.Namespace) -> None:
     from puppet.puppet import Puppet
 
     puppet = Puppet(
-        args.portrait, args.model, args.weights, args.device, args.size, args.motion, args.background, args.seed
+        args.portrait, args.model, args.weights, args.device, args.size, args.motion, args.background, args.seed,
+        attention=args.attention,
     )
     quiet = args.json or None  # None: only on a terminal
     poses = list(

@@ -72,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=PORT, metavar="N", help="of the browser output and the commands, this machine only"
     )
     arguments.add_model(parser)
+    arguments.add_attention(parser)
     add_file(parser)
     arguments.add_json(parser)
     parser.set_defaults(flags=Flags(parser))

@@ -64,7 +64,8 @@ class Session:
         self._lost: Exception | None = None  # a recording that failed: what was asked for was not done
         self.statistics = Statistics()
         with reported_as_puppet_error(ValueError):
-            stream = Stream(load_generator(args.model, args.weights, args.size), args.device, seed=args.seed)
+            generator = load_generator(args.model, args.weights, args.size)
+            stream = Stream(generator, args.device, seed=args.seed, attention=args.attention)
         character = self._load(args.portrait)
         self._performer = Performer(stream, self.statistics.timings)
         self._performer.lock(character)
