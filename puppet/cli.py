@@ -39,6 +39,9 @@ class UsageError(PuppetError):
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str | None:
         """The help with its default, except where that says nothing."""
+        if isinstance(action.default, (list, tuple)):
+            words = " ".join(str(value) for value in action.default).replace("%", "%%")
+            return f"{action.help} (default: {words})" if words else action.help
         return action.help if action.default in (None, False) else super()._get_help_string(action)
 
 
