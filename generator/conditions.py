@@ -46,6 +46,15 @@ def around_face(guide_BTFChw: Tensor, reach: int) -> Tensor:
     return face.unflatten(0, guide_BTFChw.shape[:3])
 
 
+def inside_person(warp_BTFCHW: Tensor) -> Tensor:
+    """(B, T, F, 1, H, W): 1 where the warped portrait is opaque and about two pixels around are too, falling softly to 0.
+    The outline of a person is a hard edge between two colours, of which a regression makes a fringe."""
+    alpha = (warp_BTFCHW[..., 3:, :, :] / 2 + 0.5).flatten(0, 2)
+    eroded = -F.max_pool2d(F.max_pool2d(-alpha, (5, 1), 1, (2, 0)), (1, 5), 1, (0, 2))
+    soft = F.avg_pool2d(eroded, 3, 1, 1, count_include_pad=False)
+    return soft.mul(2).sub(1).clamp_(0, 1).unflatten(0, warp_BTFCHW.shape[:3])
+
+
 def from_bytes(picture: Tensor, dtype: torch.dtype) -> Tensor:
     """uint8 0..255 -> [-1, 1]."""
     return picture.to(dtype).mul_(1 / 127.5).sub_(1)

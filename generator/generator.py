@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from .autoencoder import Autoencoder, DecoderState
 from .cache import KVCache, RolloutCache
-from .conditions import Conditions, around_face
+from .conditions import Conditions, around_face, inside_person
 from .config import SPATIAL_FACTOR, ModelConfig
 from .layers import pack
 from .stem import ConditionStem
@@ -122,9 +122,9 @@ class Generator(nn.Module):
         return self.keep_surroundings(video[:, None], conditions)[:, 0], replace(state, decoder=decoder)
 
     def keep_surroundings(self, video_BTFCHW: Tensor, conditions: Conditions) -> Tensor:
-        """Decoded frames with the warp itself where the face is far: hair and clothes lose by being drawn anew, and a
-        still outline never shimmers."""
+        """Decoded frames with the warp itself where the face is far and at the person's outline: hair and clothes lose by
+        being drawn anew, and a still outline never shimmers."""
         if self.config.reach is None:
             return video_BTFCHW
-        share = around_face(conditions.guide, self.config.reach)
+        share = around_face(conditions.guide, self.config.reach) * inside_person(conditions.warp)
         return torch.lerp(conditions.warp, video_BTFCHW, share.to(video_BTFCHW.dtype))

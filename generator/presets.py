@@ -28,12 +28,12 @@ PRESETS: dict[str, ModelConfig] = {
             name="pocket",
             size=256,
             transformer=TransformerConfig(
-                dim=256, layers=6, heads=4, ffn_dim=768, condition_channels=144, window=4, sink_distance=5,
+                dim=256, layers=4, heads=4, ffn_dim=768, condition_channels=144, window=4, sink_distance=5,
                 trunk_channels=96, trunk_depth=2,
             ),
             stem=StemConfig(frame_channels=64, channels=128),
             autoencoder=AutoencoderConfig(
-                encoder_channels=(48, 96, 128), decoder_channels=(160, 48, 24), decoder_depth=(3, 2, 1)
+                encoder_channels=(48, 96, 128), decoder_channels=(160, 48, 24), decoder_depth=(1, 1, 1)
             ),
             recycle=0.5,
             residual_gain=2.0,

@@ -21,7 +21,9 @@ def build():
 def footage(seed=0, T=FRAMES):
     source = torch.Generator().manual_seed(seed)
     draw = lambda *shape: torch.randint(0, 256, shape, dtype=torch.uint8, generator=source)  # noqa: E731
-    return Conditions.from_uint8(draw(1, T, 4, SIZE, SIZE, 4), draw(1, T, 4, SIZE // 2, SIZE // 2, 8))
+    warp = draw(1, T, 4, SIZE, SIZE, 4)
+    warp[..., 3] = 255  # the person everywhere
+    return Conditions.from_uint8(warp, draw(1, T, 4, SIZE // 2, SIZE // 2, 8))
 
 
 def test_conditions_from_bytes():
@@ -91,5 +93,9 @@ def test_only_the_face_and_its_surroundings_are_drawn():
     assert kept[..., 5:9, 5:9].abs().max() < 0.2
     guide[..., 4, 3, 3] = 1  # an open mouth in the face
     assert around_face(guide, reach=2)[..., 6:8, 6:8].max() < share[..., 6:8, 6:8].min()
+    conditions.warp[..., 3, :, 7:] = -1  # the person ends there: a hard edge, which stays the warp's
+    kept = generator.keep_surroundings(video, conditions)
+    assert torch.equal(kept[..., 5:], conditions.warp[..., 5:])
+    assert kept[..., 5:9, 3].abs().max() < conditions.warp[..., 5:9, 3].abs().max()
     everywhere = Generator(replace(generator.config, reach=None))
     assert torch.equal(everywhere.keep_surroundings(video, conditions), video)
