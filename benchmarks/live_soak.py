@@ -27,7 +27,6 @@ from puppet.errors import PuppetError
 from puppet.live.command import report
 from puppet.live.session import Session
 from puppet.live.sources import Source, VideoFile
-from puppet.live.statistics import resident_mib
 from puppet.outputs.browser import Browser
 from puppet.outputs.none import Nowhere
 
@@ -92,7 +91,7 @@ class Troubles:
             act()
 
     def _remember(self) -> None:
-        self.rss_early = resident_mib()
+        self.rss_early = self._session.statistics.memory()
 
     def _unplug(self) -> None:
         self._source.unplugged = True

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from generator.config import FRAMES_PER_LATENT
-from generator.stream import Stream
 from pose.conditioning import Conditioner
 from pose.errors import PortraitError
 from pose.landmarks import PoseFrame
@@ -24,6 +24,10 @@ from puppet.motion import Follower
 from puppet.outputs.scene import Scene
 from puppet.pictures import read_picture
 from puppet.timings import Timings
+
+if TYPE_CHECKING:  # torch takes seconds to import, and live use needs it in another process only
+    from generator.stream import Stream
+    from puppet.live.remote_stream import RemoteStream
 
 SMALLEST, LARGEST, SIZE_STEP = 64, 1024, 16  # px
 
@@ -72,7 +76,7 @@ def load_portrait(portrait: str | Path | np.ndarray, size: int) -> Portrait:
 class Performer:
     """The generator, locked on one character at a time."""
 
-    def __init__(self, stream: Stream, timings: Timings):
+    def __init__(self, stream: Stream | RemoteStream, timings: Timings):
         self._stream = stream
         self._timings = timings
         self._locked: Character | None = None

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from generator.config import FRAMES_PER_LATENT
-from generator.stream import Stream
 from pose.tracker import Tracker, TrackerUnavailable
 from puppet.compositing import check_background, composite
 from puppet.errors import PuppetError, reported_as_puppet_error
@@ -21,13 +20,13 @@ from puppet.live.commands import Commands
 from puppet.live.loop import LiveLoop
 from puppet.live.memory import keep_memory_together, return_freed_memory
 from puppet.live.pace import LEVELS
+from puppet.live.remote_stream import RemoteStream, StreamChoice
 from puppet.live.sender import Sender
 from puppet.live.server import Server
 from puppet.live.sources import Source, Webcam
 from puppet.live.stage import Stage
 from puppet.live.statistics import Statistics
 from puppet.live.wardrobe import Wardrobe
-from puppet.models import load_generator
 from puppet.motion_io.vmc_in import VmcIn
 from puppet.motion_io.vmc_out import VmcOut
 from puppet.outputs.base import Output, Picture
@@ -62,37 +61,40 @@ class Session:
         self._end = threading.Event()
         self._broken: Exception | None = None  # ends the run
         self._lost: Exception | None = None  # a recording that failed: what was asked for was not done
-        self.statistics = Statistics()
-        with reported_as_puppet_error(ValueError):
-            generator = load_generator(args.model, args.weights, args.size)
-            stream = Stream(generator, args.device, seed=args.seed, attention=args.attention)
-        character = self._load(args.portrait)
-        self._performer = Performer(stream, self.statistics.timings)
-        self._performer.lock(character)
-        warm_up(self._performer, character)
-        return_freed_memory()
+        self._stream = RemoteStream(
+            StreamChoice(args.model, args.weights, args.size, args.device, args.seed, args.attention)
+        )
+        with ExitStack() as unfinished:
+            unfinished.callback(self._stream.close)
+            self.statistics = Statistics((self._stream.pid,))
+            character = self._load(args.portrait)  # while the generator loads
+            self._performer = Performer(self._stream, self.statistics.timings)
+            self._performer.lock(character)
+            warm_up(self._performer, character)
+            return_freed_memory()
 
-        # a recorded driver is another person every time: what is remembered is for webcams
-        memory = CalibrationMemory(data_folder() / "calibrations") if isinstance(source, Webcam) else None
-        self.stage = Stage(character, args.motion, args.strength, source.name, memory, report)
-        self.stage.mirrored = args.mirror
-        self.sender = Sender(still(character), self.statistics, self._output_failed)
-        if isinstance(source, VmcIn):
-            self.camera, tracker = source, None
-            self.stage.set_neutral(source.neutral)
-        else:
-            self.camera = Camera(source, report)
-            with reported_as_puppet_error(TrackerUnavailable):
-                tracker = Tracker(body_every=LEVELS[0].body_every)
-        self.loop = LiveLoop(
-            self.camera, tracker, self.stage, self._performer, self.sender, self.statistics, report, motion_out
-        )
-        wardrobe = Wardrobe(args.portrait, args.portraits, self._load, self._put_on, report)
-        if args.portraits is not None:
-            wardrobe.pictures()  # say now what would fail at the first change
-        self.commands = Commands(
-            self.stage, self.sender, wardrobe, args.recordings, args.background == "transparent", self.end
-        )
+            # a recorded driver is another person every time: what is remembered is for webcams
+            memory = CalibrationMemory(data_folder() / "calibrations") if isinstance(source, Webcam) else None
+            self.stage = Stage(character, args.motion, args.strength, source.name, memory, report)
+            self.stage.mirrored = args.mirror
+            self.sender = Sender(still(character), self.statistics, self._output_failed)
+            if isinstance(source, VmcIn):
+                self.camera, tracker = source, None
+                self.stage.set_neutral(source.neutral)
+            else:
+                self.camera = Camera(source, report)
+                with reported_as_puppet_error(TrackerUnavailable):
+                    tracker = Tracker(body_every=LEVELS[0].body_every)
+            self.loop = LiveLoop(
+                self.camera, tracker, self.stage, self._performer, self.sender, self.statistics, report, motion_out
+            )
+            wardrobe = Wardrobe(args.portrait, args.portraits, self._load, self._put_on, report)
+            if args.portraits is not None:
+                wardrobe.pictures()  # say now what would fail at the first change
+            self.commands = Commands(
+                self.stage, self.sender, wardrobe, args.recordings, args.background == "transparent", self.end
+            )
+            unfinished.pop_all()
 
     def end(self) -> None:
         """End the run from any thread."""
@@ -103,6 +105,7 @@ class Session:
         with ExitStack() as opened:
             if self._motion_out is not None:
                 opened.callback(self._motion_out.close)
+            opened.callback(self._stream.close)
             opened.callback(self.sender.close)
             opened.callback(self.camera.close)
             opened.callback(self.loop.close)

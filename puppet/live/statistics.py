@@ -18,11 +18,12 @@ LONGEST = 10_000  # ms that a delay is counted up to
 class Statistics:
     """Rate and evenness of the output, delay from camera to output, time per stage, memory.
 
-    `timings` are the stages' means. `collected` adds how long frames waited for the others of their group.
+    `timings` are the stages' means. helpers: processes whose memory counts too.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, helpers: tuple[int, ...] = ()) -> None:
         self.timings = Timings()
+        self._helpers = helpers
         self._lock = threading.Lock()
         self.reset()
 
@@ -37,7 +38,13 @@ class Statistics:
             self._delays = np.zeros(LONGEST, np.int64)  # a histogram of milliseconds
             self._sums = {"collect": 0.0, "wait": 0.0}
             self._counts = {"collect": 0, "wait": 0}
-            self._rss_start = resident_mib()
+            self._rss_start = self.memory()
+
+    def memory(self) -> float | None:
+        """MiB of this process and its helpers (on Linux); None where the system does not say."""
+        sizes = [resident_mib(), *(resident_mib(pid) for pid in self._helpers)]
+        known = [size for size in sizes if size is not None]
+        return round(sum(known), 1) if known else None
 
     def sent(self, now: float, new: Picture | None) -> None:
         """The sender put out a frame at `now`; `new` is the picture where it was shown for the first time."""
@@ -87,16 +94,18 @@ class Statistics:
             "max_gap_ms": gap,
             "latency_ms": {"p50": self.delay(50), "p95": self.delay(95)},
             "ms": {"collect": waits["collect"], **stages, "wait": waits["wait"]},
-            "rss_mib": {"start": self._rss_start, "end": resident_mib()},
+            "rss_mib": {"start": self._rss_start, "end": self.memory()},
         }
 
 
-def resident_mib() -> float | None:
-    """Memory of this process; None where the system does not say."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return round(int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
-    if sys.platform == "win32":
+def resident_mib(pid: int | None = None) -> float | None:
+    """Memory of this process or of another; None where the system does not say."""
+    try:
+        pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1])
+        return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
+    except OSError:
+        pass
+    if pid is not None or sys.platform == "win32":
         return None
     import resource
 

@@ -45,6 +45,15 @@ def test_ticks_are_an_even_grid_of_the_true_motion(camera_rate):
     np.testing.assert_allclose(shift, 40 * times, atol=1e-3)
 
 
+def test_a_tick_waits_at_most_half_a_frame_of_a_webcam_for_its_pose():
+    ticks, waits = Ticks(24), []
+    for k in range(120):
+        waits += [k / 30 - pose.time for pose in ticks.add(pose_at(100, time=k / 30))]
+    assert max(waits) < 0.5 / 30 + 1e-6 and min(waits) > -0.018
+    ticks.add(empty_pose((256, 256), 4.0))  # a face that has gone is not carried on
+    assert all(pose.face is None for pose in ticks.add(empty_pose((256, 256), 4 + 1 / 30)))
+
+
 def test_a_jittery_camera_of_the_grids_rate_never_waits_for_its_next_frame():
     ticks, waits, random = Ticks(24), [], np.random.default_rng(0)
     for k in range(240):
