@@ -82,9 +82,16 @@ def polygon_patch(points_N2: np.ndarray, size: int, scale: float = 1.0) -> Patch
     corners = np.rint(((points - (x0, y0)) * _FINER - 0.5) * (1 << _SHIFT)).astype(np.int32)
     cv2.fillPoly(fine, [corners], 255, cv2.LINE_8, _SHIFT)
     mask = cv2.resize(fine, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
-    x = (np.arange(x0, x1, dtype=np.float32) + 0.5)[None] / np.float32(scale)
-    y = (np.arange(y0, y1, dtype=np.float32) + 0.5)[:, None] / np.float32(scale)
-    return Patch(slice(y0, y1), slice(x0, x1), mask, x, y)
+    centres = _pixel_centres(size, scale)
+    return Patch(slice(y0, y1), slice(x0, x1), mask, centres[None, x0:x1], centres[y0:y1, None])
+
+
+@lru_cache(maxsize=16)
+def _pixel_centres(size: int, scale: float) -> np.ndarray:
+    """(size,) float32, read-only."""
+    centres = (np.arange(size, dtype=np.float32) + 0.5) / np.float32(scale)
+    centres.flags.writeable = False
+    return centres
 
 
 def polygon_mask(points_N2: np.ndarray, size: int, scale: float = 1.0) -> np.ndarray:
@@ -198,10 +205,7 @@ class InteriorPainter:
             inside = placed[..., :3] * (self.light * TEETH_LIGHT) + inside * hidden
         # light enters from the front: the closer to the lips, the darker, upper lip most
         reach = max(2.0, 0.25 * (height + 5))
-        # the mouth does not end where its rectangle does
-        border = int(np.ceil(reach))
-        mask = cv2.copyMakeBorder(patch.mask, border, border, border, border, cv2.BORDER_CONSTANT, value=0)
-        shade = cv2.GaussianBlur(mask, (0, 0), reach / 2)[border:-border, border:-border]
+        shade = cv2.GaussianBlur(patch.mask, (0, 0), reach / 2, borderType=cv2.BORDER_CONSTANT)
         narrow = 0.8 + 0.2 * min(max((opening - NARROW[0]) / (NARROW[1] - NARROW[0]), 0.0), 1.0)
         inside *= (np.minimum(shade * np.float32(0.65 * 1.25 / 255) + 0.35, 1) * np.float32(narrow))[..., None]
         self._blend(warp_SS4, patch, inside, patch.mask * np.float32(share / 255))
@@ -234,24 +238,25 @@ class InteriorPainter:
         flow = flow_SS2[patch.rows, patch.columns]
         seen = cv2.remap(look.seen, flow, None, cv2.INTER_LINEAR)                                    # (h, w, 2)
         radius = np.linalg.norm(face[iris + 1:iris + 5, :2] - face[iris, :2], axis=1).mean()
-        away = np.sqrt((patch.x - face[iris, 0]) ** 2 + (patch.y - face[iris, 1]) ** 2)
-        disc = np.clip(radius + 0.5 - away, 0, 1)
+        dx, dy = patch.x - face[iris, 0], patch.y - face[iris, 1]
+        inward = radius + 0.5 - np.sqrt(dx * dx + dy * dy)
+        disc = np.minimum(np.maximum(inward, 0), 1)
         # white may only come from the portrait's white, iris only from its iris
         shown = seen[..., 0] + (seen[..., 1].astype(np.float32) - seen[..., 0]) * disc
         unseen = patch.mask * (1 - shown * np.float32(1 / 255))
         if unseen.max(initial=0) < 32:
             return
-        pupil = np.clip(0.42 * radius + 0.5 - away, 0, 1)
-        border = int(np.ceil(0.3 * max(patch.mask.shape))) + 1
-        mask = cv2.copyMakeBorder(patch.mask, border, border, border, border, cv2.BORDER_CONSTANT, value=0)
-        shade = cv2.GaussianBlur(mask, (0, 0), max(1.0, 0.1 * max(patch.mask.shape)))[border:-border, border:-border]
+        pupil = np.minimum(np.maximum(inward - 0.58 * radius, 0), 1)
+        spread = max(1.0, 0.1 * max(patch.mask.shape))
+        shade = cv2.GaussianBlur(patch.mask, (0, 0), spread, borderType=cv2.BORDER_CONSTANT)
         inside = look.white + disc[..., None] * (look.iris * (1 - 0.75 * pupil[..., None]) - look.white)
-        inside *= (shade * np.float32(0.4 / 255) + 0.6)[..., None]
         # the upper lid and its lashes throw their shadow on the eye
         upper, lower = (face[list(row), :2].mean(0) for row in (ring[9:], ring[1:8]))
         gap = lower - upper
-        down = ((patch.x - upper[0]) * gap[0] + (patch.y - upper[1]) * gap[1]) / max(float(gap @ gap), 0.25)
-        inside *= np.clip(LID_SHADOW + (1 - LID_SHADOW) * down / 0.6, LID_SHADOW, 1)[..., None]
+        gap = gap * np.float32((1 - LID_SHADOW) / 0.6 / max(float(gap @ gap), 0.25))
+        down = (patch.x - upper[0]) * gap[0] + ((patch.y - upper[1]) * gap[1] + LID_SHADOW)
+        light = np.minimum(np.maximum(down, LID_SHADOW), 1)
+        inside *= ((shade * np.float32(0.4 / 255) + np.float32(0.6)) * light)[..., None]
         self._blend(warp_SS4, patch, inside, unseen * np.float32(1 / 255))
 
     def _look(self, person_SS4: np.ndarray, ring, iris: int) -> EyeLook:
@@ -277,6 +282,8 @@ class InteriorPainter:
     def _blend(warp_SS4: np.ndarray, patch: Patch, inside: np.ndarray, weight: np.ndarray) -> None:
         """inside (h, w, 3) opaque colours, weight (h, w) 0..1."""
         view = warp_SS4[patch.rows, patch.columns].astype(np.float32)
-        painted = np.dstack([np.clip(inside, 0, 255), np.full(weight.shape, 255, np.float32)])
-        view += weight[..., None] * (painted - view)
+        np.minimum(np.maximum(inside, 0, out=inside), 255, out=inside)
+        weight = weight[..., None]
+        view[..., :3] += weight * (inside - view[..., :3])
+        view[..., 3:] += weight * (255 - view[..., 3:])
         warp_SS4[patch.rows, patch.columns] = np.rint(view)

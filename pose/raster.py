@@ -15,7 +15,7 @@ class Coverage:
     """The covered pixels of a picture, sparse: N pixels, each inside one triangle.
 
     pixels: (N,) flat indices into the picture; triangles: (N,) index of the front triangle;
-    weights: (N, 3) float32 barycentric weights of its corners.
+    weights: (3, N) float32 barycentric weights of its corners.
     """
 
     pixels: np.ndarray
@@ -65,10 +65,10 @@ def rasterise(corners_M32: np.ndarray, depth_M: np.ndarray, height: int, width: 
     covered = np.flatnonzero(front >= 0)
     chosen = front[covered]
     x, y, triangle = x.take(chosen), y.take(row.take(chosen)), triangle.take(chosen)
-    weights = np.empty((len(chosen), 3), np.float32)
+    weights = np.empty((3, len(chosen)), np.float32)
     for k in range(2):
-        weights[:, k] = gx[k].take(triangle) * x + gy[k].take(triangle) * y + g0[k].take(triangle)
-    weights[:, 2] = 1 - weights[:, 0] - weights[:, 1]
+        weights[k] = gx[k].take(triangle) * x + gy[k].take(triangle) * y + g0[k].take(triangle)
+    weights[2] = 1 - weights[0] - weights[1]
     return Coverage(covered, far_to_near[drawn[triangle]], weights)
 
 

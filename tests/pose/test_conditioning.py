@@ -125,7 +125,7 @@ def test_rasteriser_covers_a_square_once_and_nearest_wins():
     owner = owner.reshape(16, 16)
     assert (owner[1:10, 1:5] >= 0).all() and owner[0].max() == -1
     assert (owner[5:14, 5:14] >= 2).all()
-    point = covered.weights[covered.pixels == 7 * 16 + 11][0] @ both[owner[7, 11]]
+    point = covered.weights[:, covered.pixels == 7 * 16 + 11][:, 0] @ both[owner[7, 11]]
     np.testing.assert_allclose(point, [11, 7], atol=1e-4)
 
 
