@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from generator import checkpoint
+from generator import checkpoint, presets
 from generator.generator import Generator
 from generator.presets import get_preset
 from generator.training import loop, recipe
@@ -172,6 +172,22 @@ def test_stages_follow_one_another_and_a_folder_is_of_one_run(clip_folder, tmp_p
     assert train("tiny", clip_folder, tmp_path / "run", stages=["reconstruction"], **arguments) == newest  # is done
     with pytest.raises(ValueError, match="--out"):  # would return the old weights as fitted ones
         train("tiny", clip_folder, tmp_path / "run", stages=["reconstruction"], start=trained, **arguments)
+
+
+def test_a_model_of_the_papers_kind_is_trained_by_the_papers_stages(clip_folder, tmp_path, monkeypatch):
+    tiny = get_preset("tiny")
+    plain = replace(tiny, name="plain", transformer=replace(tiny.transformer, trunk_channels=0, trunk_depth=0))
+    monkeypatch.setitem(presets.PRESETS, "plain", plain)
+    checkpoint.save(tmp_path / "start.safetensors", Generator(plain), torch.float32)
+    finished = train(
+        "plain", clip_folder, tmp_path / "run", steps=1, batch=1, crop=48, start=tmp_path / "start.safetensors",
+        precision=torch.float32, pace=Pace(save=1e9, sheet=1e9, log=0),
+    )  # fmt: skip
+    records = [r for r in Log(tmp_path / "run" / "log.jsonl").read() if not r.get("held_out")]
+    assert [record["stage"] for record in records] == list(recipe.PAPER.stages) and finished.name == "long.safetensors"
+    before, after = (checkpoint.load(path).state_dict() for path in (tmp_path / "start.safetensors", finished))
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"stem", "transformer"}  # the latent space is given
 
 
 def test_schedule_warms_up_and_ends_low():
