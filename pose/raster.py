@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-
 EDGE = 1e-4  # weight by which a pixel may lie outside: neighbours leave no gap between them
 
 

@@ -69,9 +69,12 @@ class VideoReader:
             aspect = float(stream.sample_aspect_ratio or 1) or 1.0
             clock = _Clock(1 / self.rate)
             for frame in self._decode(container, stream):
+                if decoded == 0:
+                    # of the first only: asking ties a frame into a cycle, and its memory stays until the next collection
+                    matrix = display_matrix(frame)
                 decoded += 1
                 end = clock(frame.time)
-                yield TimedFrame(upright(frame, aspect), end)
+                yield TimedFrame(upright(frame.to_ndarray(format="rgb24"), aspect, matrix), end)
         if decoded == 0:
             raise PuppetError(
                 f"driver {self.path} has no picture that can be decoded: it is broken or cut off; record it again"
@@ -164,15 +167,13 @@ def resample(frames: Iterator[TimedFrame], fps: int, last_duration: float) -> It
         tick += 1
 
 
-def upright(frame: av.VideoFrame, sample_aspect: float = 1.0) -> np.ndarray:
-    """(H, W, 3) uint8 RGB of a decoded frame with its pixels made square and its display matrix applied."""
-    image = frame.to_ndarray(format="rgb24")
+def upright(image: np.ndarray, sample_aspect: float, matrix: tuple[int, int, int, int] | None) -> np.ndarray:
+    """A decoded (H, W, 3) picture with its pixels made square and its display matrix applied."""
     if sample_aspect > 0 and abs(sample_aspect - 1) > 0.005:
         height, width = image.shape[:2]
         # the longer way, so that nothing is thrown away
         size = (round(width * sample_aspect), height) if sample_aspect > 1 else (width, round(height / sample_aspect))
         image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-    matrix = _display_matrix(frame)
     if matrix is None:
         return image
     # the matrix maps a picture point (p, q) to (a p + c q, b p + d q): one of the eight turns and mirrorings
@@ -185,7 +186,7 @@ def upright(frame: av.VideoFrame, sample_aspect: float = 1.0) -> np.ndarray:
     return np.ascontiguousarray(image[:: -1 if flip_y else 1, :: -1 if flip_x else 1])
 
 
-def _display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int] | None:
+def display_matrix(frame: av.VideoFrame) -> tuple[int, int, int, int] | None:
     data = frame.side_data.get("DISPLAYMATRIX")
     if data is None:
         return None

@@ -22,7 +22,6 @@ from generator.training.distributed import Workers
 from generator.training.optim import Learner, OptimizerConfig
 from generator.training.regions import pixel_weights
 
-
 UNDRAWN = 0.1  # weight of latents that nobody sees: they are recycled like all others and must not run away
 
 

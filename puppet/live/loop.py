@@ -14,9 +14,9 @@ from generator.config import FRAMES_PER_LATENT
 from pose.landmarks import PoseFrame, empty_pose
 from pose.smoothing import PoseSmoother
 from pose.tracker import Tracker
+from puppet.character import Character, Performer
 from puppet.compositing import composite
 from puppet.live.camera import Camera
-from puppet.character import Character, Performer
 from puppet.live.pace import Pace
 from puppet.live.sender import Sender
 from puppet.live.slot import Slot

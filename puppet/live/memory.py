@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import sys
 
-
 ARENAS = 2
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 

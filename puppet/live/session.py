@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager
 
 from generator.config import FRAMES_PER_LATENT
 from pose.tracker import Tracker, TrackerUnavailable
+from puppet.character import Character, Performer, check_look, load_character
 from puppet.compositing import check_background, composite
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.live.calibration import CalibrationMemory
 from puppet.live.camera import Camera
-from puppet.character import Character, Performer, check_look, load_character
 from puppet.live.commands import Commands
 from puppet.live.loop import LiveLoop
 from puppet.live.memory import keep_memory_together, return_freed_memory

@@ -15,8 +15,8 @@ import numpy as np
 
 from puppet.arguments import DRIVER
 from puppet.errors import PuppetError
-from puppet.motion_io.vmc_in import VmcIn, is_vmc, make_vmc_in
 from puppet.live.cameras_list import CameraInfo, find_camera, list_cameras, names_of, unnamed
+from puppet.motion_io.vmc_in import VmcIn, is_vmc, make_vmc_in
 from puppet.video_in import TimedFrame, VideoReader
 
 # The face is looked for in the centred square: more pixels cost time on the bus and bring nothing.

@@ -11,9 +11,9 @@ import numpy as np
 
 from pose.landmarks import PoseFrame
 from pose.retargeting import Retargeter
+from puppet.character import Character
 from puppet.errors import reported_as_puppet_error
 from puppet.live.calibration import Calibration, CalibrationMemory, Fit, face_light
-from puppet.character import Character
 from puppet.live.follower import LiveFollower
 
 

@@ -7,8 +7,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from puppet.errors import PuppetError
 from puppet.character import Character
+from puppet.errors import PuppetError
 from puppet.live.memory import return_freed_memory
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pose.expression_transfer import EYES, settle_lids
 from pose.landmarks import (
     LEFT_IRIS,
     LIPS_INNER_LOWER,
@@ -9,7 +10,6 @@ from pose.landmarks import (
     RIGHT_IRIS,
     empty_pose,
 )
-from pose.expression_transfer import EYES, settle_lids
 from pose.mesh import face_mesh
 from pose.neutral import find_neutral
 from pose.retargeting import LARGEST_TURN, Retargeter

@@ -1,5 +1,6 @@
 """Drivers of every kind come out upright, with square pixels, at 24 frames a second."""
 
+import gc
 from fractions import Fraction
 
 import av
@@ -159,3 +160,15 @@ def test_an_index_in_front_does_not_hide_that_the_end_is_missing(tmp_path):
         for _ in frames:
             count += 1
     assert count > 5
+
+
+def test_frames_are_let_go_at_once(tmp_path):
+    path = write_video(tmp_path / "ramp.mp4", grey_ramp(40))
+    gc.collect()
+    gc.disable()  # a stream of hours must not depend on when cycles are looked for
+    try:
+        for _ in VideoReader(path).timed_frames():
+            pass
+        assert sum(isinstance(item, av.VideoFrame) for item in gc.get_objects()) < 4
+    finally:
+        gc.enable()

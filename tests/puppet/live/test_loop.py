@@ -6,8 +6,8 @@ import numpy as np
 
 from generator.config import FRAMES_PER_LATENT
 from generator.stream import Stream
-from puppet.live.camera import Camera
 from puppet.character import Performer
+from puppet.live.camera import Camera
 from puppet.live.loop import Gather, LiveLoop
 from puppet.live.sender import Sender
 from puppet.live.session import still, warm_up
