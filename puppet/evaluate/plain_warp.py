@@ -43,7 +43,7 @@ class PlainWarp:
         covered = rasterise(corners[..., :2] - 0.5, corners[..., 2].mean(1), size, size)
         flow = self._outside(face[FACE_OVAL, :2], size)
         source = self._face[self._triangles[covered.triangles], :2]  # (N, 3, 2)
-        flow.reshape(-1, 2)[covered.pixels] = (source * covered.weights[..., None]).sum(1)
+        flow.reshape(-1, 2)[covered.pixels] = np.einsum("nkc,kn->nc", source, covered.weights)
         flow -= 0.5
         return cv2.remap(self._picture, flow[..., 0], flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
