@@ -49,12 +49,11 @@ def seamless(packed_BTFCHW: Tensor) -> Tensor:
     """Smooth what is added to the warp over the seams of the patches, with a tent of ten pixels; its detail is the
     convolutions' to add."""
     x = packed_BTFCHW.flatten(0, 2)
-    box = x.new_ones(x.shape[1], 1, 3, 3)
-    rows, columns = (x.new_full((extent,), 3) for extent in x.shape[-2:])
-    for inside in (rows, columns):
-        inside[0] = inside[-1] = 2
-    for _ in range(2):  # means of 3x3, at the border of what is there; avg_pool2d takes five times as long
-        x = F.conv2d(x, box, padding=1, groups=x.shape[1]) / (rows[:, None] * columns)
+    box = x.new_full((x.shape[1], 1, 3, 3), 1 / 9)
+    for _ in range(2):  # means of 3x3; avg_pool2d takes five times as long
+        x = F.conv2d(x, box, padding=1, groups=x.shape[1])
+        for edge in (x[..., 0], x[..., -1], x[..., 0, :], x[..., -1, :]):
+            edge.mul_(3 / 2)  # two thirds of its neighbours are there
     return x.view(packed_BTFCHW.shape)
 
 
@@ -170,19 +169,21 @@ class Autoencoder(nn.Module):
         moved, residual, gate = self.decoder(latents.flatten(0, 1), packed_BTFCHW.flatten(0, 1))
         gate = gate.movedim(1, -1)[..., None].expand(*[-1] * 4, WARP_CHANNELS).flatten(-2).movedim(-1, 1)
         moved, residual, gate = (x.unflatten(0, packed_BTFCHW.shape[:3]) for x in (moved, residual, gate))
-        coarse = self._patches(self.project(moved))  # what a latent keeps of the moved warp
-        change = seamless(self._patches(z_BTChw) - coarse)
+        z_moved = self.project(moved)
+        coarse = self._patches(z_moved, self.linear_out.bias)  # what a latent keeps of the moved warp
+        change = seamless(self._patches(z_BTChw - z_moved))
         return torch.lerp(coarse, moved, gate).add_(residual).add_(change)
 
-    def _patches(self, z_BTChw: Tensor) -> Tensor:
+    def _patches(self, z_BTChw: Tensor, bias: Tensor | None = None) -> Tensor:
         """The linear path of the decoder: packed pictures (B, T, F, 16, H/2, W/2), each patch on its own."""
-        patches = self.linear_out(z_BTChw.movedim(-3, -1).to(self.linear_out.weight.dtype))  # (B, T, h, w, 1024)
+        weight = self.linear_out.weight
+        patches = F.linear(z_BTChw.movedim(-3, -1).to(weight.dtype), weight, bias)  # (B, T, h, w, 1024)
         return from_patches(patches.to(self.dtype))
 
-    def decode_step(self, z_BChw: Tensor, warp_BFCHW: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
-        """One latent frame of `decode`: (video (B, 4, 4, H, W), state for the next)."""
-        video = self.decode(z_BChw[:, None], warp_BFCHW[:, None], state.z)
-        return video[:, 0], DecoderState(z_BChw)
+    def decode_step(self, z_BChw: Tensor, packed_BFCHW: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
+        """One latent frame of `decode`, from the packed warp: (video (B, 4, 4, H, W), state for the next)."""
+        packed = self.decode_packed(z_BChw[:, None], packed_BFCHW[:, None], state.z)
+        return unpack(packed[:, 0]), DecoderState(z_BChw)
 
     @torch.no_grad()
     def initialise_from_pca(self, video_BTFCHW: Tensor) -> float:

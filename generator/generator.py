@@ -20,7 +20,6 @@ from .autoencoder import Autoencoder, DecoderState
 from .cache import KVCache, RolloutCache
 from .conditions import Conditions, around_face, inside_person
 from .config import SPATIAL_FACTOR, ModelConfig
-from .layers import pack
 from .stem import ConditionStem
 from .transformer import CausalTransformer
 
@@ -76,10 +75,9 @@ class Generator(nn.Module):
 
     def observe(self, conditions: Conditions) -> Observation:
         """Encode the conditions of T latent frames; the warp's latent carries no gradient to the autoencoder."""
-        packed = pack(conditions.warp)
         with torch.no_grad():
-            z_warp = self.autoencoder.project(packed)
-        features = self.stem(packed, conditions.guide)
+            z_warp = self.autoencoder.project(conditions.packed)
+        features = self.stem(conditions.packed, conditions.guide)
         return Observation(torch.cat([features, z_warp.to(features.dtype)], dim=2), z_warp)
 
     def velocity(self, x_BTChw: Tensor, z_BTChw: Tensor, conditions: Conditions, t_B: Tensor) -> Tensor:
@@ -118,7 +116,7 @@ class Generator(nn.Module):
 
     def decode(self, z_BChw: Tensor, conditions: Conditions, state: RolloutState) -> tuple[Tensor, RolloutState]:
         """Decode the newest latent frame: (B, 4, 4, H, W) RGBA in [-1, 1] and the new state."""
-        video, decoder = self.autoencoder.decode_step(z_BChw, conditions.warp[:, 0], state.decoder)
+        video, decoder = self.autoencoder.decode_step(z_BChw, conditions.packed[:, 0], state.decoder)
         return self.keep_surroundings(video[:, None], conditions)[:, 0], replace(state, decoder=decoder)
 
     def keep_surroundings(self, video_BTFCHW: Tensor, conditions: Conditions) -> Tensor:

@@ -41,7 +41,7 @@ def test_streamed_decoding_equals_offline(autoencoder):
     offline = autoencoder.decode(z, warp, first)
     state, frames = DecoderState(first), []
     for index in range(z.shape[1]):
-        video, state = autoencoder.decode_step(z[:, index], warp[:, index], state)
+        video, state = autoencoder.decode_step(z[:, index], pack(warp[:, index]), state)
         frames.append(video)
     torch.testing.assert_close(torch.stack(frames, dim=1), offline, atol=1e-5, rtol=0)
 
