@@ -169,15 +169,13 @@ class Autoencoder(nn.Module):
         moved, residual, gate = self.decoder(latents.flatten(0, 1), packed_BTFCHW.flatten(0, 1))
         gate = gate.movedim(1, -1)[..., None].expand(*[-1] * 4, WARP_CHANNELS).flatten(-2).movedim(-1, 1)
         moved, residual, gate = (x.unflatten(0, packed_BTFCHW.shape[:3]) for x in (moved, residual, gate))
-        z_moved = self.project(moved)
-        coarse = self._patches(z_moved, self.linear_out.bias)  # what a latent keeps of the moved warp
-        change = seamless(self._patches(z_BTChw - z_moved))
+        coarse = self._patches(self.project(moved))  # what a latent keeps of the moved warp
+        change = seamless(self._patches(z_BTChw) - coarse)
         return torch.lerp(coarse, moved, gate).add_(residual).add_(change)
 
-    def _patches(self, z_BTChw: Tensor, bias: Tensor | None = None) -> Tensor:
+    def _patches(self, z_BTChw: Tensor) -> Tensor:
         """The linear path of the decoder: packed pictures (B, T, F, 16, H/2, W/2), each patch on its own."""
-        weight = self.linear_out.weight
-        patches = F.linear(z_BTChw.movedim(-3, -1).to(weight.dtype), weight, bias)  # (B, T, h, w, 1024)
+        patches = self.linear_out(z_BTChw.movedim(-3, -1).to(self.linear_out.weight.dtype))  # (B, T, h, w, 1024)
         return from_patches(patches.to(self.dtype))
 
     def decode_step(self, z_BChw: Tensor, packed_BFCHW: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
