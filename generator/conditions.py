@@ -41,6 +41,12 @@ class Conditions:
         return Conditions(self.warp[:, start:stop], self.guide[:, start:stop])
 
 
+def soft_edge(reach: int) -> int:
+    """Pixels of the guide around the face mesh beyond which `around_face` is 0."""
+    far = max(reach // 2, 1)
+    return far + 3 * (far // 2) + 1
+
+
 def around_face(guide_BTFChw: Tensor, reach: int) -> Tensor:
     """(B, T, F, 1, H, W), H = 2h: 1 on the face mesh and within about `reach` pixels of it, falling softly to 0; and 0
     inside the lips, where the warp's teeth are sharper than what a small network makes of them."""

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generator.conditions import CANONICAL
+from generator.conditions import CANONICAL, soft_edge
 from generator.config import SPATIAL_FACTOR
 
 CELL = SPATIAL_FACTOR // 2  # pixels of the guide in a latent cell
@@ -70,11 +70,11 @@ class Framing:
         face = guide_FhwC[..., CANONICAL].any(axis=(0, 3))
         if not face.any():
             return None
-        spread = -(-5 * self.reach // (2 * SPATIAL_FACTOR))  # the soft edge ends at about 2.5 times the reach
+        spread = soft_edge(self.reach)
         spans = []
         for axis in (1, 0):
             filled = np.flatnonzero(face.any(axis=axis))
-            first, last = (max(filled[0] // CELL - spread, 0), min(filled[-1] // CELL + 1 + spread, self.cells))
+            first, last = max(filled[0] - spread, 0) // CELL, min((filled[-1] + spread) // CELL + 1, self.cells)
             spans.append((int(first), int(last - first)))
         (top, height), (left, width) = spans
         return Window(top, left, height, width)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from generator.conditions import Conditions, around_face
+from generator.conditions import Conditions, around_face, soft_edge
 from generator.generator import Generator
 from generator.presets import get_preset
 
@@ -77,6 +77,16 @@ def test_recycling_leaks_towards_the_warp():
 def test_size_must_fit_the_tokens(size):
     with pytest.raises(ValueError, match="multiple of 16"):
         replace(get_preset("tiny"), size=size)
+
+
+@pytest.mark.parametrize("reach", [1, 2, 4, 7, 12])
+def test_nothing_is_drawn_beyond_the_soft_edge(reach):
+    guide = torch.zeros(1, 1, 1, 8, 48, 48)
+    guide[..., :3, 20:30, 23:25] = 0.5
+    drawn = around_face(guide, reach)[0, 0, 0, 0] > 0
+    edge = soft_edge(reach)
+    assert not drawn[:, : 2 * (23 - edge)].any() and not drawn[2 * (30 + edge) :].any()
+    assert drawn[:, 2 * (25 + edge - 2) :].any() and drawn[: 2 * (20 - edge + 2)].any()
 
 
 def test_only_the_face_and_its_surroundings_are_drawn():
