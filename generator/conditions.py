@@ -13,7 +13,9 @@ from torch import Tensor
 from .layers import pack
 
 CANONICAL = slice(0, 3)  # guide channels of the canonical face position, 0 where there is no face
-INNER_MOUTH = 4  # guide channel
+VALIDITY, INNER_MOUTH, EYE_OPENING = 3, 4, 5  # guide channels
+TRUSTED = (0.4, 0.65)  # validity of the warp from which its detail counts, and from which it counts fully
+TRANSPARENT = 0.2  # of [-1, 1]: by how much less opaque than the warp something must be to be taken for a hole
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,26 @@ def inside_person(warp_BTFCHW: Tensor) -> Tensor:
     alpha = (warp_BTFCHW[..., 3:, :, :] / 2 + 0.5).flatten(0, 2)
     soft = box_mean(over_neighbours(torch.minimum, alpha, 2), 1)
     return soft.mul(2).sub(1).clamp_(0, 1).unflatten(0, warp_BTFCHW.shape[:3])
+
+
+def trusted_skin(guide_BTFChw: Tensor) -> Tensor:
+    """(B, T, F, 1, H, W): 1 on skin that the portrait shows as well as the target needs it, falling softly to 0 in the
+    openings of mouth and eyes and on what is turned away in the portrait."""
+    guide = guide_BTFChw.flatten(0, 2)
+    low, high = TRUSTED
+    trust = ((guide[:, VALIDITY : VALIDITY + 1] - low) / (high - low)).clamp_(0, 1)
+    skin = (guide[:, CANONICAL].amax(1, keepdim=True) > 0) & (guide[:, INNER_MOUTH : EYE_OPENING + 1].amax(1, keepdim=True) == 0)
+    skin = box_mean(over_neighbours(torch.minimum, trust * skin, 1), 1)
+    skin = F.interpolate(skin, scale_factor=2, mode="bilinear", align_corners=False)
+    return skin.unflatten(0, guide_BTFChw.shape[:3])
+
+
+def coarse(picture_BTFCHW: Tensor) -> Tensor:
+    """The same picture without detail of less than about eight pixels. Sizes are multiples of four."""
+    x = picture_BTFCHW.flatten(0, 2)
+    channels = x.shape[1]
+    mean = F.conv2d(x, x.new_full((channels, 1, 4, 4), 1 / 16), stride=4, groups=channels)
+    return F.interpolate(mean, scale_factor=4, mode="bilinear", align_corners=False).unflatten(0, picture_BTFCHW.shape[:3])
 
 
 def over_neighbours(combine: Callable[..., Tensor], x_NCHW: Tensor, radius: int) -> Tensor:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from .autoencoder import Autoencoder, DecoderState
 from .cache import KVCache, RolloutCache
-from .conditions import Conditions, around_face, inside_person
+from .conditions import TRANSPARENT, Conditions, around_face, coarse, inside_person, trusted_skin
 from .config import SPATIAL_FACTOR, ModelConfig
 from .stem import ConditionStem
 from .transformer import CausalTransformer
@@ -120,9 +120,14 @@ class Generator(nn.Module):
         return self.keep_surroundings(video[:, None], conditions)[:, 0], replace(state, decoder=decoder)
 
     def keep_surroundings(self, video_BTFCHW: Tensor, conditions: Conditions) -> Tensor:
-        """Decoded frames with the warp itself where the face is far and at the person's outline: hair and clothes lose by
-        being drawn anew, and a still outline never shimmers."""
+        """Decoded frames with the warp itself where the face is far and at the person's outline, and with its detail on skin
+        that it knows. Hair and clothes lose by being drawn anew, a still outline never shimmers, and the frames of glasses
+        and the hairs of a beard, which no two people have alike, would be averaged away."""
         if self.config.reach is None:
             return video_BTFCHW
-        share = around_face(conditions.guide, self.config.reach) * inside_person(conditions.warp)
-        return torch.lerp(conditions.warp, video_BTFCHW, share.to(video_BTFCHW.dtype))
+        warp = conditions.warp
+        hole = (warp[..., 3:, :, :] - video_BTFCHW[..., 3:, :, :]).mul(1 / TRANSPARENT).clamp(0, 1)
+        share = around_face(conditions.guide, self.config.reach) * inside_person(warp) * (1 - hole)
+        change = video_BTFCHW - warp
+        change = torch.lerp(change, coarse(change), trusted_skin(conditions.guide).to(change.dtype))
+        return torch.addcmul(warp, change, share.to(change.dtype))

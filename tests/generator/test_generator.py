@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from generator.conditions import Conditions, around_face, soft_edge
+from generator.conditions import Conditions, around_face, coarse, soft_edge
 from generator.generator import Generator
 from generator.presets import get_preset
 
@@ -89,8 +89,42 @@ def test_nothing_is_drawn_beyond_the_soft_edge(reach):
     assert drawn[:, 2 * (25 + edge - 2) :].any() and drawn[: 2 * (20 - edge + 2)].any()
 
 
+def opaque_grey():
+    video = torch.zeros(1, FRAMES, 4, 4, SIZE, SIZE)
+    video[..., 3, :, :] = 1
+    return video
+
+
+def test_known_skin_keeps_the_detail_of_the_portrait():
+    conditions, video, generator = footage(), opaque_grey(), build()
+    guide = torch.zeros_like(conditions.guide)
+    guide[..., :3, :, :] = 0.5  # a face everywhere
+    shown = (..., slice(3), slice(8, 24), slice(8, 24))
+    unknown = generator.keep_surroundings(video, replace(conditions, guide=guide))
+    assert unknown[shown].abs().max() < 1e-5
+    guide[..., 3, :, :] = 1
+    known = generator.keep_surroundings(video, replace(conditions, guide=guide))
+    fine = lambda picture: picture - coarse(picture)  # noqa: E731
+    torch.testing.assert_close(fine(known)[shown], fine(conditions.warp)[shown], atol=0.25, rtol=0)  # of about 1
+    assert coarse(known)[shown].abs().max() < 0.2 < coarse(conditions.warp)[shown].abs().max()
+    guide[..., 5, 6:10, 6:10] = 1  # an eye
+    eye = generator.keep_surroundings(video, replace(conditions, guide=guide))
+    assert eye[..., :3, 13:19, 13:19].abs().max() < 1e-5
+
+
+def test_the_person_gets_no_holes():
+    conditions, video, generator = footage(), opaque_grey(), build()
+    guide = torch.zeros_like(conditions.guide)
+    guide[..., :3, :, :] = 0.5
+    conditions = replace(conditions, guide=guide)
+    video[..., :, 10:14, 10:14] = -1  # nobody there
+    kept = generator.keep_surroundings(video, conditions)
+    assert torch.equal(kept[..., 10:14, 10:14], conditions.warp[..., 10:14, 10:14])
+    assert kept[..., :3, 16:22, 16:22].abs().max() < 1e-5
+
+
 def test_only_the_face_and_its_surroundings_are_drawn():
-    conditions, video = footage(), torch.zeros(1, FRAMES, 4, 4, SIZE, SIZE)
+    conditions, video = footage(), opaque_grey()
     guide = torch.zeros_like(conditions.guide)
     guide[..., :3, 2:5, 2:5] = 0.5
     conditions = replace(conditions, guide=guide)
@@ -100,12 +134,12 @@ def test_only_the_face_and_its_surroundings_are_drawn():
     generator = build()
     kept = generator.keep_surroundings(video, conditions)
     assert torch.equal(kept[..., 20:, :], conditions.warp[..., 20:, :])
-    assert kept[..., 5:9, 5:9].abs().max() < 0.2
+    assert kept[..., :3, 5:9, 5:9].abs().max() < 0.2
     guide[..., 4, 3, 3] = 1  # an open mouth in the face
     assert around_face(guide, reach=2)[..., 6:8, 6:8].max() < share[..., 6:8, 6:8].min()
     conditions.warp[..., 3, :, 7:] = -1  # the person ends there: a hard edge, which stays the warp's
     kept = generator.keep_surroundings(video, conditions)
     assert torch.equal(kept[..., 5:], conditions.warp[..., 5:])
-    assert kept[..., 5:9, 3].abs().max() < conditions.warp[..., 5:9, 3].abs().max()
+    assert kept[..., :3, 5:9, 3].abs().max() < conditions.warp[..., :3, 5:9, 3].abs().max()
     everywhere = Generator(replace(generator.config, reach=None))
     assert torch.equal(everywhere.keep_surroundings(video, conditions), video)
