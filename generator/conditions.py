@@ -14,7 +14,7 @@ from .layers import pack
 
 CANONICAL = slice(0, 3)  # guide channels of the canonical face position, 0 where there is no face
 VALIDITY, INNER_MOUTH, EYE_OPENING = 3, 4, 5  # guide channels
-TRUSTED = (0.4, 0.65)  # validity of the warp from which its detail counts, and from which it counts fully
+TRUSTED = (0.15, 0.35)  # validity of the warp (its scale, by area) from which its detail counts, and counts fully
 TRANSPARENT = 0.2  # of [-1, 1]: by how much less opaque than the warp something must be to be taken for a hole
 
 

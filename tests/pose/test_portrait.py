@@ -10,7 +10,7 @@ from pose.portrait import prepare_portrait
 
 from .faces import face
 
-BUNDLED = Path(__file__).parents[2] / "examples" / "media" / "portrait.jpg"
+BUNDLED = Path(__file__).parents[2] / "puppet" / "media" / "portrait.png"
 
 
 def test_a_cut_out_picture_brings_its_own_matte():
@@ -60,7 +60,6 @@ def test_a_picture_without_a_face_tells_how_to_mark_one():
         prepare_portrait(np.full((128, 128, 3), 90, np.uint8), 64)
 
 
-@pytest.mark.skipif(not BUNDLED.is_file(), reason="the bundled portrait is not there")
 def test_the_bundled_portrait_can_be_prepared():
     pytest.importorskip("mediapipe")
     picture = cv2.cvtColor(cv2.imread(str(BUNDLED)), cv2.COLOR_BGR2RGB)

@@ -12,7 +12,7 @@ from pose.tracker import Tracker, TrackerUnavailable, fit_picture
 
 from .faces import face
 
-BUNDLED = Path(__file__).parents[2] / "examples" / "media" / "portrait.jpg"
+BUNDLED = Path(__file__).parents[2] / "puppet" / "media" / "portrait.png"
 
 
 def test_frames_are_brought_to_a_usable_size():
@@ -68,7 +68,6 @@ def test_bad_frames_a_closed_tracker_and_an_empty_room(capfd):
         Tracker(body_every=-1)
 
 
-@pytest.mark.skipif(not BUNDLED.is_file(), reason="the bundled portrait is not there")
 def test_the_bundled_portrait_is_tracked_large_small_and_off_centre(capfd):
     pytest.importorskip("mediapipe")
     picture = cv2.cvtColor(cv2.imread(str(BUNDLED)), cv2.COLOR_BGR2RGB)
