@@ -17,6 +17,7 @@ from .tracker import Tracker
 
 SMALLEST_SIDE = 64  # px of the picture's shorter side
 SMALLEST_EYES = 6.0  # px between the outer eye corners in the prepared picture
+HEAD_ROOM = (0.3, 0.5)  # of the face's width and height: what of a head there is around the face
 PLAIN_BACKGROUND = 128  # grey behind a cut-out picture, which brings no background
 
 
@@ -29,15 +30,19 @@ class Portrait:
     pose: PoseFrame
 
 
-def prepare_portrait(picture: np.ndarray, size: int, pose: PoseFrame | None = None) -> Portrait:
+def prepare_portrait(
+    picture: np.ndarray, size: int, pose: PoseFrame | None = None, centred: bool = False
+) -> Portrait:
     """Frame, track, matte and separate a portrait.
 
     Args:
         picture: (H, W, 3) uint8 RGB, already turned as its EXIF says; or (H, W, 4) with straight alpha, which is then
             taken for the matte.
-        size: S, side of the result; the largest centred square of the picture is scaled to it.
+        size: S, side of the result, to which the largest square of the picture is scaled: the centred one or, where that
+            cuts through the face, the nearest one that holds the head.
         pose: landmarks in the picture's pixels, where they are known (marked points); else they are searched for.
-    Raises PortraitError: the picture is too small, shows no face, or shows it outside the centred square.
+        centred: keep to the centred square (a driver's own first frame, whose other frames are taken so).
+    Raises PortraitError: the picture is too small, shows no face, or shows too little of it in the square.
     """
     colour = isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] in (3, 4)
     if not colour or picture.dtype != np.uint8:
@@ -62,6 +67,8 @@ def prepare_portrait(picture: np.ndarray, size: int, pose: PoseFrame | None = No
 
     side = min(height, width)
     left, top = (width - side) // 2, (height - side) // 2
+    if not centred:
+        left, top = (_around(pose.face, axis, corner, side, picture.shape[1 - axis]) for axis, corner in enumerate((left, top)))
     square = np.ascontiguousarray(picture[top : top + side, left : left + side])
     in_square = pose.transformed(np.array([[1, 0, -left], [0, 1, -top]]), (side, side))
     _check_face(in_square, side, size)
@@ -83,12 +90,24 @@ def _over_grey(picture: np.ndarray) -> np.ndarray:
     return np.rint(picture[..., :3] * alpha + PLAIN_BACKGROUND * (1 - alpha)).astype(np.uint8)
 
 
+def _around(face: np.ndarray, axis: int, corner: int, side: int, extent: int) -> int:
+    """Where the square begins: at `corner`, unless the outline of the face reaches beyond it there."""
+    outline = face[list(FACE_OVAL), axis]
+    first, last = outline.min(), outline.max()
+    room = HEAD_ROOM[axis] * (last - first)
+    if first < corner:
+        return int(max(first - room, 0))
+    if last > corner + side:
+        return int(min(last + room, extent)) - side
+    return corner
+
+
 def _check_face(pose: PoseFrame, side: int, size: int) -> None:
     outline = pose.face[list(FACE_OVAL), :2]
     inside = ((outline >= 0) & (outline <= side)).all(axis=1).mean()
     if inside < 0.5:
         raise PortraitError(
-            "the face lies outside the centred square of the portrait; crop the picture so that the face is in it"
+            "the face lies outside the square that is used of the portrait; crop the picture so that the face is in it"
         )
     if eye_distance(pose.face) * size / side < SMALLEST_EYES:
         raise PortraitError("the face is too small in the portrait; crop the picture around head and shoulders")

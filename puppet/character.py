@@ -55,22 +55,27 @@ def check_look(motion: str, size: int) -> None:
         raise PuppetError(f"size {size} is not possible: choose a multiple of {SIZE_STEP} from {SMALLEST} to {LARGEST}")
 
 
-def load_character(portrait: str | Path | np.ndarray, size: int, background: str) -> Character:
-    """Prepare a portrait (a path, or a picture as `Puppet` takes it). Raises PuppetError where it cannot be used."""
-    prepared = load_portrait(portrait, size)
+def load_character(
+    portrait: str | Path | np.ndarray, size: int, background: str, centred: bool = False
+) -> Character:
+    """Prepare a portrait (a path, or a picture as `Puppet` takes it). Raises PuppetError where it cannot be used.
+
+    centred: as `prepare_portrait` has it.
+    """
+    prepared = load_portrait(portrait, size, centred)
     name = "portrait" if isinstance(portrait, np.ndarray) else Path(portrait).name
     scene = Scene(background, prepared.background)
     return Character(name, prepared, scene, Conditioner(prepared.person, prepared.pose))
 
 
-def load_portrait(portrait: str | Path | np.ndarray, size: int) -> Portrait:
+def load_portrait(portrait: str | Path | np.ndarray, size: int, centred: bool = False) -> Portrait:
     if isinstance(portrait, np.ndarray):
         with reported_as_puppet_error(PortraitError, TrackerUnavailable):
-            return prepare_portrait(portrait, size)
+            return prepare_portrait(portrait, size, centred=centred)
     picture = read_picture(Path(portrait), "portrait", keep_alpha=True)
     with reported_as_puppet_error(PortraitError, TrackerUnavailable, about=f"portrait {portrait}"):
         marked = read_sidecar(portrait, (picture.shape[1], picture.shape[0]))
-        return prepare_portrait(picture, size, marked)
+        return prepare_portrait(picture, size, marked, centred)
 
 
 class Performer:

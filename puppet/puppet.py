@@ -64,7 +64,7 @@ class Puppet:
         self._body_every = body_every
         with reported_as_puppet_error(ValueError):
             stream = Stream(load_generator(model, weights, size), device, seed=seed, attention=attention)
-        self._character = load_character(portrait, size, background)
+        self._character = load_character(portrait, size, background, centred=motion == "absolute")
         self._performer = Performer(stream, self.timings)
         self.portrait = self._character.portrait
         self.device = str(stream.device)

@@ -213,7 +213,8 @@ class Session:
         return lines
 
     def _load(self, path) -> Character:
-        return load_character(path, self._args.size, self._args.background)
+        centred = self._args.motion == "absolute"
+        return load_character(path, self._args.size, self._args.background, centred)
 
     def _put_on(self, character: Character) -> None:
         self.stage.put_on(character)

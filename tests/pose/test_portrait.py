@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from pose.errors import PortraitError
-from pose.landmarks import PoseFrame
+from pose.landmarks import FACE_OVAL, PoseFrame
 from pose.portrait import prepare_portrait
 
 from .faces import face
@@ -42,7 +42,7 @@ def test_unusable_pictures_are_named(picture, message):
 @pytest.mark.parametrize(
     "where, message",
     [
-        (dict(at=(20, 100)), "outside the centred square"),
+        (dict(at=(-20, 100)), "outside the square"),
         (dict(at=(200, 100), scale=10), "too small in the portrait"),
     ],
 )
@@ -52,6 +52,22 @@ def test_faces_out_of_reach_are_named(where, message):
         prepare_portrait(np.zeros((200, 400, 3), np.uint8), 64, pose)
     with pytest.raises(PortraitError, match="the portrait has"):
         prepare_portrait(np.zeros((200, 300, 3), np.uint8), 64, pose)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_square_moves_only_where_it_would_cut_through_the_face(turned):
+    def prepare(x, **words):
+        at = (100, x) if turned else (x, 100)
+        pose = PoseFrame(face(at=at, scale=40), None, None, None, (200, 600) if turned else (600, 200), 0.0)
+        picture = np.zeros((600, 200, 3) if turned else (200, 600, 3), np.uint8)
+        return prepare_portrait(picture, 200, pose, **words).pose.face[list(FACE_OVAL), 1 if turned else 0]
+
+    centre = prepare(300).mean()
+    np.testing.assert_allclose(prepare(320).mean() - centre, 20, atol=0.1)  # the centred square
+    for x in (60, 190, 410, 540):
+        outline = prepare(x)
+        assert outline.min() > 10 and outline.max() < 190
+    assert prepare(215, centred=True).min() < 0
 
 
 def test_a_picture_without_a_face_tells_how_to_mark_one():
