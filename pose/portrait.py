@@ -28,6 +28,7 @@ class Portrait:
     person: np.ndarray  # (S, S, 4) uint8 premultiplied RGBA
     background: np.ndarray  # (S, S, 3) uint8, filled behind the person
     pose: PoseFrame
+    picture: np.ndarray  # (S, S, 3) uint8, as it came
 
 
 def prepare_portrait(
@@ -82,7 +83,8 @@ def prepare_portrait(
     framed = cv2.resize(square, (size, size), interpolation=methods[0])
     alpha = np.clip(cv2.resize(alpha, (size, size), interpolation=methods[1]), 0, 1)
     person, background = separate(framed, alpha)
-    return Portrait(person, background, in_square.transformed(np.array([[scale, 0, 0], [0, scale, 0]]), (size, size)))
+    pose = in_square.transformed(np.array([[scale, 0, 0], [0, scale, 0]]), (size, size))
+    return Portrait(person, background, pose, framed)
 
 
 def _over_grey(picture: np.ndarray) -> np.ndarray:

@@ -69,7 +69,7 @@ def perform(
 def _identity(subject: Subject, frames: np.ndarray, faces: np.ndarray, embed: FaceEmbedder | None) -> float:
     if embed is None:
         return float("nan")
-    own = embed(subject.square, subject.portrait.pose.face)
+    own = embed(subject.portrait.picture, subject.portrait.pose.face)
     return measures.identity(
         np.stack([embed(f, a) for f, a in zip(frames[::EMBED_EVERY], faces[::EMBED_EVERY], strict=True)]), own
     )
@@ -111,7 +111,7 @@ def roll_out(
     count = round(minutes * 60) * FPS
     poses = list(islice(_to_and_fro(clip.poses), count))
     truths = _to_and_fro(clip.frames)
-    own = None if embed is None else embed(subject.square, subject.portrait.pose.face)
+    own = None if embed is None else embed(subject.portrait.picture, subject.portrait.pose.face)
     curves: dict[str, list[float]] = {name: [] for name in ROLLOUT_MEASURES}
     frames = iter(progress(system.render(subject, poses, Motion("absolute")), count))
     while second := list(islice(frames, FPS)):

@@ -17,10 +17,8 @@ from pose.retargeting import Retargeter
 from puppet.character import load_portrait
 from puppet.compositing import composite
 from puppet.errors import reported_as_puppet_error
-from puppet.evaluate.clips import square_of
 from puppet.evaluate.plain_warp import PlainWarp
 from puppet.motion import Follower
-from puppet.pictures import read_picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +28,6 @@ class Subject:
     name: str
     source: Path | np.ndarray
     size: int
-
-    @cached_property
-    def square(self) -> np.ndarray:
-        """(S, S, 3) uint8 RGB, what is seen of the picture."""
-        picture = self.source if isinstance(self.source, np.ndarray) else read_picture(self.source, "portrait")
-        return square_of(picture, self.size)
 
     @cached_property
     def portrait(self) -> Portrait:
@@ -68,7 +60,7 @@ class Still:
     name: str = "still"
 
     def render(self, subject: Subject, poses: Iterable[PoseFrame], motion: Motion) -> Iterator[np.ndarray]:
-        return (subject.square for _ in poses)
+        return (subject.portrait.picture for _ in poses)
 
 
 @dataclass(frozen=True)
@@ -78,7 +70,7 @@ class MeshWarp:
     name: str = "plain warp"
 
     def render(self, subject: Subject, poses: Iterable[PoseFrame], motion: Motion) -> Iterator[np.ndarray]:
-        warp = PlainWarp(subject.square, subject.portrait.pose.face)
+        warp = PlainWarp(subject.portrait.picture, subject.portrait.pose.face)
         return (warp(target.face) for target in motion.targets(subject, poses))
 
 

@@ -37,7 +37,7 @@ def clip():
 def untracked(monkeypatch, clip):
     """The portrait is known, and every output is taken to move as the clip does."""
     person = np.dstack([clip.picture, np.full((SIZE, SIZE), 255, np.uint8)])
-    portrait = Portrait(person, clip.picture, clip.poses[0])
+    portrait = Portrait(person, clip.picture, clip.poses[0], clip.picture)
     monkeypatch.setattr(systems, "load_portrait", lambda source, size: portrait)
     monkeypatch.setattr(scores, "track_faces", lambda frames: clip.faces[: len(frames)])
 

@@ -34,7 +34,8 @@ def make_character(name: str = "test.png", background: str = "original", grey: i
     behind = np.zeros((size, size, 3), np.uint8)
     behind[..., 2] = np.linspace(20, 220, size).astype(np.uint8)
     pose = portrait_pose(size)
-    return Character(name, Portrait(person, behind, pose), Scene(background, behind), Conditioner(person, pose))
+    portrait = Portrait(person, behind, pose, person[..., :3])
+    return Character(name, portrait, Scene(background, behind), Conditioner(person, pose))
 
 
 def make_picture(grey: int = 100, time: float = 0.0, scene: Scene | None = None, size: int = SIZE) -> Picture:
