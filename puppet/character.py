@@ -106,15 +106,27 @@ class Performer:
 
     def animate(self, character: Character, follow: Follower, poses: Iterable[PoseFrame]) -> Iterator[np.ndarray]:
         """From the beginning, a (S, S, 4) uint8 premultiplied RGBA frame over the background for every driver's pose."""
-        self.lock(character)
+        return self.generate(character, self.conditions(character, follow, poses))
+
+    def conditions(
+        self, character: Character, follow: Follower, poses: Iterable[PoseFrame]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+        """The first half of `animate`: the maps of four frames at a time, and how many of them are wanted."""
         poses = iter(poses)
         while group := list(islice(poses, FRAMES_PER_LATENT)):
             with self._timings.measure("condition", FRAMES_PER_LATENT):
                 targets = [follow(pose) for pose in group]
                 targets += targets[-1:] * (FRAMES_PER_LATENT - len(group))
                 warp, guide = character.maps(targets)
-            pictures = self.perform(character, warp, guide)
-            for picture in pictures[: len(group)]:
+            yield warp, guide, len(group)
+
+    def generate(
+        self, character: Character, conditions: Iterable[tuple[np.ndarray, np.ndarray, int]]
+    ) -> Iterator[np.ndarray]:
+        """The second half of `animate`."""
+        self.lock(character)
+        for warp, guide, wanted in conditions:
+            for picture in self.perform(character, warp, guide)[:wanted]:
                 with self._timings.measure("composite"):
                     frame = composite(picture, character.scene.square)
                 yield frame

@@ -1,4 +1,4 @@
-"""Work in a second thread: the tracker looks at the next frames while the generator makes the last ones."""
+"""Work in a second thread: what comes next is made ready while the generator makes the last frames."""
 
 from __future__ import annotations
 

@@ -64,9 +64,9 @@ class Puppet:
         self._body_every = body_every
         with reported_as_puppet_error(ValueError):
             stream = Stream(load_generator(model, weights, size), device, seed=seed, attention=attention)
-        self._character = load_character(portrait, size, background, centred=motion == "absolute")
+        self.character = load_character(portrait, size, background, centred=motion == "absolute")
         self._performer = Performer(stream, self.timings)
-        self.portrait = self._character.portrait
+        self.portrait = self.character.portrait
         self.device = str(stream.device)
         self.lost = 0  # frames of the last performance in which the driver's face was not found
 
@@ -87,6 +87,6 @@ class Puppet:
         """The second half of `perform`: the driver's poses to frames, four at a time."""
         with reported_as_puppet_error(ValueError):
             follow = Follower(Retargeter(self.portrait.pose, neutral, self.motion))
-        for frame in self._performer.animate(self._character, follow, poses):
+        for frame in self._performer.animate(self.character, follow, poses):
             self.lost = follow.lost
             yield frame

@@ -16,7 +16,6 @@ import numpy as np
 
 from generator.config import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
 from puppet.errors import PuppetError
-from puppet.live.memory import return_freed_memory
 
 CLOSE_SECONDS = 5.0  # that the process is given to end by itself
 
@@ -148,7 +147,6 @@ def _serve(pipe: Connection, memory, choice: StreamChoice) -> None:
         while True:
             if pipe.recv() == "lock":
                 stream.lock(board["person"], board["warp"], board["guide"])
-                return_freed_memory()
                 pipe.send({})
             else:
                 board["frames"][:] = stream.step(board["warp"], board["guide"])

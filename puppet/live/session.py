@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+import numpy as np
+
 from generator.config import FRAMES_PER_LATENT
 from pose.tracker import Tracker, TrackerUnavailable
 from puppet.character import Character, Performer, check_look, load_character
@@ -85,6 +87,7 @@ class Session:
                 self.camera = Camera(source, report)
                 with reported_as_puppet_error(TrackerUnavailable):
                     tracker = Tracker(body_every=LEVELS[0].body_every)
+                tracker.track(character.portrait.picture, time.perf_counter(), body=True)  # warms it up, too
             self.loop = LiveLoop(
                 self.camera, tracker, self.stage, self._performer, self.sender, self.statistics, report, motion_out
             )
@@ -253,6 +256,9 @@ def still(character: Character) -> Picture:
 
 
 def warm_up(performer: Performer, character: Character) -> None:
-    """The first step sets up what all others use; the character is locked anew, so that nothing of it is seen."""
-    performer.perform(character, *character.maps([character.portrait.pose] * FRAMES_PER_LATENT))
+    """The first steps set up what all others use, for a face that fills the picture, too: what memory that takes is taken
+    before the stream begins. The character is locked anew, so that nothing of it is seen."""
+    warp, guide = character.maps([character.portrait.pose] * FRAMES_PER_LATENT)
+    for seen in (guide, np.full_like(guide, 255)):
+        performer.perform(character, warp, seen)
     performer.lock(character)

@@ -38,7 +38,7 @@ class Statistics:
             self._delays = np.zeros(LONGEST, np.int64)  # a histogram of milliseconds
             self._sums = {"collect": 0.0, "wait": 0.0}
             self._counts = {"collect": 0, "wait": 0}
-            self._rss_start = self.memory()
+            self._rss_start: float | None = None  # when the first of the driver's pictures went out: all has run once
 
     def memory(self) -> float | None:
         """MiB of this process and its helpers (on Linux); None where the system does not say."""
@@ -58,6 +58,8 @@ class Statistics:
             if new is None:
                 self.repeated += 1
             elif new.live:
+                if self._rss_start is None:
+                    self._rss_start = self.memory()
                 self._delays[min(max(round((now - new.time) * 1000), 0), LONGEST - 1)] += 1
 
     def waited(self, what: str, seconds: float) -> None:
@@ -94,7 +96,7 @@ class Statistics:
             "max_gap_ms": gap,
             "latency_ms": {"p50": self.delay(50), "p95": self.delay(95)},
             "ms": {"collect": waits["collect"], **stages, "wait": waits["wait"]},
-            "rss_mib": {"start": self._rss_start, "end": self.memory()},
+            "rss_mib": {"start": self._rss_start or self.memory(), "end": self.memory()},
         }
 
 

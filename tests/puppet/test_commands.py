@@ -28,7 +28,8 @@ def test_bench_reports_every_stage_and_the_cost_of_a_long_stream(portrait, drive
     assert main([str(word) for word in [*words, "--json"]]) == 0
     report = json.loads(capfd.readouterr().out)
     assert set(report["ms"]) == set(STAGES) and all(value > 0 for value in report["ms"].values())
-    assert report["fps"] > 0 and report["fps_generator_and_decoder"] > 0 and report["size"] == 64
+    assert report["fps"] == max(report["fps_one_after_another"], report["fps_generator_apart"]) > 0
+    assert report["fps_generator_and_decoder"] > 0 and report["size"] == 64
     assert report["latency_ms"] > 125
     assert set(report["stream"]["step_ms"]) == set(report["stream"]["rss_mib"]) == {"start", "end"}
 
