@@ -13,7 +13,8 @@ from torch import Tensor
 from .layers import pack
 
 CANONICAL = slice(0, 3)  # guide channels of the canonical face position, 0 where there is no face
-VALIDITY, INNER_MOUTH, EYE_OPENING = 3, 4, 5  # guide channels
+VALIDITY, INNER_MOUTH = 3, 4  # guide channels
+OPENINGS = slice(4, 6)  # of mouth and eyes
 TRUSTED = (0.15, 0.35)  # validity of the warp (its scale, by area) from which its detail counts, and counts fully
 TRANSPARENT = 0.2  # of [-1, 1]: by how much less opaque than the warp something must be to be taken for a hole
 
@@ -77,10 +78,17 @@ def trusted_skin(guide_BTFChw: Tensor) -> Tensor:
     guide = guide_BTFChw.flatten(0, 2)
     low, high = TRUSTED
     trust = ((guide[:, VALIDITY : VALIDITY + 1] - low) / (high - low)).clamp_(0, 1)
-    skin = (guide[:, CANONICAL].amax(1, keepdim=True) > 0) & (guide[:, INNER_MOUTH : EYE_OPENING + 1].amax(1, keepdim=True) == 0)
+    face, opening = (guide[:, part].amax(1, keepdim=True) > 0 for part in (CANONICAL, OPENINGS))
+    skin = face & ~opening
     skin = box_mean(over_neighbours(torch.minimum, trust * skin, 1), 1)
     skin = F.interpolate(skin, scale_factor=2, mode="bilinear", align_corners=False)
     return skin.unflatten(0, guide_BTFChw.shape[:3])
+
+
+def holes(video_BTFCHW: Tensor, warp_BTFCHW: Tensor) -> Tensor:
+    """(B, T, F, 1, H, W): how far a picture is less opaque than the warp, 1 where it is for good."""
+    missing = warp_BTFCHW[..., 3:, :, :] - video_BTFCHW[..., 3:, :, :]
+    return missing.mul(1 / TRANSPARENT).clamp(0, 1)
 
 
 def coarse(picture_BTFCHW: Tensor) -> Tensor:
@@ -88,7 +96,8 @@ def coarse(picture_BTFCHW: Tensor) -> Tensor:
     x = picture_BTFCHW.flatten(0, 2)
     channels = x.shape[1]
     mean = F.conv2d(x, x.new_full((channels, 1, 4, 4), 1 / 16), stride=4, groups=channels)
-    return F.interpolate(mean, scale_factor=4, mode="bilinear", align_corners=False).unflatten(0, picture_BTFCHW.shape[:3])
+    smooth = F.interpolate(mean, scale_factor=4, mode="bilinear", align_corners=False)
+    return smooth.unflatten(0, picture_BTFCHW.shape[:3])
 
 
 def over_neighbours(combine: Callable[..., Tensor], x_NCHW: Tensor, radius: int) -> Tensor:

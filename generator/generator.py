@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from .autoencoder import Autoencoder, DecoderState
 from .cache import KVCache, RolloutCache
-from .conditions import TRANSPARENT, Conditions, around_face, coarse, inside_person, trusted_skin
+from .conditions import Conditions, around_face, coarse, holes, inside_person, trusted_skin
 from .config import SPATIAL_FACTOR, ModelConfig
 from .stem import ConditionStem
 from .transformer import CausalTransformer
@@ -126,8 +126,7 @@ class Generator(nn.Module):
         if self.config.reach is None:
             return video_BTFCHW
         warp = conditions.warp
-        hole = (warp[..., 3:, :, :] - video_BTFCHW[..., 3:, :, :]).mul(1 / TRANSPARENT).clamp(0, 1)
-        share = around_face(conditions.guide, self.config.reach) * inside_person(warp) * (1 - hole)
+        share = around_face(conditions.guide, self.config.reach) * inside_person(warp) * (1 - holes(video_BTFCHW, warp))
         change = video_BTFCHW - warp
         change = torch.lerp(change, coarse(change), trusted_skin(conditions.guide).to(change.dtype))
         return torch.addcmul(warp, change, share.to(change.dtype))

@@ -69,7 +69,9 @@ def prepare_portrait(
     side = min(height, width)
     left, top = (width - side) // 2, (height - side) // 2
     if not centred:
-        left, top = (_around(pose.face, axis, corner, side, picture.shape[1 - axis]) for axis, corner in enumerate((left, top)))
+        x, y = pose.face[list(FACE_OVAL), :2].T
+        left = _around(x, left, side, width, HEAD_ROOM[0])
+        top = _around(y, top, side, height, HEAD_ROOM[1])
     square = np.ascontiguousarray(picture[top : top + side, left : left + side])
     in_square = pose.transformed(np.array([[1, 0, -left], [0, 1, -top]]), (side, side))
     _check_face(in_square, side, size)
@@ -92,11 +94,10 @@ def _over_grey(picture: np.ndarray) -> np.ndarray:
     return np.rint(picture[..., :3] * alpha + PLAIN_BACKGROUND * (1 - alpha)).astype(np.uint8)
 
 
-def _around(face: np.ndarray, axis: int, corner: int, side: int, extent: int) -> int:
-    """Where the square begins: at `corner`, unless the outline of the face reaches beyond it there."""
-    outline = face[list(FACE_OVAL), axis]
+def _around(outline: np.ndarray, corner: int, side: int, extent: int, head_room: float) -> int:
+    """Where the square begins along one axis: at `corner`, unless the outline of the face reaches beyond it there."""
     first, last = outline.min(), outline.max()
-    room = HEAD_ROOM[axis] * (last - first)
+    room = head_room * (last - first)
     if first < corner:
         return int(max(first - room, 0))
     if last > corner + side:

@@ -26,8 +26,8 @@ class Puppet:
             ...
 
     Args:
-        portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. Its largest centred
-            square is used. For a face that is not found, points can be marked in a file beside it (for hero.png:
+        portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. Its largest square
+            is used (see `prepare_portrait`). For a face that is not found, points can be marked in a file beside it (for hero.png:
             hero.points.json).
         model: name of a preset.
         weights: "shipped", "random" (for measuring), or the path of a .safetensors file.

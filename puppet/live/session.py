@@ -71,7 +71,6 @@ class Session:
             self.statistics = Statistics((self._stream.pid,))
             character = self._load(args.portrait)  # while the generator loads
             self._performer = Performer(self._stream, self.statistics.timings)
-            self._performer.lock(character)
             warm_up(self._performer, character)
             return_freed_memory()
 

@@ -38,7 +38,8 @@ class Statistics:
             self._delays = np.zeros(LONGEST, np.int64)  # a histogram of milliseconds
             self._sums = {"collect": 0.0, "wait": 0.0}
             self._counts = {"collect": 0, "wait": 0}
-            self._rss_start: float | None = None  # when the first of the driver's pictures went out: all has run once
+            self._running = False  # whether one of the driver's pictures went out: all has run once
+            self._rss_start: float | None = None  # then
 
     def memory(self) -> float | None:
         """MiB of this process and its helpers (on Linux); None where the system does not say."""
@@ -58,8 +59,8 @@ class Statistics:
             if new is None:
                 self.repeated += 1
             elif new.live:
-                if self._rss_start is None:
-                    self._rss_start = self.memory()
+                if not self._running:
+                    self._running, self._rss_start = True, self.memory()
                 self._delays[min(max(round((now - new.time) * 1000), 0), LONGEST - 1)] += 1
 
     def waited(self, what: str, seconds: float) -> None:
@@ -83,6 +84,7 @@ class Statistics:
 
     def summary(self) -> dict:
         """The object that `--json` prints; milliseconds are means per video frame."""
+        rss = self.memory()
         stages = {stage: round(ms, 2) for stage, ms in self.timings.milliseconds().items()}
         with self._lock:
             waits = {
@@ -96,7 +98,7 @@ class Statistics:
             "max_gap_ms": gap,
             "latency_ms": {"p50": self.delay(50), "p95": self.delay(95)},
             "ms": {"collect": waits["collect"], **stages, "wait": waits["wait"]},
-            "rss_mib": {"start": self._rss_start or self.memory(), "end": self.memory()},
+            "rss_mib": {"start": self._rss_start if self._running else rss, "end": rss},
         }
 
 
