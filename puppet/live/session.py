@@ -69,7 +69,8 @@ class Session:
         with ExitStack() as unfinished:
             unfinished.callback(self._stream.close)
             self.statistics = Statistics((self._stream.pid,))
-            character = self._load(args.portrait)  # while the generator loads
+            wardrobe = Wardrobe(args.portrait, args.portraits, self._load, self._put_on, report)
+            character = wardrobe.prepare()  # while the generator loads
             self._performer = Performer(self._stream, self.statistics.timings)
             warm_up(self._performer, character)
             return_freed_memory()
@@ -90,9 +91,6 @@ class Session:
             self.loop = LiveLoop(
                 self.camera, tracker, self.stage, self._performer, self.sender, self.statistics, report, motion_out
             )
-            wardrobe = Wardrobe(args.portrait, args.portraits, self._load, self._put_on, report)
-            if args.portraits is not None:
-                wardrobe.pictures()  # say now what would fail at the first change
             self.commands = Commands(
                 self.stage, self.sender, wardrobe, args.recordings, args.background == "transparent", self.end
             )

@@ -1,10 +1,11 @@
-"""The portraits that can be changed to while the stream runs, prepared beside it."""
+"""The portraits that can be changed to while the stream runs: the first ones before it begins, others beside it."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from puppet.character import Character
@@ -12,7 +13,7 @@ from puppet.errors import PuppetError
 from puppet.live.memory import return_freed_memory
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-KEPT = 4  # prepared characters, so that going back is immediate
+KEPT = 6  # prepared characters, so that a change is immediate
 
 
 class Wardrobe:
@@ -35,6 +36,21 @@ class Wardrobe:
         self._prepared: OrderedDict[tuple, Character] = OrderedDict()
         self._wanted = first
         self._thread: threading.Thread | None = None
+
+    def prepare(self) -> Character:
+        """The first character, and those next to it in the folder, so that the memory that preparing takes is taken now.
+
+        Raises PuppetError where the first one cannot be used, or the folder cannot be read. Another one that cannot be
+        used is told as it is when it is wanted.
+        """
+        others = [] if self.folder is None else self.pictures()
+        first = self._fetch(self._wanted)
+        names = [path.name for path in others]
+        at = names.index(self._wanted.name) + 1 if self._wanted.name in names else 0
+        for path in (others[at:] + others[:at])[: KEPT - 1]:
+            with suppress(Exception):  # said by _work
+                self._fetch(path)
+        return first
 
     def pictures(self) -> list[Path]:
         """What can be changed to. Raises PuppetError where the folder cannot be read or holds no picture."""
@@ -85,7 +101,7 @@ class Wardrobe:
                     return
 
     def _fetch(self, path: Path) -> Character:
-        key = (path, path.stat().st_mtime_ns if path.exists() else 0)
+        key = (path.resolve(), path.stat().st_mtime_ns if path.exists() else 0)
         if key not in self._prepared:
             self._prepared[key] = self._load(path)
             return_freed_memory()

@@ -114,10 +114,11 @@ def test_portraits_change_round_and_round_and_new_files_are_seen(tmp_path):
 
     failed = []
     wardrobe = Wardrobe(folder / "a.png", folder, load, ready.append, failed.append)
+    assert wardrobe.prepare() == "a.png"
     for step, name in ((1, "b.jpg"), (1, "a.png"), (-1, "b.jpg")):
         wardrobe.step(step)
         wait_until(lambda name=name: ready and ready[-1] == name and wardrobe._thread is None)
-    assert loaded == ["b.jpg", "a.png"]  # going back is immediate
+    assert loaded == ["a.png", "b.jpg"]  # both before the stream: a change is immediate
     folder_of(tmp_path, "c.png")
     wardrobe.number(3)
     wait_until(lambda: failed == ["no face"])
