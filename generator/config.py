@@ -82,6 +82,7 @@ class ModelConfig:
     recycle: float = 1.0  # share of the generated latent in the recycled one, the rest is the warp's (1.0: the paper)
     residual_gain: float = 1.0  # x = (z - z_warp) * residual_gain, so that x has about unit variance
     reach: int | None = None  # pixels around the face that are drawn, elsewhere the warp stays; None: all is drawn
+    face: int | None = None  # pixels, the longer side of the largest face that the network sees: larger ones are shrunk
 
     def __post_init__(self) -> None:
         step = SPATIAL_FACTOR * self.transformer.patch

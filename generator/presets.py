@@ -38,6 +38,7 @@ PRESETS: dict[str, ModelConfig] = {
             recycle=0.5,
             residual_gain=2.0,
             reach=4,
+            face=96,
         ),
     )
 }

@@ -23,6 +23,7 @@ from .config import FRAMES_PER_LATENT, GUIDE_CHANNELS, SPATIAL_FACTOR, WARP_CHAN
 from .generator import Generator, RolloutState
 from .runtime.compile import compile_regions
 from .runtime.precision import cast, resolve_device, resolve_dtype
+from .runtime.scale import Scale
 from .runtime.window import FaceCamera, Framing, Window, moved
 
 
@@ -51,13 +52,12 @@ class Stream:
         if compile:
             compile_regions(self.generator)
         # shapes that depend on the face suit a CPU; on a GPU the whole picture costs less than their set-up
-        reach = config.reach if self.device.type == "cpu" and not compile else None
-        self._camera = FaceCamera(Framing(self.size // SPATIAL_FACTOR, config.transformer.patch, reach))
+        self._reach = config.reach if self.device.type == "cpu" and not compile else None
+        self._look(Scale(self.size, self.size))
         self.seed = seed
         self.timings: dict[str, float] = {}  # milliseconds of the last step: "generate", "decode"
         self._noise_source = torch.Generator()  # on the CPU, so that a seed means the same on every device
-        self._reference: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None  # what lock() was given
-        self._window = self._camera.window  # what the state is of
+        self._reference: tuple[np.ndarray, ...] | None = None  # what lock() was given, as it is seen
         self._state: RolloutState | None = None
 
     @torch.inference_mode()
@@ -69,8 +69,9 @@ class Stream:
         _check("person", person, (self.size, self.size, WARP_CHANNELS))
         _check_maps(warp, guide, self.size)
         self._noise_source.manual_seed(self.seed)
-        self._reference = person.copy(), warp.copy(), guide.copy()
-        self._camera.lock(guide)
+        self._look(Scale.of(self.generator.config, guide))
+        self._reference = tuple(self._scale.shrink(array.copy()) for array in (person[None], warp, guide))
+        self._camera.lock(self._reference[-1])
         self._window = self._camera.window
         self._state = self._lock(self._window)
 
@@ -85,30 +86,38 @@ class Stream:
         _check_maps(warp, guide, self.size)
         started = time.perf_counter()
         frames = warp.copy()
-        noise = self.generator.noise(1, self.size, self._noise_source)
-        window = self._camera.follow(guide)
+        seen_warp, seen_guide = self._scale.shrink(warp), self._scale.shrink(guide)
+        noise = self.generator.noise(1, self._scale.seen, self._noise_source)
+        window = self._camera.follow(seen_guide)
         generated = started
         if window is not None:
             self._look_at(window)
-            rows, columns = window.of(SPATIAL_FACTOR)
-            conditions = self._conditions(warp, guide, window)
+            conditions = self._conditions(seen_warp, seen_guide, window)
             noise = noise[(..., *window.of(1))].to(self.device)
             z, state = self.generator.step(conditions, self._state, noise)
             self._wait()
             generated = time.perf_counter()
             video, self._state = self.generator.decode(z, conditions, state)
-            frames[:, rows, columns] = premultiplied(to_bytes(video[0].movedim(-3, -1))).cpu().numpy()
+            change, (rows, columns) = self._scale.enlarge(video[0] - conditions.warp[0, 0], window)
+            drawn = self._picture(warp[:, rows, columns], torch.float32) + change
+            frames[:, rows, columns] = premultiplied(to_bytes(drawn.movedim(-3, -1))).cpu().numpy()
         self.timings = {
             "generate": 1000 * (generated - started), "decode": 1000 * (time.perf_counter() - generated),
         }
         return frames
 
+    def _look(self, scale: Scale) -> None:
+        """See pictures at this scale from now on."""
+        patch = self.generator.config.transformer.patch
+        self._scale = scale
+        self._camera = FaceCamera(Framing(scale.seen // SPATIAL_FACTOR, patch, self._reach))
+        self._window = self._camera.window  # what the state is of
+
     def _lock(self, window: Window) -> RolloutState:
         """The state after the reference, seen through this window."""
         person, warp, guide = self._reference
-        part = person[window.of(SPATIAL_FACTOR)]
-        picture = from_bytes(self._upload(part), self.dtype).movedim(-1, -3)
-        reference = picture.expand(1, FRAMES_PER_LATENT, *picture.shape)
+        picture = self._picture(person[(slice(None), *window.of(SPATIAL_FACTOR))], self.dtype)
+        reference = picture.expand(FRAMES_PER_LATENT, *picture.shape[1:])[None]
         cache = StreamCache(self.generator.config.transformer)
         return self.generator.lock(reference, self._conditions(warp, guide, window), cache)
 
@@ -127,6 +136,9 @@ class Stream:
         warp = warp[(slice(None), *window.of(SPATIAL_FACTOR))]
         guide = guide[(slice(None), *window.of(SPATIAL_FACTOR // 2))]
         return Conditions.from_uint8(self._upload(warp)[None, None], self._upload(guide)[None, None], self.dtype)
+
+    def _picture(self, rgba_FHWC: np.ndarray, dtype: torch.dtype) -> Tensor:
+        return from_bytes(self._upload(rgba_FHWC), dtype).movedim(-1, -3)
 
     def _upload(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

@@ -7,15 +7,16 @@ import torch
 from generator.conditions import Conditions, to_bytes
 from generator.generator import Generator
 from generator.presets import get_preset
+from generator.runtime.scale import Scale
 from generator.runtime.window import PATIENCE, FaceCamera, Framing, Window, moved
 from generator.stream import Stream
 
 SIZE, LARGE = 64, 128
 
 
-def build(seed=0, size=SIZE, **options):
+def build(seed=0, size=SIZE, face=None, **options):
     torch.manual_seed(0)
-    generator = Generator(replace(get_preset("tiny"), size=size))
+    generator = Generator(replace(get_preset("tiny"), size=size, face=face))
     for parameter in generator.parameters():
         parameter.data += 0.02 * torch.randn_like(parameter)
     return Stream(generator, device="cpu", dtype=options.pop("dtype", "float32"), seed=seed, **options)
@@ -101,6 +102,27 @@ def test_streaming_a_window_is_the_generator_on_that_part_of_the_picture():
     shown = frames[(slice(None), *window.of(8))].astype(int)
     assert np.abs(shown - np.concatenate(expected)).max() <= 1
     assert np.abs(shown - np.tile(warp, (3, 1, 1, 1))[(slice(None), *window.of(8))]).max() > 20  # something is drawn
+
+
+def test_a_large_face_is_seen_small_and_what_changes_is_enlarged():
+    stream, (warp, guide) = build(size=LARGE, face=24), face_maps(20, 18, 26, 22)
+    stream.lock(warp[0], warp, guide)
+    frames = np.concatenate([stream.step(warp, guide) for _ in range(3)]).astype(int)
+    assert stream._scale == Scale(LARGE, 48)  # 52 pixels of 128 become at most 24
+    half, (seen_warp, seen_guide) = build(size=48), (stream._scale.shrink(part) for part in (warp, guide))
+    assert seen_warp.shape == (4, 48, 48, 4) and seen_guide.shape == (4, 24, 24, 8)
+    half.lock(seen_warp[0], seen_warp, seen_guide)
+    change = np.concatenate([half.step(seen_warp, seen_guide) for _ in range(3)]).astype(np.float32)
+    change -= np.tile(seen_warp, (3, 1, 1, 1))
+    change = torch.from_numpy(change).movedim(-1, 1)
+    change = torch.nn.functional.interpolate(change, (LARGE, LARGE), mode="bilinear").movedim(1, -1).numpy()
+    expected = np.clip(np.tile(warp, (3, 1, 1, 1)) + change, 0, 255)
+    expected[..., :3] = np.minimum(expected[..., :3], expected[..., 3:])
+    assert np.abs(change).max() > 20  # something is drawn
+    off = np.abs(frames - expected)  # `half` is cut to what a byte holds before it is enlarged
+    assert off.mean() < 0.2 and off.max() < 8
+    stream.lock(warp[0], *face_maps(9, 10))
+    assert stream._scale == Scale(LARGE, LARGE)  # a small face is seen as it is
 
 
 def test_the_window_follows_the_face_and_grows_with_it():

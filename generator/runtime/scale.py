@@ -1,0 +1,60 @@
+"""Seeing a large face smaller (`ModelConfig.face`): the network works at the sizes of face that it was trained on, and what
+it changes is enlarged onto the warp, whose detail is the portrait's own. A face twice as wide would cost four times as much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from generator.conditions import CANONICAL
+from generator.config import SPATIAL_FACTOR, ModelConfig
+from generator.runtime.window import Window
+
+COLOURS = 4  # channels of an 8-bit picture that torch resizes at full speed
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Pictures of `size` pixels each way, seen at `seen`."""
+
+    size: int
+    seen: int
+
+    @staticmethod
+    def of(config: ModelConfig, guide_FhwC: np.ndarray) -> Scale:
+        """For a portrait with this guide (F, S/2, S/2, 8) uint8."""
+        face = guide_FhwC[..., CANONICAL].any(axis=(0, 3))
+        if config.face is None or not face.any():
+            return Scale(config.size, config.size)
+        extent = 2 * max(int(np.ptp(np.flatnonzero(face.any(axis)))) + 1 for axis in (0, 1))
+        step = SPATIAL_FACTOR * config.transformer.patch
+        seen = int(config.size * config.face / extent) // step * step
+        return Scale(config.size, min(max(seen, step), config.size))
+
+    def shrink(self, picture_FHWC: np.ndarray) -> np.ndarray:
+        """Portraits, warps or guides, uint8 with a multiple of four channels, as they are seen."""
+        if self.seen == self.size:
+            return picture_FHWC
+        height, width = (extent * self.seen // self.size for extent in picture_FHWC.shape[-3:-1])
+        parts = torch.from_numpy(picture_FHWC).split(COLOURS, -1)
+        parts = [part.contiguous().movedim(-1, -3) for part in parts]
+        parts = [F.interpolate(part, (height, width), mode="bilinear", antialias=True) for part in parts]
+        return torch.cat(parts, -3).movedim(-3, -1).numpy()
+
+    def enlarge(self, change_FCHW: Tensor, window: Window) -> tuple[Tensor, tuple[slice, slice]]:
+        """What the network changes in a window, at full size, and the rows and columns of it."""
+        if self.seen == self.size:
+            return change_FCHW, window.of(SPATIAL_FACTOR)
+        rows, columns = window.of(SPATIAL_FACTOR)
+        whole = change_FCHW.new_zeros((*change_FCHW.shape[:2], self.seen, self.seen))
+        whole[..., rows, columns] = change_FCHW
+        whole = F.interpolate(whole, (self.size, self.size), mode="bilinear", align_corners=False)
+        rows, columns = (
+            slice(part.start * self.size // self.seen, -(-part.stop * self.size // self.seen)) for part in (rows, columns)
+        )
+        return whole[..., rows, columns], (rows, columns)
