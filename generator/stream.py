@@ -98,9 +98,8 @@ class Stream:
             self._wait()
             generated = time.perf_counter()
             video, self._state = self.generator.decode(z, conditions, state)
-            change, (rows, columns) = self._scale.enlarge(video[0] - conditions.warp[0, 0], window)
-            drawn = self._picture(warp[:, rows, columns], torch.float32) + change
-            frames[:, rows, columns] = premultiplied(to_bytes(drawn.movedim(-3, -1))).cpu().numpy()
+            drawn = premultiplied(to_bytes(video[0].movedim(-3, -1))).cpu().numpy()
+            self._scale.put(drawn, window, seen_warp, frames)
         self.timings = {
             "generate": 1000 * (generated - started), "decode": 1000 * (time.perf_counter() - generated),
         }
@@ -116,7 +115,8 @@ class Stream:
     def _lock(self, window: Window) -> RolloutState:
         """The state after the reference, seen through this window."""
         person, warp, guide = self._reference
-        picture = self._picture(person[(slice(None), *window.of(SPATIAL_FACTOR))], self.dtype)
+        part = person[(slice(None), *window.of(SPATIAL_FACTOR))]
+        picture = from_bytes(self._upload(part), self.dtype).movedim(-1, -3)
         reference = picture.expand(FRAMES_PER_LATENT, *picture.shape[1:])[None]
         cache = StreamCache(self.generator.config.transformer)
         return self.generator.lock(reference, self._conditions(warp, guide, window), cache)
@@ -136,9 +136,6 @@ class Stream:
         warp = warp[(slice(None), *window.of(SPATIAL_FACTOR))]
         guide = guide[(slice(None), *window.of(SPATIAL_FACTOR // 2))]
         return Conditions.from_uint8(self._upload(warp)[None, None], self._upload(guide)[None, None], self.dtype)
-
-    def _picture(self, rgba_FHWC: np.ndarray, dtype: torch.dtype) -> Tensor:
-        return from_bytes(self._upload(rgba_FHWC), dtype).movedim(-1, -3)
 
     def _upload(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

@@ -41,20 +41,29 @@ class Scale:
         if self.seen == self.size:
             return picture_FHWC
         height, width = (extent * self.seen // self.size for extent in picture_FHWC.shape[-3:-1])
-        parts = torch.from_numpy(picture_FHWC).split(COLOURS, -1)
-        parts = [part.contiguous().movedim(-1, -3) for part in parts]
-        parts = [F.interpolate(part, (height, width), mode="bilinear", antialias=True) for part in parts]
-        return torch.cat(parts, -3).movedim(-3, -1).numpy()
+        return resized(picture_FHWC, height, width).numpy()
 
-    def enlarge(self, change_FCHW: Tensor, window: Window) -> tuple[Tensor, tuple[slice, slice]]:
-        """What the network changes in a window, at full size, and the rows and columns of it."""
-        if self.seen == self.size:
-            return change_FCHW, window.of(SPATIAL_FACTOR)
+    def put(self, drawn_FhwC: np.ndarray, window: Window, seen_FHWC: np.ndarray, frames_FHWC: np.ndarray) -> None:
+        """Change the frames, which are the warp, as the window of the seen warp changes to what is drawn; all uint8,
+        premultiplied."""
         rows, columns = window.of(SPATIAL_FACTOR)
-        whole = change_FCHW.new_zeros((*change_FCHW.shape[:2], self.seen, self.seen))
-        whole[..., rows, columns] = change_FCHW
-        whole = F.interpolate(whole, (self.size, self.size), mode="bilinear", align_corners=False)
-        rows, columns = (
-            slice(part.start * self.size // self.seen, -(-part.stop * self.size // self.seen)) for part in (rows, columns)
+        if self.seen == self.size:
+            frames_FHWC[:, rows, columns] = drawn_FhwC
+            return
+        after = seen_FHWC.copy()
+        after[:, rows, columns] = drawn_FhwC
+        at = (
+            slice(None),
+            *(slice(p.start * self.size // self.seen, -(-p.stop * self.size // self.seen)) for p in (rows, columns)),
         )
-        return whole[..., rows, columns], (rows, columns)
+        before, after = (resized(picture, self.size, self.size)[at] for picture in (seen_FHWC, after))
+        frames = torch.from_numpy(frames_FHWC)[at]
+        changed = (frames.short() + after - before).clamp_(0, 255).byte()
+        torch.minimum(changed, changed[..., 3:], out=frames)
+
+
+def resized(picture_FHWC: np.ndarray, height: int, width: int) -> Tensor:
+    """8-bit pictures, bilinear, without aliasing where they become smaller."""
+    parts = (part.contiguous().movedim(-1, -3) for part in torch.from_numpy(picture_FHWC).split(COLOURS, -1))
+    parts = [F.interpolate(part, (height, width), mode="bilinear", antialias=True) for part in parts]
+    return torch.cat(parts, -3).movedim(-3, -1).contiguous() if len(parts) > 1 else parts[0].movedim(-3, -1)
