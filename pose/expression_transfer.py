@@ -3,7 +3,8 @@
 Every landmark moves by the driver's change since neutral, scaled axis by axis with the proportions of the two faces:
 those of the mouth near the mouth, of each eye near that eye, of the whole face elsewhere. Because a lid's motion is
 scaled with the height of the two eyes, a blink closes every eye by the same fraction. On top of that come what a sum of
-differences cannot promise: lids that really meet, lips that never cross, irises that stay in their eyes.
+differences cannot promise: lids that really meet, lips that never cross, irises that stay in their eyes, and a portrait
+that smiles already and does not smile twice.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .landmarks import (
     LEFT_EYE_RING,
     LEFT_EYE_UPPER,
     LEFT_IRIS,
+    LIP_MIDDLES,
     LIPS_INNER_LOWER,
     LIPS_INNER_UPPER,
     LIPS_OUTER,
@@ -32,6 +34,8 @@ from .landmarks import (
     RIGHT_EYE_RING,
     RIGHT_EYE_UPPER,
     RIGHT_IRIS,
+    SUBNASALE,
+    UPPER_LIP,
 )
 from .mesh import face_mesh
 from .signals import lid_gap
@@ -41,6 +45,10 @@ EYES = (
     (LEFT_EYE_CORNERS, LEFT_EYE_UPPER, LEFT_EYE_LOWER, LEFT_EYE_RING, LEFT_IRIS, LEFT_BROW),
 )
 RATIO_LIMITS = (0.5, 2.0)  # of the proportions of two faces, beyond which the tracker is more likely wrong
+WIDEST_AT_REST = 0.56  # a mouth wider than that, in eye distances, smiles
+# How far mouths open and widen, in eye distances: freely up to the first, beyond the second only as far as the driver's
+# or the portrait's own.
+OPEN_MOUTH, WIDE_MOUTH = (0.25, 0.38), (0.70, 0.80)
 MOUTH_REACH, EYE_REACH = 0.30, 0.10  # eye distances over which a feature's own proportions fade into the face's
 # MediaPipe leaves a gap between closed lids. Openings (share of the neutral one) below the first are drawn towards
 # closed, which is reached at the second.
@@ -60,11 +68,15 @@ class ExpressionTransfer:
         self._portrait = portrait.astype(np.float64)
         self._neutral = neutral.astype(np.float64)
         self._gains = _gains(self._portrait, self._neutral)
+        self._jaw = _jaw(face_mesh().canonical)
+        self._mouth = _nearness(face_mesh().canonical, LIPS_OUTER, MOUTH_REACH)
         self._neutral_gaps = [lid_gap(self._neutral, eye[1], eye[2]) for eye in EYES]
 
     def __call__(self, driver: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """The portrait's (478, 3) with the driver's expression, in the frame of the portrait's head."""
         change = (driver - self._neutral) * self._gains * strength
+        self._limit_mouth(change, MOUTH_CORNERS, 0, WIDE_MOUTH, self._mouth)
+        self._limit_mouth(change, LIP_MIDDLES, 1, OPEN_MOUTH, self._jaw)
         shape = self._portrait + change
         for eye, neutral_gap in zip(EYES, self._neutral_gaps):
             _move_iris(shape, self._portrait, change, eye)
@@ -73,6 +85,21 @@ class ExpressionTransfer:
             _limit_opening(shape, self._portrait, eye)
         _part_lips(shape)
         return shape
+
+    def _limit_mouth(
+        self, change: np.ndarray, ends: tuple[int, int], axis: int, limits: tuple[float, float], weight: np.ndarray
+    ) -> None:
+        """Soften a change that would bring two landmarks further apart than they go in mouths. In place."""
+        a, b = ends
+        own, more = (float(x[b, axis] - x[a, axis]) for x in (self._portrait, change))
+        free = max(limits[0], own)
+        if more <= 0 or own + more <= free:
+            return
+        scale = self._gains[[a, b], axis].mean()
+        drivers = scale * float(self._neutral[b, axis] - self._neutral[a, axis]) + more
+        room = max(limits[1], drivers, own + 0.05) - free
+        reached = free + room * np.tanh((own + more - free) / room) if room > 0 else free
+        change[:, axis] *= 1 - weight * (1 - (reached - own) / more)
 
 
 def _gains(portrait: np.ndarray, neutral: np.ndarray) -> np.ndarray:
@@ -86,7 +113,7 @@ def _gains(portrait: np.ndarray, neutral: np.ndarray) -> np.ndarray:
         ]
     )
     gains = np.tile(face, (FACE_POINTS, 1))
-    mouth = np.full(3, _ratio(portrait, neutral, MOUTH_CORNERS[1], MOUTH_CORNERS[0], None))
+    mouth = np.full(3, _ratio(portrait, neutral, MOUTH_CORNERS[1], MOUTH_CORNERS[0], None, WIDEST_AT_REST))
     near = _nearness(canonical, LIPS_OUTER, MOUTH_REACH)
     gains += near[:, None] * (mouth - gains)
     for corners, upper, lower, ring, iris, brow in EYES:
@@ -101,11 +128,20 @@ def _gains(portrait: np.ndarray, neutral: np.ndarray) -> np.ndarray:
     return gains
 
 
-def _ratio(portrait: np.ndarray, neutral: np.ndarray, a: int, b: int, axis: int | None) -> float:
-    """How much longer the portrait is between two landmarks than the driver, along an axis or straight."""
+def _ratio(
+    portrait: np.ndarray, neutral: np.ndarray, a: int, b: int, axis: int | None, most: float = np.inf
+) -> float:
+    """How much longer the portrait is between two landmarks than the driver, along an axis or straight; of neither counts
+    what is longer than `most`."""
     spans = (portrait[a] - portrait[b], neutral[a] - neutral[b])
-    lengths = [np.linalg.norm(span) if axis is None else abs(span[axis]) for span in spans]
+    lengths = [min(np.linalg.norm(span) if axis is None else abs(span[axis]), most) for span in spans]
     return float(np.clip(lengths[0] / max(lengths[1], 1e-6), *RATIO_LIMITS))
+
+
+def _jaw(canonical: np.ndarray) -> np.ndarray:
+    """(478,) 1 from the upper lip downwards and 0 from the nose upwards: what moves up and down when a mouth opens."""
+    nose, lip = canonical[SUBNASALE, 1], canonical[UPPER_LIP, 1]
+    return np.clip((canonical[:, 1] - nose) / (lip - nose), 0, 1)
 
 
 def _nearness(canonical: np.ndarray, ring: tuple[int, ...], reach: float) -> np.ndarray:

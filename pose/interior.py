@@ -1,54 +1,36 @@
 """What the portrait does not show: the inside of an opened mouth, the white and iris of an opened eye.
 
-A generic set of teeth follows the skull (upper) and the jaw (lower); it is toned to the portrait's light. Where the portrait
-itself shows the inside (its mouth is open as wide), its own pixels stay.
+Teeth follow the skull (upper) and the jaw (lower), all else is toned to the portrait's light. Where the portrait itself shows
+the inside (its mouth is open as wide), its own pixels stay.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 import cv2
 import numpy as np
 
 from .landmarks import LEFT_EYE_RING, LIPS_INNER, RIGHT_EYE_RING
-from .mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
+from .mesh import Similarity3D, eye_distance
+from .teeth import rows_of_teeth
 
 CAVITY = np.array([58, 24, 23], np.float32)      # the dark of a mouth in neutral light, RGB
 TONGUE = np.array([166, 87, 91], np.float32)
-TEETH_LIGHT = np.array([0.80, 0.76, 0.69], np.float32)  # ivory, in the shadow of the lips
 SCLERA = np.array([205, 196, 192], np.float32)
 LIGHT_SKIN = np.array([205, 160, 140], np.float32)
 IRIS = np.array([58, 42, 34], np.float32)
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 WHITE_IN_NEUTRAL_LIGHT = 135.0                   # luma of the brighter part of the white of an eye, shaded by its lids
+CHEEK_IN_NEUTRAL_LIGHT = 160.0
 LEAST_WHITE = 30                                 # pixels of it in both eyes that tell the light
-SUBNASALE, LOWER_LIP = 2, 17
 SHOWN = 0.72                                     # opening of the portrait's mouth over the target's, from which its own inside will do
+SHOWN_WITH_TEETH = 0.98                          # the same where its own teeth can be painted
 NARROW = (0.06, 0.14)                            # openings, in eye distances, between which full light comes to reach the teeth
-TEETH_DROP = 0.03                                # how much lower than at rest the rows show in speech, in eye distances
 LID_SHADOW = 0.55                                # what light is left under the upper lid
 EYES = ((RIGHT_EYE_RING, 468), (LEFT_EYE_RING, 473))
 _FINER, _SHIFT = 4, 4                            # supersampling and sub-pixel bits of the polygon filler
-
-
-@dataclass(frozen=True)
-class TeethSprites:
-    """Frontal pictures of the rows of teeth, premultiplied RGBA, and where they lie in canonical units (x0, y0, x1, y1, z)."""
-
-    upper: np.ndarray
-    lower: np.ndarray
-    upper_box: np.ndarray
-    lower_box: np.ndarray
-
-
-@lru_cache(maxsize=1)
-def teeth_sprites() -> TeethSprites:
-    with resources.files("pose").joinpath("data/teeth.npz").open("rb") as file:
-        data = np.load(file)
-        return TeethSprites(*(data[name] for name in ("upper", "lower", "upper_box", "lower_box")))
 
 
 @dataclass(frozen=True)
@@ -108,11 +90,11 @@ def mouth_opening(face: np.ndarray) -> float:
     return float(np.linalg.norm(face[13] - face[14]) / max(eye_distance(face), 1e-6))
 
 
-def unseen_share(portrait_opening: float, target_opening: float, least: float) -> float:
+def unseen_share(portrait_opening: float, target_opening: float, least: float, shown: float = SHOWN) -> float:
     """0 where the portrait shows the inside itself, 1 where it has to be painted; smooth, so that nothing pops."""
     if target_opening <= 1e-4:
         return 0.0
-    share = np.clip((SHOWN - portrait_opening / target_opening) / 0.35, 0, 1)
+    share = np.clip((shown - portrait_opening / target_opening) / 0.35, 0, 1)
     open_enough = np.clip(target_opening / least, 0, 1)
     return float(share * share * (3 - 2 * share) * open_enough)
 
@@ -129,10 +111,9 @@ class EyeLook:
     iris: np.ndarray
 
 
-def _corners(box: np.ndarray) -> np.ndarray:
-    """(4, 3) corners of a row of teeth as speech shows it, in canonical units."""
-    x0, y0, x1, y1, z = box + np.array([0, TEETH_DROP, 0, TEETH_DROP, 0], np.float32)
-    return np.array([[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]], np.float32)
+def _tint(colour: np.ndarray, neutral: np.ndarray) -> np.ndarray:
+    """Colour of the light (3,), of luma about 1, under which something of a neutral colour looks like this."""
+    return np.clip(colour / max(float(colour @ LUMA), 1.0) / (neutral / (neutral @ LUMA)), 0.7, 1.2)
 
 
 class InteriorPainter:
@@ -142,29 +123,32 @@ class InteriorPainter:
         self.size = person_SS4.shape[0]
         self.face = face
         self.mouth_opening = mouth_opening(face)
-        self.light = self._light(person_SS4, face)
-        self.teeth = self._fitting_teeth(eye_distance(face))
+        skin = self._skin(person_SS4, face)
+        self.light = self._light(person_SS4, face, skin)
+        self.teeth = rows_of_teeth(person_SS4, face, skin, self.light)
+        self._shown = SHOWN_WITH_TEETH if any(row.own for row in self.teeth) else SHOWN
         self.eyes = [self._look(person_SS4, ring, iris) for ring, iris in EYES]
-        canonical = face_mesh().canonical
-        skull = fit_similarity(canonical[RIGID_LANDMARKS], face[RIGID_LANDMARKS])
-        self._lower_teeth = skull(np.concatenate([canonical[LOWER_LIP][None], _corners(self.teeth.lower_box)]))
-        self._upper_teeth = skull(np.concatenate([canonical[SUBNASALE][None], _corners(self.teeth.upper_box)]))
 
-    def _light(self, person_SS4: np.ndarray, face: np.ndarray) -> np.ndarray:
-        """Gain per channel of the portrait's light. The whites of the eyes tell it, which are alike in all people, or, where
-        they are too small to be read, the cheeks, half of whose colour is the skin's own."""
+    def _skin(self, person_SS4: np.ndarray, face: np.ndarray) -> np.ndarray:
+        """(3,) RGB of the cheeks."""
+        cheeks = np.clip(face[[50, 280, 101, 330, 117, 346, 9], :2].astype(int), 1, self.size - 2)
+        patch = np.concatenate([person_SS4[y - 1:y + 2, x - 1:x + 2].reshape(-1, 4) for x, y in cheeks])
+        return np.median(patch[:, :3], 0).astype(np.float32)
+
+    def _light(self, person_SS4: np.ndarray, face: np.ndarray, skin: np.ndarray) -> np.ndarray:
+        """Gain per channel of the portrait's light. The whites of the eyes tell it, which are alike in all people, but lids
+        and brows may shade them; the cheeks lie in full light, but half of their colour is the skin's own. So where the
+        whites are darker, both count, and the colour of the whites as far as they are lit."""
+        gain, lit = float(skin @ LUMA) / CHEEK_IN_NEUTRAL_LIGHT, 0.0
+        tint = 1 + 0.4 * (_tint(skin, LIGHT_SKIN) - 1)
         whites = np.concatenate([self._white_pixels(person_SS4, face, ring, iris) for ring, iris in EYES])
         if len(whites) >= LEAST_WHITE:
             luma = whites @ LUMA
-            gain = float(np.percentile(luma, 80)) / WHITE_IN_NEUTRAL_LIGHT
-            colour, neutral, trust = whites[luma >= np.median(luma)].mean(0), SCLERA, 0.8
-        else:
-            cheeks = np.clip(face[[50, 280, 101, 330, 117, 346, 9], :2].astype(int), 1, self.size - 2)
-            patch = np.concatenate([person_SS4[y - 1:y + 2, x - 1:x + 2].reshape(-1, 4) for x, y in cheeks])
-            colour, neutral, trust = np.median(patch[:, :3], 0), LIGHT_SKIN, 0.4
-            gain = (float(colour @ LUMA) / 165.0) ** 0.7
-        tint = np.clip(colour / max(float(colour @ LUMA), 1.0) / (neutral / (neutral @ LUMA)), 0.7, 1.2)
-        return (np.clip(gain, 0.25, 1.2) * (1 - trust + trust * tint)).astype(np.float32)
+            by_whites = float(np.percentile(luma, 80)) / WHITE_IN_NEUTRAL_LIGHT
+            lit = float(np.clip(by_whites / max(gain, 1e-3) * 2 - 1, 0, 1))
+            tint += lit * (1 + 0.8 * (_tint(whites[luma >= np.median(luma)].mean(0), SCLERA) - 1) - tint)
+            gain = max(by_whites, (gain + by_whites) / 2)
+        return (np.clip(gain, 0.25, 1.2) * tint).astype(np.float32)
 
     def _white_pixels(self, person_SS4: np.ndarray, face: np.ndarray, ring, iris: int) -> np.ndarray:
         """(N, 3) RGB of the white of one eye."""
@@ -183,7 +167,7 @@ class InteriorPainter:
 
     def _paint_mouth(self, warp_SS4: np.ndarray, face: np.ndarray, head: Similarity3D) -> None:
         opening = mouth_opening(face)
-        share = unseen_share(self.mouth_opening, opening, least=0.02)
+        share = unseen_share(self.mouth_opening, opening, least=0.02, shown=self._shown)
         patch = polygon_patch(face[LIPS_INNER, :2], self.size) if share >= 0.02 else None
         if patch is None or min(patch.mask.shape) < 2:
             return
@@ -196,40 +180,17 @@ class InteriorPainter:
         cavity, tongue = CAVITY * self.light, TONGUE * self.light
         inside = cavity + floor[..., None] * (tongue - cavity)
         corner = np.array([patch.columns.start, patch.rows.start], np.float32) + 0.5
-        for sprite, corners in self._placed_teeth(face, head):
-            high, wide = sprite.shape[:2]
-            own = np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32) - 0.5
-            forward = cv2.getPerspectiveTransform(own, (corners - corner).astype(np.float32))
-            placed = cv2.warpPerspective(sprite, forward, (width, height), flags=cv2.INTER_LINEAR)
-            hidden = placed[..., 3:] * np.float32(-1 / 255) + 1
-            inside = placed[..., :3] * (self.light * TEETH_LIGHT) + inside * hidden
-        # light enters from the front: the closer to the lips, the darker, upper lip most
+        # light enters from the front: the closer to the lips, the darker, upper lip most; the portrait's own teeth are lit
         reach = max(2.0, 0.25 * (height + 5))
         shade = cv2.GaussianBlur(patch.mask, (0, 0), reach / 2, borderType=cv2.BORDER_CONSTANT)
         narrow = 0.8 + 0.2 * min(max((opening - NARROW[0]) / (NARROW[1] - NARROW[0]), 0.0), 1.0)
-        inside *= (np.minimum(shade * np.float32(0.65 * 1.25 / 255) + 0.35, 1) * np.float32(narrow))[..., None]
+        shade = (np.minimum(shade * np.float32(0.65 * 1.25 / 255) + 0.35, 1) * np.float32(narrow))[..., None]
+        inside *= shade
+        for row in self.teeth:
+            placed = row.placed(face, head, corner, (width, height))
+            hidden = placed[..., 3:] * np.float32(-1 / 255) + 1
+            inside = placed[..., :3] * (1 if row.own else shade) + inside * hidden
         self._blend(warp_SS4, patch, inside, patch.mask * np.float32(share / 255))
-
-    @staticmethod
-    def _fitting_teeth(unit: float) -> TeethSprites:
-        """The sprites shrunk to about the size that they will have: a warp does not average what it skips."""
-        teeth = teeth_sprites()
-
-        def fit(sprite, box):
-            width, height = (max(4, round(1.5 * unit * float(extent))) for extent in (box[2] - box[0], box[3] - box[1]))
-            return sprite if width >= sprite.shape[1] else cv2.resize(sprite, (width, height), interpolation=cv2.INTER_AREA)
-
-        return replace(teeth, upper=fit(teeth.upper, teeth.upper_box), lower=fit(teeth.lower, teeth.lower_box))
-
-    def _placed_teeth(self, face: np.ndarray, head: Similarity3D):
-        """The sprites with their four corners in target pixels: the upper row is nailed to the skull at the root of the
-        nose, the lower row goes with the lower lip, which hides most of it."""
-        teeth = self.teeth
-        for sprite, rest, anchor in (
-            (teeth.lower, self._lower_teeth, LOWER_LIP), (teeth.upper, self._upper_teeth, SUBNASALE)
-        ):
-            corners = head(rest)  # of the anchor and the sprite
-            yield sprite, (corners[1:] + face[anchor] - corners[0])[:, :2]
 
     def _paint_eye(self, warp_SS4, flow_SS2, face, ring, iris, look: EyeLook) -> None:
         patch = polygon_patch(face[ring, :2], self.size)
