@@ -46,9 +46,9 @@ EYES = (
 )
 RATIO_LIMITS = (0.5, 2.0)  # of the proportions of two faces, beyond which the tracker is more likely wrong
 WIDEST_AT_REST = 0.56  # a mouth wider than that, in eye distances, smiles
-# How far mouths open and widen, in eye distances: freely up to the first, beyond the second only as far as the driver's
-# or the portrait's own.
-OPEN_MOUTH, WIDE_MOUTH = (0.25, 0.38), (0.70, 0.80)
+# How far mouths open and widen, in eye distances: freely up to the first or as far as the driver's or the portrait's own,
+# and hardly beyond the second.
+OPEN_MOUTH, WIDE_MOUTH, LEAST_ROOM = (0.25, 0.38), (0.70, 0.80), 0.05
 MOUTH_REACH, EYE_REACH = 0.30, 0.10  # eye distances over which a feature's own proportions fade into the face's
 # MediaPipe leaves a gap between closed lids. Openings (share of the neutral one) below the first are drawn towards
 # closed, which is reached at the second.
@@ -91,14 +91,13 @@ class ExpressionTransfer:
     ) -> None:
         """Soften a change that would bring two landmarks further apart than they go in mouths. In place."""
         a, b = ends
-        own, more = (float(x[b, axis] - x[a, axis]) for x in (self._portrait, change))
-        free = max(limits[0], own)
+        own, drivers, more = (float(x[b, axis] - x[a, axis]) for x in (self._portrait, self._neutral, change))
+        drivers = drivers * self._gains[[a, b], axis].mean() + more
+        free = max(limits[0], own, drivers)
         if more <= 0 or own + more <= free:
             return
-        scale = self._gains[[a, b], axis].mean()
-        drivers = scale * float(self._neutral[b, axis] - self._neutral[a, axis]) + more
-        room = max(limits[1], drivers, own + 0.05) - free
-        reached = free + room * np.tanh((own + more - free) / room) if room > 0 else free
+        room = max(limits[1] - free, LEAST_ROOM)
+        reached = free + room * np.tanh((own + more - free) / room)
         change[:, axis] *= 1 - weight * (1 - (reached - own) / more)
 
 

@@ -69,6 +69,26 @@ def test_mouth_opens_by_the_portraits_measure():
     assert result.mouth_open == pytest.approx(expression(pose(mouth=0.3)).mouth_open, rel=0.12)
 
 
+def test_a_portrait_that_laughs_already_does_not_open_its_mouth_twice():
+    laughing = pose(mouth=0.25)
+    retargeter = Retargeter(laughing, pose())
+    openings = [expression(retargeter.retarget(pose(mouth=mouth))).mouth_open for mouth in np.linspace(0, 0.4, 9)]
+    widest = expression(pose(mouth=0.4)).mouth_open
+    assert openings[0] == pytest.approx(expression(laughing).mouth_open, rel=0.02)
+    assert openings[-1] < 1.15 * widest  # hardly wider than the driver's
+    assert np.all(np.diff(openings) > 0)
+    alone = Retargeter(pose(), pose()).retarget(pose(mouth=0.4))
+    assert expression(alone).mouth_open == pytest.approx(widest, rel=0.02)
+
+
+def test_a_wide_smile_is_no_proportion_of_the_face():
+    smiling = pose()
+    corners = [61, 291, 78, 308, 191, 415, 95, 324]
+    smiling.face[corners, 0] += 0.15 * 80 * np.sign(smiling.face[corners, 0] - 128)
+    opened = Retargeter(smiling, pose()).retarget(pose(mouth=0.15))
+    assert expression(opened).mouth_open == pytest.approx(expression(pose(mouth=0.15)).mouth_open, rel=0.15)
+
+
 def test_gaze_follows_by_eye_widths_and_irises_stay_inside():
     portrait = pose(**PORTRAIT)
     retargeter = Retargeter(portrait, pose())
