@@ -13,17 +13,20 @@ import cv2
 import numpy as np
 
 from .interior import EYES, InteriorPainter, Patch, polygon_patch
-from .landmarks import LIPS_INNER, PoseFrame
+from .landmarks import FACE_OVAL, LIPS_INNER, PoseFrame
 from .lids import LidPainter
-from .mesh import face_mesh
+from .mesh import eye_distance, face_mesh
 from .raster import rasterise
 from .skeleton import draw_skeleton
-from .warp import OuterFlow
+from .warp import OuterFlow, smoothstep
 
 GUIDE_CHANNELS = 8
 # canonical coordinates (eye distances) that the colours 0 and 255 of the dense face map stand for
 CANONICAL_LOW = np.array([-1.0, -1.0, -0.8], np.float32)
 CANONICAL_HIGH = np.array([1.0, 1.6, 0.8], np.float32)
+# How far around the mesh the outer flow is drawn to it, in eye distances; by what share of covered pixels fully; and from
+# what jump between the two, below which it is the tracker's noise
+SEAM, SEAM_SHARE, SEAM_JUMP = 0.4, 0.25, (0.01, 0.05)
 OUTSIDE_VALIDITY = 160           # the flow around the face is a guess, everywhere alike
 
 
@@ -88,6 +91,8 @@ class Conditioner:
         self._painter = InteriorPainter(self.person, pose.face)
         self._lids = LidPainter(self.person, pose.face)
         self._source_areas = self._areas(pose.face)
+        self._rim = np.isin(self._triangles, FACE_OVAL).any(1)
+        self._unit = eye_distance(pose.face)
 
     def own_maps(self) -> Maps:
         """The maps of the portrait at its own pose: the condition of the reference frame."""
@@ -111,8 +116,7 @@ class Conditioner:
         attributes = np.zeros((5, len(triangles)), np.float32)
         for corner, weight in zip(self._at_corners, covered.weights):
             attributes += corner.take(triangles, 1) * weight
-        for k in range(2):
-            flow.reshape(-1, 2)[covered.pixels, k] = attributes[k]
+        self._lay_face(flow, covered.pixels, triangles, attributes[:2])
         for opening, (_, iris) in zip(openings, EYES):
             self._shift_iris(flow, face, opening, iris)
         # pixel indices: of the portrait for the painter, of the finer portrait for the picture
@@ -135,6 +139,28 @@ class Conditioner:
         self._draw_holes(guide, face, openings)
         guide[..., 7] = draw_skeleton(target, half)
         return Maps(warp, guide)
+
+    def _lay_face(self, flow: np.ndarray, pixels: np.ndarray, triangles: np.ndarray, inner_2N: np.ndarray) -> None:
+        """Put the mesh's flow in place of the outer one, and draw that to it where the face goes on beyond the mesh: else
+        its edge shows as a seam on forehead and cheeks. Where the mesh ends because it turns away, there is no going on."""
+        half, flat, inner = len(flow), flow.reshape(-1, 2), inner_2N.T
+        rim = self._rim[triangles]
+        at = pixels[rim]
+        jump = inner[rim] - flat[at]
+        jump *= smoothstep(np.hypot(*jump.T) / self._unit, SEAM_JUMP)[:, None]
+        width = 2 * int(SEAM * self._unit * half / self.size / 2) + 1
+        y, x = np.divmod(at, half)
+        top, left = max(y.min(initial=half) - width, 0), max(x.min(initial=half) - width, 0)
+        box = flow[top : y.max(initial=0) + width, left : x.max(initial=0) + width]
+        near = np.zeros((*box.shape[:2], 3), np.float32)
+        near[y - top, x - left, :2], near[y - top, x - left, 2] = jump, 1
+        for _ in range(2):
+            near = cv2.blur(near, (width, width), borderType=cv2.BORDER_CONSTANT)
+        share = near[..., 2]
+        share = np.minimum(share, SEAM_SHARE) / (SEAM_SHARE * np.maximum(share, 1e-6))
+        for k in range(2):
+            box[..., k] += near[..., k] * share
+        flat[pixels] = inner
 
     @staticmethod
     def _draw_holes(guide: np.ndarray, face: np.ndarray, openings: list[Patch | None]) -> None:

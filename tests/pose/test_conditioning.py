@@ -180,3 +180,19 @@ def test_a_painted_eye_lies_in_the_shadow_of_its_upper_lid(person):
         high, low = target[upper[1], :2], target[lower[1], :2]
         top, bottom = (warp[tuple(np.rint(high + k * (low - high)).astype(int)[::-1])][:3].sum() for k in (0.25, 0.75))
         assert top < 0.95 * bottom
+
+
+def test_no_seam_shows_where_the_mesh_ends_and_the_face_goes_on():
+    """The middle of the forehead is raised alone: around its rim the portrait's pixels move along, none is left out."""
+    person = np.zeros((SIZE, SIZE, 4), np.uint8)
+    person[..., 0], person[..., 3] = 2 * np.arange(SIZE)[:, None] * (SIZE - 1) // SIZE, 255  # the row of each pixel, doubled
+    raised = face_at()
+    forehead = (raised[:, 1] < raised[33, 1] - 6) & (np.abs(raised[:, 0] - 64) < 8)
+    raised[forehead, 1] -= 8
+    warp = Conditioner(person, pose_of(face_at())).maps(pose_of(raised)).warp
+    column = warp[:, 64, 0] / 2 * SIZE / (SIZE - 1)
+    top = int(raised[10, 1])
+    assert column[top + 2] - (top + 2) == pytest.approx(8, abs=1)  # the mesh itself
+    assert column[3] - 3 == pytest.approx(0, abs=1)  # far above nothing moves
+    steps = np.diff(column[: top + 3])
+    assert steps.min() >= 0 and steps.max() <= 3.1  # and in between nothing jumps
