@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .crown import with_crown
 from .interior import EYES, InteriorPainter, Patch, polygon_patch
 from .landmarks import FACE_OVAL, LIPS_INNER, PoseFrame
 from .lids import LidPainter
@@ -85,7 +86,8 @@ class Conditioner:
         # ... and of the corners of every triangle
         self._at_corners = [np.ascontiguousarray(attributes[corner].T) for corner in self._triangles.T]  # 3 of (5, T)
         # twice as large, with cubic interpolation: fetched from bilinearly it stays as sharp, in a fifth of the time
-        finer = cv2.resize(self.person, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+        crowned, self._crown = with_crown(self.person, pose.face)
+        finer = cv2.resize(crowned, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
         self._finer = np.minimum(finer, finer[..., 3:])  # no colour exceeds its alpha
         self._outer = OuterFlow(pose, self.size)
         self._painter = InteriorPainter(self.person, pose.face)
@@ -121,7 +123,8 @@ class Conditioner:
             self._shift_iris(flow, face, opening, iris)
         # pixel indices: of the portrait for the painter, of the finer portrait for the picture
         flow = cv2.resize(flow - 0.5, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
-        warp = cv2.remap(self._finer, 2 * flow + 0.5, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        finer = 2 * flow + np.array([0.5, 0.5 + 2 * self._crown], np.float32)
+        warp = cv2.remap(self._finer, finer, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         self._painter.paint(warp, flow, face, head)
         self._lids.paint(warp, face)
 
