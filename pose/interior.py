@@ -29,6 +29,10 @@ SHOWN = 0.72                                     # opening of the portrait's mou
 SHOWN_WITH_TEETH = 0.98                          # the same where its own teeth can be painted
 NARROW = (0.06, 0.14)                            # openings, in eye distances, between which full light comes to reach the teeth
 LID_SHADOW = 0.55                                # what light is left under the upper lid
+LIMBUS = 0.3                                     # of an iris's radius, over which it goes over into the white
+IRIS_WIDTH = 0.42                                # of an eye's
+TURNED = (0.1, 0.35)                             # iris widths between which a turned eye shows what the portrait's hid
+WIDENED = (1.1, 1.4)                             # and the same of lids, openings over the portrait's
 EYES = ((RIGHT_EYE_RING, 468), (LEFT_EYE_RING, 473))
 _FINER, _SHIFT = 4, 4                            # supersampling and sub-pixel bits of the polygon filler
 
@@ -103,12 +107,27 @@ def unseen_share(portrait_opening: float, target_opening: float, least: float, s
 class EyeLook:
     """What the portrait shows of one eye.
 
-    seen: (S, S, 2) uint8, where its white and where its iris may be copied from; white, iris: their colours (3,) float32 RGB.
+    seen: (S, S, 2) uint8, where its white and where its iris may be copied from; white, iris: their colours (3,) float32
+    RGB; gaze, opening: as `eye_state` has them.
     """
 
     seen: np.ndarray
     white: np.ndarray
     iris: np.ndarray
+    gaze: complex
+    opening: float
+
+
+def _ramp(value: float, edges: tuple[float, float]) -> float:
+    return min(max((value - edges[0]) / (edges[1] - edges[0]), 0.0), 1.0)
+
+
+def eye_state(face: np.ndarray, ring: tuple[int, ...], iris: int) -> tuple[complex, float]:
+    """Where the iris is between the corners of its eye, and how far the lids are apart, both in widths of the eye."""
+    first, last, pupil = (complex(*face[point, :2]) for point in (ring[0], ring[8], iris))
+    upper, lower = (face[list(row), :2].mean(0) for row in (ring[9:], ring[1:8]))
+    width = last - first or 1e-6
+    return (pupil - (first + last) / 2) / width, float(np.hypot(*(lower - upper))) / abs(width)
 
 
 def _tint(colour: np.ndarray, neutral: np.ndarray) -> np.ndarray:
@@ -196,18 +215,23 @@ class InteriorPainter:
         patch = polygon_patch(face[ring, :2], self.size)
         if patch is None:
             return
+        gaze, opening = eye_state(face, ring, iris)
+        turned = abs(gaze - look.gaze) / IRIS_WIDTH
+        share = max(_ramp(turned, TURNED), _ramp(opening / max(look.opening, 1e-3), WIDENED))
+        if share == 0:
+            return
         flow = flow_SS2[patch.rows, patch.columns]
         seen = cv2.remap(look.seen, flow, None, cv2.INTER_LINEAR)                                    # (h, w, 2)
         radius = np.linalg.norm(face[iris + 1:iris + 5, :2] - face[iris, :2], axis=1).mean()
         dx, dy = patch.x - face[iris, 0], patch.y - face[iris, 1]
-        inward = radius + 0.5 - np.sqrt(dx * dx + dy * dy)
-        disc = np.minimum(np.maximum(inward, 0), 1)
+        inward = radius - np.sqrt(dx * dx + dy * dy)
+        disc = np.minimum(np.maximum(inward / max(1.0, LIMBUS * radius) + 0.5, 0), 1)
         # white may only come from the portrait's white, iris only from its iris
         shown = seen[..., 0] + (seen[..., 1].astype(np.float32) - seen[..., 0]) * disc
-        unseen = patch.mask * (1 - shown * np.float32(1 / 255))
+        unseen = patch.mask * (share - shown * np.float32(share / 255))
         if unseen.max(initial=0) < 32:
             return
-        pupil = np.minimum(np.maximum(inward - 0.58 * radius, 0), 1)
+        pupil = np.minimum(np.maximum(inward - 0.58 * radius + 0.5, 0), 1)
         spread = max(1.0, 0.1 * max(patch.mask.shape))
         shade = cv2.GaussianBlur(patch.mask, (0, 0), spread, borderType=cv2.BORDER_CONSTANT)
         inside = look.white + disc[..., None] * (look.iris * (1 - 0.75 * pupil[..., None]) - look.white)
@@ -237,7 +261,8 @@ class InteriorPainter:
         if len(on_iris) >= 4:
             brown = np.median(on_iris.astype(np.float32), 0)
         around = cv2.dilate(disc, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
-        return EyeLook(np.stack([cv2.min(inner, 255 - around), cv2.min(inner, disc)], -1), white, brown)
+        seen = np.stack([cv2.min(inner, 255 - around), cv2.min(inner, disc)], -1)
+        return EyeLook(seen, white, brown, *eye_state(face, ring, iris))
 
     @staticmethod
     def _blend(warp_SS4: np.ndarray, patch: Patch, inside: np.ndarray, weight: np.ndarray) -> None:

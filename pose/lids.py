@@ -39,6 +39,7 @@ CORNERS = 0.20                   # of the eye's width, over which the paint come
 LASH_LINE = 0.06                 # of the eye's width: how far the lashes' dark reaches beyond the slit between the lids
 DARK, LASH = 0.75, 0.35          # how much of the slit is lashes when the eye is closed, their colour in that of the skin
 OPAQUE = 0.85                    # what is left of the stretched lid is its texture
+MEETING = 0.5                    # share of that colour at the paint's upper end
 HIGHER = 0.35                    # how far above the fold the paint reaches, in the lid's height
 
 
@@ -106,8 +107,17 @@ def _paint(warp_SS4: np.ndarray, face: np.ndarray, lid: Lid, skin: np.ndarray, s
     paint = np.clip((v - LASHES) / EDGE, 0, 1) * np.clip((1 + HIGHER - v) / (HIGHER + EDGE), 0, 1)
     slit = np.clip(1 - np.maximum(floor - h, h - bottom) / LASH_LINE, 0, 1)        # 1 between the lids
     slit *= np.clip(1 - (bottom - floor) / (2 * LASH_LINE), 0, 1)                  # none of it where the eye is seen
+    # towards the brow the lid takes on the colour of what it meets there
+    over = bottom + (1 + HIGHER) * (top - bottom)
+    at_x, at_y = (corner + width * (a * along[k] + over * up[k]) - 0.5 for k, corner in enumerate(rim[0]))
+    above = cv2.remap(warp_SS4, at_x.astype(np.float32), at_y.astype(np.float32), cv2.INTER_LINEAR)
+    spread = 2 * int(CORNERS / 2 * width) + 1
+    above = cv2.blur(above, (spread, spread)).astype(np.float32)
+    above = above[..., :3] * (255 / np.maximum(above[..., 3:], 1))
+    colours = skin + (MEETING * np.clip(v / (1 + HIGHER), 0, 1))[..., None] * (above - skin)
     view = warp_SS4[y0:y1, x0:x1].astype(np.float32)
-    for weight, colour in ((paint * OPAQUE, skin), (slit * DARK, LASH * skin)):
-        picture = np.concatenate([colour, np.float32([255])]) * (view[..., 3:] / 255)  # as opaque as the face is
+    opaque = np.full_like(view[..., 3:], 255)
+    for weight, colour in ((paint * OPAQUE, colours), (slit * DARK, np.full_like(colours, LASH * skin))):
+        picture = np.concatenate([colour, opaque], 2) * (view[..., 3:] / 255)  # as opaque as the face is
         view += cv2.GaussianBlur(weight * inside, (3, 3), 0)[..., None] * (picture - view)
     warp_SS4[y0:y1, x0:x1] = np.rint(view)
