@@ -28,7 +28,7 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 @dataclass(frozen=True)
 class OwnTeeth:
     """Rows as premultiplied uint8 RGBA, None where the portrait shows too little of it; both lie at `corners_42`, in
-    pixels of the portrait, clockwise from the head's upper right. tone: (3,) colour of the brightest teeth."""
+    pixels of the portrait, clockwise from the upper corner on the head's right. tone: (3,) colour of the brightest teeth."""
 
     upper: np.ndarray | None
     lower: np.ndarray | None
@@ -38,52 +38,59 @@ class OwnTeeth:
 
 def find_own_teeth(person_SS4: np.ndarray, face: np.ndarray, skin: np.ndarray) -> OwnTeeth | None:
     """None where the mouth is closed or shows no teeth. face: (478, 3) in the portrait's pixels; skin: (3,) its colour."""
-    ring = face[list(LIPS_INNER), :2]
     if np.linalg.norm(np.subtract(*face[list(LIP_MIDDLES), :2])) < LEAST_OPENING * eye_distance(face):
         return None
-    across = face[MOUTH_CORNERS[1], :2] - face[MOUTH_CORNERS[0], :2]
-    across = across / max(float(np.linalg.norm(across)), 1e-6)
-    axes = np.stack([across, (-across[1], across[0])])  # the head's right and down, as the picture has them
-    local = ring @ axes.T
-    low, high = local.min(0), local.max(0)
-    margin = np.array(MARGIN) * (high - low)
-    low, high = low - margin, high + margin
-    width, height = (int(np.ceil(FINER * extent)) for extent in high - low)
-    # picture position of a pixel of the cut-out: its centre, turned back
-    back = np.concatenate([axes.T / FINER, (axes.T @ (low + 0.5 / FINER) - 0.5)[:, None]], 1)
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    cut = cv2.warpAffine(person_SS4, back, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    rgb = cut[..., :3].astype(np.float32)
-    rim = np.rint((local - low) * FINER - 0.5).astype(np.int32)
-    inside = cv2.fillPoly(np.zeros((height, width), np.uint8), [rim], 1)
-    inside = cv2.erode(inside, np.ones((2 * FINER + 1, 2 * FINER + 1), np.uint8)) > 0
+    rgb, inside, corners = _cut_out(person_SS4, face)
     if inside.sum() < 16 * FINER**2:
         return None
     luma, red = rgb @ LUMA, _redness(rgb)
-    brightest = inside & (luma >= np.percentile(luma[inside], 85))
-    tone = rgb[brightest].mean(0)
+    tone = rgb[inside & (luma >= np.percentile(luma[inside], 85))].mean(0)
     bright = float(tone @ LUMA)
-    lips = face[np.array(ACROSS_LIPS), :2].mean(1).astype(int).clip(0, len(person_SS4) - 1)
-    lips = float(np.median(_redness(person_SS4[lips[:, 1], lips[:, 0]].astype(np.float32))))
+    x, y = face[np.array(ACROSS_LIPS), :2].mean(1).astype(int).clip(0, len(person_SS4) - 1).T
+    lips = float(np.median(_redness(person_SS4[y, x].astype(np.float32))))
     paler = lips - float(_redness(tone))
     if bright < LEAST_LUMA * float(skin @ LUMA) or paler < PALER:
         return None
     # light comes from one side: what is bright is told column by column
-    around = cv2.GaussianBlur((luma * inside).max(0, keepdims=True), (0, 0), width / 12, borderType=cv2.BORDER_REPLICATE)
+    brightest, spread = (luma * inside).max(0, keepdims=True), inside.shape[1] / 12
+    around = cv2.GaussianBlur(brightest, (0, 0), spread, borderType=cv2.BORDER_REPLICATE)
     white = _ramp(luma / np.maximum(around, DIMMEST * bright), *BRIGHT)
     teeth = white * (1 - _ramp((red - lips) / paler + 1, *RED)) * inside
-    fold = _fold(luma, teeth, inside)
-    rows = np.arange(height)[:, None]
-    first, last = (np.where(inside.any(0), edge, 0) for edge in (inside.argmax(0), height - 1 - inside[::-1].argmax(0)))
-    down = (rows - first) / np.maximum(last - first, 1)
+    fold, down = _fold(luma, inside), _between_lips(inside)
     upper, lower = (
         _row(rgb, part, towards) if _spans(part, inside) else None
         for part, towards in ((teeth * (down < fold), -1), (teeth * (down >= fold), 1))
     )
-    box = np.array([[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]]])
-    box[[1, 2], 0] = low[0] + width / FINER
-    box[[2, 3], 1] = low[1] + height / FINER
-    return OwnTeeth(upper, lower, (box @ axes).astype(np.float32), tone)
+    return OwnTeeth(upper, lower, corners, tone)
+
+
+def _cut_out(person_SS4: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mouth and MARGIN around it, upright: colours (h, w, 3) float32, where the lips are parted (h, w) bool, and the
+    corners (4, 2) of the rectangle in the portrait's pixels."""
+    across = face[MOUTH_CORNERS[1], :2] - face[MOUTH_CORNERS[0], :2]
+    across = across / max(float(np.linalg.norm(across)), 1e-6)
+    axes = np.stack([across, (-across[1], across[0])])  # from corner to corner of the mouth, and down
+    local = face[list(LIPS_INNER), :2] @ axes.T
+    low, high = local.min(0), local.max(0)
+    margin = np.array(MARGIN) * (high - low)
+    low = low - margin
+    width, height = (int(np.ceil(FINER * extent)) for extent in high + margin - low)
+    # where in the portrait a pixel of the cut-out is
+    back = np.concatenate([axes.T / FINER, (axes.T @ (low + 0.5 / FINER) - 0.5)[:, None]], 1)
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    cut = cv2.warpAffine(person_SS4, back, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    rim = np.rint((local - low) * FINER - 0.5).astype(np.int32)
+    inside = cv2.fillPoly(np.zeros((height, width), np.uint8), [rim], 1)
+    inside = cv2.erode(inside, np.ones((2 * FINER + 1, 2 * FINER + 1), np.uint8)) > 0
+    corners = low + np.array([[0, 0], [width, 0], [width, height], [0, height]]) / FINER
+    return cut[..., :3].astype(np.float32), inside, (corners @ axes).astype(np.float32)
+
+
+def _between_lips(inside: np.ndarray) -> np.ndarray:
+    """(h, w) 0 at the upper lip, 1 at the lower one."""
+    height = len(inside)
+    first, last = (np.where(inside.any(0), edge, 0) for edge in (inside.argmax(0), height - 1 - inside[::-1].argmax(0)))
+    return (np.arange(height)[:, None] - first) / np.maximum(last - first, 1)
 
 
 def _redness(rgb: np.ndarray) -> np.ndarray:
@@ -94,7 +101,7 @@ def _ramp(x: np.ndarray, start: float, end: float) -> np.ndarray:
     return np.clip((x - start) / (end - start), 0, 1)
 
 
-def _fold(luma: np.ndarray, teeth: np.ndarray, inside: np.ndarray) -> float:
+def _fold(luma: np.ndarray, inside: np.ndarray) -> float:
     """Where between the lips the rows of teeth part, 1 where only the upper one is seen."""
     columns = np.flatnonzero(inside.sum(0) > 0.5 * inside.sum(0).max())
     profile = []

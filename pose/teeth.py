@@ -21,7 +21,7 @@ DROP = 0.03  # how much lower than at rest the rows show in speech, in eye dista
 
 @dataclass(frozen=True)
 class Sprites:
-    """Frontal pictures of the rows of teeth, premultiplied RGBA, and where they lie in canonical units (x0, y0, x1, y1, z)."""
+    """Frontal pictures of the rows of teeth, premultiplied RGBA, and where they lie, in canonical units: x0, y0, x1, y1, z."""
 
     upper: np.ndarray
     lower: np.ndarray
