@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +40,8 @@ FORCINGS = ("teacher", "student")
 
 def without_warp(data: Path, out: Path) -> Path:
     """A copy of the clips whose warps are empty."""
-    out.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
     for clip in tqdm(sorted(data.glob("clip_*.safetensors")), desc="clips"):
         arrays = load_file(clip)
         empty = {name: np.zeros_like(arrays[name]) for name in ("warp", "reference_warp")}

@@ -57,7 +57,7 @@ class Stream:
         self.seed = seed
         self.timings: dict[str, float] = {}  # milliseconds of the last step: "generate", "decode"
         self._noise_source = torch.Generator()  # on the CPU, so that a seed means the same on every device
-        self._reference: tuple[np.ndarray, ...] | None = None  # what lock() was given, as it is seen
+        self._reference: tuple[np.ndarray, ...] | None = None  # what lock() was given, as it is seen; 1 person
         self._state: RolloutState | None = None
 
     @torch.inference_mode()

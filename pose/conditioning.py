@@ -35,8 +35,8 @@ OUTSIDE_VALIDITY = 160           # the flow around the face is a guess, everywhe
 class Maps:
     """The condition of one video frame.
 
-    warp: (S, S, 4) uint8 premultiplied RGBA, the portrait warped to the pose, with generic teeth in a mouth that it never
-    opened and skin on lids that it never closed.
+    warp: (S, S, 4) uint8 premultiplied RGBA, the portrait warped to the pose, with teeth in a mouth that it never opened
+    so far and skin on lids that it never closed.
     guide: (S/2, S/2, 8) uint8: 0-2 canonical face position as colour, 3 validity of the warp, 4 inner mouth, 5 eye opening,
     6 iris, 7 body and hands.
     """
@@ -149,12 +149,15 @@ class Conditioner:
         half, flat, inner = len(flow), flow.reshape(-1, 2), inner_2N.T
         rim = self._rim[triangles]
         at = pixels[rim]
+        if not len(at):  # all of it outside the picture, or turned away
+            flat[pixels] = inner
+            return
         jump = inner[rim] - flat[at]
         jump *= smoothstep(np.hypot(*jump.T) / self._unit, SEAM_JUMP)[:, None]
         width = 2 * int(SEAM * self._unit * half / self.size / 2) + 1
         y, x = np.divmod(at, half)
-        top, left = max(y.min(initial=half) - width, 0), max(x.min(initial=half) - width, 0)
-        box = flow[top : y.max(initial=0) + width, left : x.max(initial=0) + width]
+        top, left = max(y.min() - width, 0), max(x.min() - width, 0)
+        box = flow[top : y.max() + width, left : x.max() + width]
         near = np.zeros((*box.shape[:2], 3), np.float32)
         near[y - top, x - left, :2], near[y - top, x - left, 2] = jump, 1
         for _ in range(2):

@@ -122,10 +122,11 @@ def _ramp(value: float, edges: tuple[float, float]) -> float:
     return min(max((value - edges[0]) / (edges[1] - edges[0]), 0.0), 1.0)
 
 
-def eye_state(face: np.ndarray, ring: tuple[int, ...], iris: int) -> tuple[complex, float]:
-    """Where the iris is between the corners of its eye, and how far the lids are apart, both in widths of the eye."""
-    first, last, pupil = (complex(*face[point, :2]) for point in (ring[0], ring[8], iris))
-    upper, lower = (face[list(row), :2].mean(0) for row in (ring[9:], ring[1:8]))
+def eye_state(eye_173: np.ndarray) -> tuple[complex, float]:
+    """Where the iris is between the corners of its eye, and how far the lids are apart, both in widths of the eye. eye: its
+    ring (16) and the middle of its iris."""
+    first, last, pupil = (complex(*eye_173[point, :2]) for point in (0, 8, 16))
+    upper, lower = eye_173[9:16, :2].mean(0), eye_173[1:8, :2].mean(0)
     width = last - first or 1e-6
     return (pupil - (first + last) / 2) / width, float(np.hypot(*(lower - upper))) / abs(width)
 
@@ -175,14 +176,14 @@ class InteriorPainter:
         return person_SS4[..., :3][(opening > 150) & (disc < 20)]
 
     def paint(self, warp_SS4: np.ndarray, flow_SS2: np.ndarray, target_face: np.ndarray, head: Similarity3D) -> None:
-        """Blend the generic interior into warp_SS4 (uint8 premultiplied RGBA), in place.
+        """Blend the interior into warp_SS4 (uint8 premultiplied RGBA), in place.
 
         flow_SS2: where in the portrait each pixel of the warp came from, in pixel indices. head: how the skull moved from
         the portrait to the target, in 3D pixels.
         """
         self._paint_mouth(warp_SS4, target_face, head)
         for (ring, iris), look in zip(EYES, self.eyes):
-            self._paint_eye(warp_SS4, flow_SS2, target_face, ring, iris, look)
+            self._paint_eye(warp_SS4, flow_SS2, target_face, head, ring, iris, look)
 
     def _paint_mouth(self, warp_SS4: np.ndarray, face: np.ndarray, head: Similarity3D) -> None:
         opening = mouth_opening(face)
@@ -211,11 +212,11 @@ class InteriorPainter:
             inside = placed[..., :3] * (1 if row.own else shade) + inside * hidden
         self._blend(warp_SS4, patch, inside, patch.mask * np.float32(share / 255))
 
-    def _paint_eye(self, warp_SS4, flow_SS2, face, ring, iris, look: EyeLook) -> None:
+    def _paint_eye(self, warp_SS4, flow_SS2, face, head: Similarity3D, ring, iris, look: EyeLook) -> None:
         patch = polygon_patch(face[ring, :2], self.size)
         if patch is None:
             return
-        gaze, opening = eye_state(face, ring, iris)
+        gaze, opening = eye_state(head.inverse(face[[*ring, iris]]))  # as the head's own motion left it
         turned = abs(gaze - look.gaze) / IRIS_WIDTH
         share = max(_ramp(turned, TURNED), _ramp(opening / max(look.opening, 1e-3), WIDENED))
         if share == 0:
@@ -229,7 +230,7 @@ class InteriorPainter:
         # white may only come from the portrait's white, iris only from its iris
         shown = seen[..., 0] + (seen[..., 1].astype(np.float32) - seen[..., 0]) * disc
         unseen = patch.mask * (share - shown * np.float32(share / 255))
-        if unseen.max(initial=0) < 32:
+        if unseen.max(initial=0) < 1:
             return
         pupil = np.minimum(np.maximum(inward - 0.58 * radius + 0.5, 0), 1)
         spread = max(1.0, 0.1 * max(patch.mask.shape))
@@ -262,7 +263,7 @@ class InteriorPainter:
             brown = np.median(on_iris.astype(np.float32), 0)
         around = cv2.dilate(disc, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
         seen = np.stack([cv2.min(inner, 255 - around), cv2.min(inner, disc)], -1)
-        return EyeLook(seen, white, brown, *eye_state(face, ring, iris))
+        return EyeLook(seen, white, brown, *eye_state(face[[*ring, iris]]))
 
     @staticmethod
     def _blend(warp_SS4: np.ndarray, patch: Patch, inside: np.ndarray, weight: np.ndarray) -> None:

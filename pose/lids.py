@@ -113,7 +113,7 @@ def _paint(warp_SS4: np.ndarray, face: np.ndarray, lid: Lid, skin: np.ndarray, s
     above = cv2.remap(warp_SS4, at_x.astype(np.float32), at_y.astype(np.float32), cv2.INTER_LINEAR)
     spread = 2 * int(CORNERS / 2 * width) + 1
     above = cv2.blur(above, (spread, spread)).astype(np.float32)
-    above = above[..., :3] * (255 / np.maximum(above[..., 3:], 1))
+    above = above[..., :3] + skin * (1 - above[..., 3:] / 255)
     colours = skin + (MEETING * np.clip(v / (1 + HIGHER), 0, 1))[..., None] * (above - skin)
     view = warp_SS4[y0:y1, x0:x1].astype(np.float32)
     opaque = np.full_like(view[..., 3:], 255)

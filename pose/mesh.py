@@ -44,6 +44,9 @@ class Similarity3D:
     def __call__(self, points_N3: np.ndarray) -> np.ndarray:
         return (self.scale * points_N3 @ self.rotation.T + self.translation).astype(np.float32)
 
+    def inverse(self, points_N3: np.ndarray) -> np.ndarray:
+        return ((points_N3 - self.translation) @ self.rotation / self.scale).astype(np.float32)
+
 
 def fit_similarity(source_N3: np.ndarray, target_N3: np.ndarray) -> Similarity3D:
     """Least-squares similarity between corresponding points (Umeyama, PAMI 1991)."""

@@ -38,7 +38,10 @@ class OwnTeeth:
 
 def find_own_teeth(person_SS4: np.ndarray, face: np.ndarray, skin: np.ndarray) -> OwnTeeth | None:
     """None where the mouth is closed or shows no teeth. face: (478, 3) in the portrait's pixels; skin: (3,) its colour."""
-    if np.linalg.norm(np.subtract(*face[list(LIP_MIDDLES), :2])) < LEAST_OPENING * eye_distance(face):
+    least, high, wide = LEAST_OPENING * eye_distance(face), *(
+        np.linalg.norm(np.subtract(*face[list(ends), :2])) for ends in (LIP_MIDDLES, MOUTH_CORNERS)
+    )
+    if not (high >= least and wide >= least and np.isfinite(face[list(LIPS_INNER)]).all()):
         return None
     rgb, inside, corners = _cut_out(person_SS4, face)
     if inside.sum() < 16 * FINER**2:

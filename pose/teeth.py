@@ -16,6 +16,7 @@ from .own_teeth import find_own_teeth
 IN_SHADOW = np.array([0.80, 0.76, 0.69], np.float32)  # ivory, in the shadow of the lips
 BRIGHTEST = 225.0  # of the generic teeth
 BESIDE = 0.8  # light on the teeth beside those that the portrait shows, less towards the cheeks
+OVERLAP = 4  # pixels of a cut-out
 DROP = 0.03  # how much lower than at rest the rows show in speech, in eye distances
 
 
@@ -86,8 +87,9 @@ def _continued(own: np.ndarray, rest_43: np.ndarray, generic: np.ndarray, corner
     beside = cv2.warpPerspective(generic, cv2.getPerspectiveTransform(_rectangle(generic), corners), (width, height))
     shown = (own[..., 3] > 128).any(0)
     first, last = shown.argmax(), width - shown[::-1].argmax()
-    away = np.abs(np.arange(width) - (first + last) / 2) - (last - first) / 2  # pixels from the portrait's own
-    beside *= (away > 0)[None, :, None]
+    # pixels beyond the portrait's own, under whose soft edge it begins
+    away = np.abs(np.arange(width) - (first + last - 1) / 2) - (last - first) / 2
+    beside *= (away > -OVERLAP)[None, :, None]
     beside[..., :3] *= np.clip(BESIDE - away / width, 0, BESIDE)[None, :, None]
     return own + beside * (1 - own[..., 3:] / np.float32(255))
 

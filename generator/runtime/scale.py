@@ -64,6 +64,7 @@ class Scale:
 
 def resized(picture_FHWC: np.ndarray, height: int, width: int) -> Tensor:
     """8-bit pictures, bilinear, without aliasing where they become smaller."""
-    parts = (part.contiguous().movedim(-1, -3) for part in torch.from_numpy(picture_FHWC).split(COLOURS, -1))
+    pictures = torch.from_numpy(np.ascontiguousarray(picture_FHWC))
+    parts = (part.contiguous().movedim(-1, -3) for part in pictures.split(COLOURS, -1))
     parts = [F.interpolate(part, (height, width), mode="bilinear", antialias=True) for part in parts]
     return torch.cat(parts, -3).movedim(-3, -1).contiguous() if len(parts) > 1 else parts[0].movedim(-3, -1)

@@ -72,7 +72,8 @@ class Session:
             wardrobe = Wardrobe(args.portrait, args.portraits, self._load, self._put_on, report)
             character = wardrobe.prepare()  # while the generator loads
             self._performer = Performer(self._stream, self.statistics.timings)
-            warm_up(self._performer, character)
+            for other in (*wardrobe.prepared, character):
+                warm_up(self._performer, other)
             return_freed_memory()
 
             # a recorded driver is another person every time: what is remembered is for webcams

@@ -46,11 +46,16 @@ class Wardrobe:
         others = [] if self.folder is None else self.pictures()
         first = self._fetch(self._wanted)
         names = [path.name for path in others]
-        at = names.index(self._wanted.name) + 1 if self._wanted.name in names else 0
-        for path in (others[at:] + others[:at])[: KEPT - 1]:
+        at, count = names.index(self._wanted.name) if self._wanted.name in names else -1, len(names)
+        for index in sorted(range(count), key=lambda index: min((index - at) % count, (at - index) % count))[:KEPT]:
             with suppress(Exception):  # said by _work
-                self._fetch(path)
+                self._fetch(others[index])
         return first
+
+    @property
+    def prepared(self) -> list[Character]:
+        """What a change to is immediate."""
+        return list(self._prepared.values())
 
     def pictures(self) -> list[Path]:
         """What can be changed to. Raises PuppetError where the folder cannot be read or holds no picture."""

@@ -196,3 +196,11 @@ def test_no_seam_shows_where_the_mesh_ends_and_the_face_goes_on():
     assert column[3] - 3 == pytest.approx(0, abs=1)  # far above nothing moves
     steps = np.diff(column[: top + 3])
     assert steps.min() >= 0 and steps.max() <= 3.1  # and in between nothing jumps
+
+
+@pytest.mark.parametrize("centre", [(64, -200), (300, 52), (64, 300)])
+def test_a_face_outside_the_picture_is_no_error(person, centre):
+    maps = Conditioner(person, pose_of(face_at())).maps(pose_of(face_at(centre=centre)))
+    assert maps.warp.shape == person.shape
+    close = Conditioner(person, pose_of(face_at())).maps(pose_of(face_at(scale=700.0)))
+    assert close.guide[..., :3].any()

@@ -40,3 +40,18 @@ def test_what_is_cut_beside_the_head_goes_on():
     person[:40, 10:30] = (50, 60, 200, 255)  # a raised hand
     crowned, rows = with_crown(person, points)
     assert (crowned[:rows, 10:30] == (50, 60, 200, 255)).all()
+
+
+def test_a_gap_in_the_matte_makes_no_mast_and_a_strongly_cut_head_none_either():
+    person, points = head(-30)
+    person[0, 118:120] = 0
+    crowned, rows = with_crown(person, points)
+    opaque = crowned[:rows, :, 3] > 127
+    assert not opaque[0].any()
+    assert (np.diff(opaque.sum(1)) >= 0).all() and opaque[-1].sum() > 60
+
+
+def test_a_head_that_fills_the_picture_goes_on_as_it_ends():
+    person = np.full((SIZE, SIZE, 4), 255, np.uint8)
+    crowned, rows = with_crown(person, face())
+    assert (crowned[:rows, :, 3] == 255).all()
