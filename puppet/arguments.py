@@ -56,9 +56,9 @@ def add_look(parser: argparse.ArgumentParser) -> None:
     add_size(parser)
 
 
-def add_size(parser: argparse.ArgumentParser) -> None:
+def add_size(parser: argparse.ArgumentParser, default: int = 256) -> None:
     parser.add_argument(
-        "--size", type=int, default=256, metavar="N", help="pixels of the square output, a multiple of 16"
+        "--size", type=int, default=default, metavar="N", help="pixels of the square output, a multiple of 16"
     )
 
 

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on; any other lets other machines in"
     )
     parser.add_argument("--no-browser", action="store_true", help="only print the address, open no browser")
-    arguments.add_size(parser)
+    arguments.add_size(parser, 512)
     arguments.add_model(parser)
 
 
