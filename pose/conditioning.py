@@ -121,9 +121,11 @@ class Conditioner:
         self._lay_face(flow, covered.pixels, triangles, attributes[:2])
         for opening, (_, iris) in zip(openings, EYES):
             self._shift_iris(flow, face, opening, iris)
-        # pixel indices: of the portrait for the painter, of the finer portrait for the picture
-        flow = cv2.resize(flow - 0.5, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
-        finer = 2 * flow + np.array([0.5, 0.5 + 2 * self._crown], np.float32)
+        # pixel indices: of the finer portrait for the picture, of the portrait for the painter
+        flow -= 0.5
+        finer = 2 * flow + np.float32(0.5)
+        finer[..., 1] += 2 * self._crown
+        flow, finer = (cv2.resize(f, (self.size, self.size), interpolation=cv2.INTER_LINEAR) for f in (flow, finer))
         warp = cv2.remap(self._finer, finer, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         self._painter.paint(warp, flow, face, head)
         self._lids.paint(warp, face)
