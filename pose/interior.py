@@ -33,6 +33,7 @@ LIMBUS = 0.3                                     # of an iris's radius, over whi
 IRIS_WIDTH = 0.42                                # of an eye's
 TURNED = (0.1, 0.35)                             # iris widths between which a turned eye shows what the portrait's hid
 WIDENED = (1.1, 1.4)                             # and the same of lids, openings over the portrait's
+NARROWED = (0.15, 0.4)                           # shares of it by which an eye has closed so far that its lids shade it
 EYES = ((RIGHT_EYE_RING, 468), (LEFT_EYE_RING, 473))
 _FINER, _SHIFT = 4, 4                            # supersampling and sub-pixel bits of the polygon filler
 
@@ -218,7 +219,8 @@ class InteriorPainter:
             return
         gaze, opening = eye_state(head.inverse(face[[*ring, iris]]))  # as the head's own motion left it
         turned = abs(gaze - look.gaze) / IRIS_WIDTH
-        share = max(_ramp(turned, TURNED), _ramp(opening / max(look.opening, 1e-3), WIDENED))
+        opening = opening / max(look.opening, 1e-3)
+        share = max(_ramp(turned, TURNED), _ramp(opening, WIDENED), _ramp(1 - opening, NARROWED))
         if share == 0:
             return
         flow = flow_SS2[patch.rows, patch.columns]
