@@ -39,7 +39,7 @@ FORCINGS = ("teacher", "student")
 
 
 def without_warp(data: Path, out: Path) -> Path:
-    """A copy of the clips whose warps are empty."""
+    """A copy of the clips whose warps are empty. Their guides keep the warp's validity, and with it the outline."""
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     for clip in tqdm(sorted(data.glob("clip_*.safetensors")), desc="clips"):

@@ -14,6 +14,7 @@ import numpy as np
 
 from .landmarks import LEFT_EYE_RING, LIPS_INNER, RIGHT_EYE_RING
 from .mesh import Similarity3D, eye_distance
+from .own_teeth import LUMA
 from .teeth import rows_of_teeth
 
 CAVITY = np.array([58, 24, 23], np.float32)      # the dark of a mouth in neutral light, RGB
@@ -21,7 +22,6 @@ TONGUE = np.array([166, 87, 91], np.float32)
 SCLERA = np.array([205, 196, 192], np.float32)
 LIGHT_SKIN = np.array([205, 160, 140], np.float32)
 IRIS = np.array([58, 42, 34], np.float32)
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 WHITE_IN_NEUTRAL_LIGHT = 135.0                   # luma of the brighter part of the white of an eye, shaded by its lids
 CHEEK_IN_NEUTRAL_LIGHT = 160.0
 LEAST_WHITE = 30                                 # pixels of it in both eyes that tell the light

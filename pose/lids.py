@@ -39,7 +39,7 @@ CORNERS = 0.20                   # of the eye's width, over which the paint come
 LASH_LINE = 0.06                 # of the eye's width: how far the lashes' dark reaches beyond the slit between the lids
 DARK, LASH = 0.75, 0.35          # how much of the slit is lashes when the eye is closed, their colour in that of the skin
 OPAQUE = 0.85                    # what is left of the stretched lid is its texture
-MEETING = 0.5                    # share of that colour at the paint's upper end
+MEETING = 0.5                    # share of the colour above it that the lid takes on at its upper end
 HIGHER = 0.35                    # how far above the fold the paint reaches, in the lid's height
 
 
