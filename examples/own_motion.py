@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 import puppet
-from pose.landmarks import CHIN, LIPS_INNER_LOWER, LIPS_OUTER_LOWER
-from pose.signals import angles_rotation, head_transform, to_head_frame
+from pose.tracking.landmarks import CHIN, LIPS_INNER_LOWER, LIPS_OUTER_LOWER
+from pose.tracking.signals import angles_rotation, head_transform, to_head_frame
 from puppet.arguments import PORTRAIT
 from puppet.video_in import FPS
 from puppet.video_out import VideoWriter

@@ -4,6 +4,6 @@ Everything here is numpy (and OpenCV): no torch. MediaPipe is imported only when
 so that landmarks, retargeting and maps also work where it is not installed.
 """
 
-from .landmarks import PoseFrame
+from pose.tracking.landmarks import PoseFrame
 
 __all__ = ["PoseFrame"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from pose.landmarks import PoseFrame
+from pose.tracking.landmarks import PoseFrame
 from puppet.errors import PuppetError
 from puppet.footage import check_shape, clip_path, contact_sheet, make_clip, save_clip
 from puppet.imitation import imitate_matting, imitate_tracker

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from pose.retargeting import Retargeter
+from pose.motion.retargeting import Retargeter
 from puppet import arguments
 from puppet.character import Performer
 from puppet.errors import PuppetError

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from generator.config import FRAMES_PER_LATENT
-from pose.conditioning import Conditioner
+from pose.warp.conditioning import Conditioner
 from pose.errors import PortraitError
-from pose.landmarks import PoseFrame
-from pose.portrait import Portrait, prepare_portrait
-from pose.retargeting import MODES
-from pose.sidecar import read_sidecar
-from pose.tracker import TrackerUnavailable
+from pose.tracking.landmarks import PoseFrame
+from pose.portrait.preparation import Portrait, prepare_portrait
+from pose.motion.retargeting import MODES
+from pose.portrait.sidecar import read_sidecar
+from pose.tracking.tracker import TrackerUnavailable
 from puppet.compositing import composite
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.motion import Follower

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from pose.mesh import eye_distance, face_mesh
+from pose.tracking.mesh import eye_distance, face_mesh
 
 # errors of a tracker, in eye distances: the same in all frames of a clip, changing, and white
 BIAS, JITTER, WHITE = 0.010, 0.004, 0.0015

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pose.landmarks import PoseFrame, interpolate
-from pose.retargeting import Retargeter
-from pose.smoothing import PoseSmoother
-from pose.tracker import Tracker
+from pose.tracking.landmarks import PoseFrame, interpolate
+from pose.motion.retargeting import Retargeter
+from pose.tracking.smoothing import PoseSmoother
+from pose.tracking.tracker import Tracker
 from puppet.errors import PuppetError
 from puppet.timings import Timings
 from puppet.video_in import FPS, centre_square

@@ -13,10 +13,10 @@ import numpy as np
 from tqdm import tqdm
 
 from pose.errors import PortraitError
-from pose.landmarks import PoseFrame
-from pose.portrait import prepare_portrait
-from pose.signals import head_pose
-from pose.tracker import Tracker, TrackerUnavailable
+from pose.tracking.landmarks import PoseFrame
+from pose.portrait.preparation import prepare_portrait
+from pose.tracking.signals import head_pose
+from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet import arguments
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.footage import check_shape, clip_path, contact_sheet, make_clip, save_clip

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from generator.stream import Stream
-from pose.landmarks import PoseFrame
-from pose.retargeting import Retargeter
-from pose.tracker import Tracker, TrackerUnavailable
+from pose.tracking.landmarks import PoseFrame
+from pose.motion.retargeting import Retargeter
+from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet.character import Performer, check_look, load_character
 from puppet.compositing import check_background
 from puppet.errors import reported_as_puppet_error

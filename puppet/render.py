@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
     check_output(args.out, transparent, (args.portrait, args.driver))
     driver = VideoReader(args.driver)
     # torch takes seconds to import; what is wrong with the files is said before
-    from pose.neutral import find_neutral
+    from pose.motion.neutral import find_neutral
     from puppet.motion import check_face_seen
     from puppet.puppet import Puppet
 

@@ -28,9 +28,9 @@ from generator.actors.motion import Performance
 from generator.actors.outfit import sample_body
 from generator.actors.scene import Appearance
 from generator.actors.sheet import composite
-from pose.blendshapes import ARKIT, AT, GAZE_DEGREES, BlendshapeFit, BlendshapeMeter, Blendshapes
-from pose.landmarks import LEFT_IRIS, RIGHT_IRIS
-from pose.signals import head_transform, to_head_frame
+from pose.motion.blendshapes import ARKIT, AT, GAZE_DEGREES, BlendshapeFit, BlendshapeMeter, Blendshapes
+from pose.tracking.landmarks import LEFT_IRIS, RIGHT_IRIS
+from pose.tracking.signals import head_transform, to_head_frame
 
 OUT = Path(__file__).parents[2] / "pose" / "data" / "blendshapes.npz"
 TO_PICTURE = np.array([1, -1, -1], np.float32)  # y down, z away
@@ -106,7 +106,7 @@ def random_weights(rng: np.random.Generator) -> np.ndarray:
 
 def track_actors(assets: ActorAssets, actors: int, seed: int = 1) -> Tracked:
     """Draw and track random actors; those whose neutral face is not found are left out."""
-    from pose.tracker import Tracker
+    from pose.tracking.tracker import Tracker
 
     rng = np.random.default_rng(seed)
     shapes = np.stack([model_weights(name) for name in ARKIT])

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.stream import Stream
-from pose.neutral import find_neutral
-from pose.retargeting import Retargeter
-from pose.tracker import Tracker, TrackerUnavailable
+from pose.motion.neutral import find_neutral
+from pose.motion.retargeting import Retargeter
+from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet.audio import Sound
 from puppet.character import Character, Performer, check_look
 from puppet.errors import reported_as_puppet_error

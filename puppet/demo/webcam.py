@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.config import FRAMES_PER_LATENT
-from pose.landmarks import PoseFrame, empty_pose
-from pose.retargeting import Retargeter
-from pose.smoothing import PoseSmoother
-from pose.tracker import Tracker, TrackerUnavailable
+from pose.tracking.landmarks import PoseFrame, empty_pose
+from pose.motion.retargeting import Retargeter
+from pose.tracking.smoothing import PoseSmoother
+from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet.character import Character, Performer
 from puppet.errors import reported_as_puppet_error
 from puppet.live.calibration import Fit, face_light, judge

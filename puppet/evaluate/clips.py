@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from pose.landmarks import FACE_POINTS, PoseFrame
-from pose.tracker import Tracker, TrackerUnavailable
+from pose.tracking.landmarks import FACE_POINTS, PoseFrame
+from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet import motion
 from puppet.compositing import composite
 from puppet.errors import PuppetError, reported_as_puppet_error

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from pose.landmarks import LEFT_EYE_RING, LIPS_INNER, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
-from pose.mesh import eye_distance
-from pose.signals import expression, head_pose
+from pose.tracking.landmarks import LEFT_EYE_RING, LIPS_INNER, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
+from pose.tracking.mesh import eye_distance
+from pose.tracking.signals import expression, head_pose
 
 BOX_MARGIN = 4  # px around the landmarks of mouth and eyes
 OPEN_MOUTH = 0.08  # gap of the inner lips / eye distance from which the inside of the mouth is judged

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from pose.neutral import find_neutral
+from pose.motion.neutral import find_neutral
 from puppet.evaluate import sheets
 from puppet.evaluate.clips import EvaluationClip
 from puppet.evaluate.identity import FaceEmbedder

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pose.landmarks import LEFT_EYE_RING, LIPS_OUTER, RIGHT_EYE_RING
+from pose.tracking.landmarks import LEFT_EYE_RING, LIPS_OUTER, RIGHT_EYE_RING
 from puppet.evaluate.measures import face_signals, mouth_gap
 from puppet.evaluate.scores import Performance, Rollout
 

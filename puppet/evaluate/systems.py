@@ -10,10 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
-from pose.conditioning import Conditioner
-from pose.landmarks import PoseFrame
-from pose.portrait import Portrait
-from pose.retargeting import Retargeter
+from pose.warp.conditioning import Conditioner
+from pose.tracking.landmarks import PoseFrame
+from pose.portrait.preparation import Portrait
+from pose.motion.retargeting import Retargeter
 from puppet.character import load_portrait
 from puppet.compositing import composite
 from puppet.errors import reported_as_puppet_error

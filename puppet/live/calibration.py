@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pose.landmarks import FACE_OVAL, PoseFrame
-from pose.mesh import eye_distance
-from pose.neutral import find_neutral
-from pose.signals import expression, head_pose
+from pose.tracking.landmarks import FACE_OVAL, PoseFrame
+from pose.tracking.mesh import eye_distance
+from pose.motion.neutral import find_neutral
+from pose.tracking.signals import expression, head_pose
 
 COUNTDOWN_SECONDS = 3
 HOLD_SECONDS = 1.2  # that the face is looked at after the countdown

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from pose.landmarks import PoseFrame, interpolate
-from pose.retargeting import Retargeter
+from pose.tracking.landmarks import PoseFrame, interpolate
+from pose.motion.retargeting import Retargeter
 from puppet.live.idle import IdleMotion
 
 HOLD_SECONDS = 0.5  # that the last pose is held after the face was lost

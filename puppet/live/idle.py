@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from pose.landmarks import LEFT_EYE_LOWER, LEFT_EYE_UPPER, RIGHT_EYE_LOWER, RIGHT_EYE_UPPER, PoseFrame
-from pose.mesh import eye_distance
+from pose.tracking.landmarks import LEFT_EYE_LOWER, LEFT_EYE_UPPER, RIGHT_EYE_LOWER, RIGHT_EYE_UPPER, PoseFrame
+from pose.tracking.mesh import eye_distance
 
 BREATH_SECONDS = 4.2
 BREATH = 0.02  # eye distances that the shoulders rise

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.config import FRAMES_PER_LATENT
-from pose.landmarks import PoseFrame, empty_pose
-from pose.smoothing import PoseSmoother
-from pose.tracker import Tracker
+from pose.tracking.landmarks import PoseFrame, empty_pose
+from pose.tracking.smoothing import PoseSmoother
+from pose.tracking.tracker import Tracker
 from puppet.character import Character, Performer
 from puppet.compositing import composite
 from puppet.live.camera import Camera

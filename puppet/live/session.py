@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 
 from generator.config import FRAMES_PER_LATENT
-from pose.tracker import Tracker, TrackerUnavailable
+from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet.character import Character, Performer, check_look, load_character
 from puppet.compositing import check_background, composite
 from puppet.errors import PuppetError, reported_as_puppet_error

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from pose.landmarks import PoseFrame
-from pose.retargeting import Retargeter
+from pose.tracking.landmarks import PoseFrame
+from pose.motion.retargeting import Retargeter
 from puppet.character import Character
 from puppet.errors import reported_as_puppet_error
 from puppet.live.calibration import Calibration, CalibrationMemory, Fit, face_light

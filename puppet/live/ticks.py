@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from pose.landmarks import PoseFrame, interpolate
+from pose.tracking.landmarks import PoseFrame, interpolate
 
 SLACK = 0.006  # s between a pose and a tick that it serves as it is, rather than letting it wait for the next pose
 AHEAD = 0.017  # s by which a moving face is carried on rather than letting a tick wait for the next pose

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from pose.blendshapes import AT, GAZE_DEGREES
+from pose.motion.blendshapes import AT, GAZE_DEGREES
 
 Quaternion = tuple[float, float, float, float]  # x, y, z, w
 NECK_SHARE = 0.4  # of the head's turn

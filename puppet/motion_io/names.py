@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pose.blendshapes import ARKIT, AT
+from pose.motion.blendshapes import ARKIT, AT
 
 PERFECT_SYNC = tuple(name[0].upper() + name[1:] for name in ARKIT)
 # What a VRM shape at 1 is, in ARKit's shapes ("*" for both sides).

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from pose.blendshapes import ARKIT, AT, BlendshapeFace
-from pose.landmarks import PoseFrame
-from pose.mesh import face_mesh
+from pose.motion.blendshapes import ARKIT, AT, BlendshapeFace
+from pose.tracking.landmarks import PoseFrame
+from pose.tracking.mesh import face_mesh
 from puppet.errors import PuppetError
 from puppet.live.slot import Slot
 from puppet.motion import TRACKED_SIDE

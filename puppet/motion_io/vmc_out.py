@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 import cv2
 import numpy as np
 
-from pose.blendshapes import BlendshapeMeter
-from pose.landmarks import LEFT_SHOULDER, RIGHT_SHOULDER, PoseFrame
-from pose.neutral import NeutralSearch
+from pose.motion.blendshapes import BlendshapeMeter
+from pose.tracking.landmarks import LEFT_SHOULDER, RIGHT_SHOULDER, PoseFrame
+from pose.motion.neutral import NeutralSearch
 from puppet.errors import PuppetError
 from puppet.motion_io.bones import PLACES, bones_of
 from puppet.motion_io.names import PERFECT_SYNC, vrm_shapes

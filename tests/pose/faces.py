@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pose.landmarks import (
+from pose.tracking.landmarks import (
     LEFT_EYE_LOWER,
     LEFT_EYE_UPPER,
     LEFT_IRIS,
@@ -14,8 +14,8 @@ from pose.landmarks import (
     RIGHT_IRIS,
     PoseFrame,
 )
-from pose.mesh import face_mesh
-from pose.signals import angles_rotation
+from pose.tracking.mesh import face_mesh
+from pose.tracking.signals import angles_rotation
 
 
 def face(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose.landmarks import PoseFrame
-from pose.mesh import face_mesh
+from pose.tracking.landmarks import PoseFrame
+from pose.tracking.mesh import face_mesh
 
 
 def pose_at(x: float, y: float = 110.0, size: int = 256, eyes: float = 60.0, time: float = 0.0) -> PoseFrame:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pose.landmarks import FACE_OVAL, LIPS_INNER, RIGHT_EYE_RING, PoseFrame
-from pose.portrait import Portrait
+from pose.tracking.landmarks import FACE_OVAL, LIPS_INNER, RIGHT_EYE_RING, PoseFrame
+from pose.portrait.preparation import Portrait
 from puppet.evaluate import clips, command, scores, sheets, systems
 from puppet.evaluate.clips import EvaluationClip, square_of
 from puppet.evaluate.plain_warp import PlainWarp, ring_strips

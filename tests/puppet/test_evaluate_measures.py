@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pose.mesh import face_mesh
-from pose.signals import angles_rotation
+from pose.tracking.mesh import face_mesh
+from pose.tracking.signals import angles_rotation
 from puppet.evaluate import measures
 
 SIZE = 64

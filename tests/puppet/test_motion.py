@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pose.landmarks import empty_pose
-from pose.mesh import face_mesh
-from pose.retargeting import Retargeter
+from pose.tracking.landmarks import empty_pose
+from pose.tracking.mesh import face_mesh
+from pose.motion.retargeting import Retargeter
 from puppet.motion import EASE_FRAMES, Follower
 from tests.puppet.poses import pose_at
 

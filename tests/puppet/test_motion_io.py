@@ -12,10 +12,10 @@ from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder  # noqa: 
 from pythonosc.osc_message_builder import OscMessageBuilder  # noqa: E402
 from pythonosc.osc_packet import OscPacket  # noqa: E402
 
-from pose.blendshapes import ARKIT, AT, BlendshapeFace, BlendshapeMeter  # noqa: E402
-from pose.landmarks import PoseFrame, empty_pose  # noqa: E402
-from pose.signals import angles_rotation, expression, head_pose  # noqa: E402
-from pose.tracker import Tracker  # noqa: E402
+from pose.motion.blendshapes import ARKIT, AT, BlendshapeFace, BlendshapeMeter  # noqa: E402
+from pose.tracking.landmarks import PoseFrame, empty_pose  # noqa: E402
+from pose.tracking.signals import angles_rotation, expression, head_pose  # noqa: E402
+from pose.tracking.tracker import Tracker  # noqa: E402
 from puppet import cli  # noqa: E402
 from puppet.arguments import DRIVER  # noqa: E402
 from puppet.errors import PuppetError  # noqa: E402

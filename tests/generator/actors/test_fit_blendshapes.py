@@ -4,7 +4,7 @@ import numpy as np
 
 from generator.actors.fit_blendshapes import Tracked, gaze_of, make_readout, model_weights, random_weights
 from generator.actors.ict import EXPRESSION_INDEX
-from pose.blendshapes import ARKIT, AT, BlendshapeFit, Blendshapes, blendshapes
+from pose.motion.blendshapes import ARKIT, AT, BlendshapeFit, Blendshapes, blendshapes
 
 
 def test_every_shape_but_the_tongue_is_the_models():

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from pose.conditioning import Conditioner
-from pose.landmarks import PoseFrame, empty_pose
-from pose.portrait import Portrait
+from pose.warp.conditioning import Conditioner
+from pose.tracking.landmarks import PoseFrame, empty_pose
+from pose.portrait.preparation import Portrait
 from puppet.character import Character
 from puppet.live.sources import Source
 from puppet.outputs.base import Output, Picture

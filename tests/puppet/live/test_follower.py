@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pose.landmarks import LEFT_EYE_LOWER, LEFT_EYE_UPPER, empty_pose
-from pose.retargeting import Retargeter
+from pose.tracking.landmarks import LEFT_EYE_LOWER, LEFT_EYE_UPPER, empty_pose
+from pose.motion.retargeting import Retargeter
 from puppet.live.follower import AWAY_SECONDS, HOLD_SECONDS, LiveFollower
 from puppet.live.idle import IdleMotion
 from tests.puppet.live.stand_ins import portrait_pose

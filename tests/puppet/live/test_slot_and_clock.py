@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from pose.landmarks import empty_pose
+from pose.tracking.landmarks import empty_pose
 from puppet.errors import PuppetError
 from puppet.live.pace import DOWN_AFTER, LEVELS, UP_AFTER, Pace
 from puppet.live.playout import GROUPS, Playout

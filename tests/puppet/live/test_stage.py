@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from pose.landmarks import empty_pose
+from pose.tracking.landmarks import empty_pose
 from puppet.errors import PuppetError
 from puppet.live.calibration import CalibrationMemory
 from puppet.live.card import card_picture

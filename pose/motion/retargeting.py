@@ -1,0 +1,224 @@
+"""From the driver's pose to a pose of the portrait.
+
+Absolute: the driver's landmarks as they are, in the portrait's picture. Relative: what changed on the driver since a
+neutral moment, applied to the portrait's own landmarks, so that another face keeps its proportions. The change is
+split into the head's motion and, in the head's own frame, the expression; `expression_transfer` carries the latter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from .expression_transfer import ExpressionTransfer, settle_lids
+from pose.tracking.landmarks import (
+    LEFT_ELBOW,
+    LEFT_SHOULDER,
+    RIGHT_ELBOW,
+    RIGHT_SHOULDER,
+    PoseFrame,
+    interpolate,
+)
+from pose.tracking.mesh import Similarity3D
+from .neutral import NeutralSearch
+from pose.tracking.signals import angles_rotation, head_transform, rotation_angles, to_head_frame
+
+MODES = ("relative", "absolute")
+FREE_TURN, LARGEST_TURN = 35.0, 55.0  # degrees of yaw or pitch: followed exactly up to here, never beyond there
+SCALE_LIMITS = (0.6, 1.7)  # of the head's size since neutral
+NEUTRAL_EASE = 0.5  # s in which a better neutral replaces the provisional one
+SEEN = 0.5  # visibility from which a body point counts
+ARMS = {
+    "left": (LEFT_ELBOW, 15, 17, 19, 21),
+    "right": (RIGHT_ELBOW, 16, 18, 20, 22),
+}
+
+
+@dataclass(frozen=True)
+class _Neutral:
+    """What relative motion needs of one neutral frame of the driver."""
+
+    pose: PoseFrame
+    head: Similarity3D
+    transfer: ExpressionTransfer
+
+
+class Retargeter:
+    """Poses of one portrait, led by one driver.
+
+    Args:
+        portrait: the portrait's own pose, with a face, in its S x S picture.
+        neutral: the driver at rest, looking ahead with the mouth closed and the eyes open. None: found by itself in the
+            first second, starting from the first frame.
+        mode: "relative" or "absolute".
+        strength: factor on expression and head motion in relative mode, 1 = as much as the driver.
+    Raises ValueError for an unknown mode, a portrait or a neutral frame without a face, a negative strength.
+    """
+
+    def __init__(
+        self, portrait: PoseFrame, neutral: PoseFrame | None = None, mode: str = "relative", strength: float = 1.0
+    ):
+        if mode not in MODES:
+            raise ValueError(f"motion is {' or '.join(MODES)}, not {mode!r}")
+        if portrait.face is None:
+            raise ValueError("the portrait's pose has no face; prepare the portrait first")
+        if not 0 <= strength <= 3:
+            raise ValueError(f"the strength of the motion is between 0 and 3, not {strength}")
+        self.portrait, self.mode, self.strength = portrait, mode, float(strength)
+        self._head = head_transform(portrait.face)
+        self._last = portrait
+        self.set_neutral(neutral)
+
+    def set_neutral(self, neutral: PoseFrame | None) -> None:
+        """Calibrate: take this frame of the driver as neutral, or search for one again (None)."""
+        if neutral is not None and neutral.face is None:
+            raise ValueError("the neutral frame shows no face; take one in which the driver looks into the camera")
+        self._search = NeutralSearch() if neutral is None else None
+        self._provisional: PoseFrame | None = None
+        self._settled: PoseFrame | None = None
+        self._settled_time = 0.0
+        self._neutral = None if neutral is None else self._prepare(neutral)
+
+    @property
+    def neutral(self) -> PoseFrame | None:
+        """The driver's neutral frame in use, None before the first face."""
+        return None if self._neutral is None else self._neutral.pose
+
+    @property
+    def settled_neutral(self) -> PoseFrame | None:
+        """The neutral frame once it no longer changes by itself, None before."""
+        return None if self._search is not None or self._settled is not None else self.neutral
+
+    def retarget(self, driver: PoseFrame) -> PoseFrame:
+        """The portrait's pose for one driver frame; the last one again where the driver's face is lost."""
+        if driver.face is None:
+            return replace(self._last, time=driver.time)
+        if self.mode == "absolute":
+            result = self._absolute(driver)
+        else:
+            self._update_neutral(driver)
+            result = self._relative(driver)
+        self._last = result
+        return result
+
+    # absolute
+
+    def _absolute(self, driver: PoseFrame) -> PoseFrame:
+        """The driver's centre square scaled to the portrait's picture."""
+        width, height = driver.size
+        scale = self.portrait.size[0] / min(width, height)
+        shift = [(self.portrait.size[k] - scale * driver.size[k]) / 2 for k in range(2)]
+        moved = driver.transformed(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), self.portrait.size)
+        return replace(moved, face=settle_lids(moved.face, self.portrait.face))
+
+    # relative
+
+    def _prepare(self, neutral: PoseFrame) -> _Neutral:
+        head = head_transform(neutral.face)
+        own = to_head_frame(self.portrait.face, self._head)
+        return _Neutral(neutral, head, ExpressionTransfer(own, to_head_frame(neutral.face, head)))
+
+    def _update_neutral(self, driver: PoseFrame) -> None:
+        """Where no neutral was given: the first face for now, the best of the first second as soon as that is over."""
+        if self._search is not None:
+            self._search.add(driver)
+            if self._provisional is None or driver.size != self._provisional.size:
+                self._provisional = driver
+                self._neutral = self._prepare(driver)
+            if self._search.complete:
+                self._settled, self._settled_time = self._search.best(), driver.time
+                self._search = None
+        if self._settled is not None:
+            if self._settled.size != self._provisional.size:
+                fraction = 1.0
+                self._neutral = self._prepare(self._settled)
+            else:
+                fraction = (driver.time - self._settled_time) / NEUTRAL_EASE
+                self._neutral = self._prepare(interpolate(self._provisional, self._settled, fraction))
+            if fraction >= 1:
+                self._settled = None
+
+    def _relative(self, driver: PoseFrame) -> PoseFrame:
+        neutral = self._neutral
+        head = head_transform(driver.face)
+        moved = self._move_head(head, neutral.head)
+        shape = neutral.transfer(to_head_frame(driver.face, head), self.strength)
+        body, hand_map = self._move_body(driver, moved, head)
+        return PoseFrame(
+            face=moved(shape),
+            body=body,
+            left_hand=hand_map(driver.left_hand),
+            right_hand=hand_map(driver.right_hand),
+            size=self.portrait.size,
+            time=driver.time,
+        )
+
+    def _move_head(self, now: Similarity3D, neutral: Similarity3D) -> Similarity3D:
+        """The portrait's head after the driver's change of rotation, place and size."""
+        vector, _ = cv2.Rodrigues(now.rotation @ neutral.rotation.T)
+        turn, _ = cv2.Rodrigues(vector * self.strength)
+        rotation = _within_reach(turn @ self._head.rotation, self._head.rotation)
+        growth = float(np.clip(now.scale / neutral.scale, *SCALE_LIMITS)) ** self.strength
+        shift = (now.translation - neutral.translation) / neutral.scale * self._head.scale * self.strength
+        shift[2] = 0
+        return Similarity3D(self._head.scale * growth, rotation, self._head.translation + shift)
+
+    def _move_body(self, driver: PoseFrame, head: Similarity3D, driver_head: Similarity3D):
+        """The portrait's body, and the map that carries the driver's hands to it."""
+        neutral, portrait = self._neutral.pose, self.portrait
+        size_ratio = self._head.scale / self._neutral.head.scale
+
+        def from_head(points: np.ndarray | None) -> np.ndarray | None:
+            """Hands where there are no shoulders to hang them on: where they are relative to the head."""
+            if points is None:
+                return None
+            return ((points - driver_head.translation) * size_ratio + head.translation).astype(np.float32)
+
+        if portrait.body is None:
+            return None, from_head
+        if not (_shoulders_seen(driver) and _shoulders_seen(neutral)):
+            return portrait.body, from_head
+        shoulders = [LEFT_SHOULDER, RIGHT_SHOULDER]
+        widths = [np.linalg.norm(np.diff(pose.body[shoulders, :2], axis=0)) for pose in (portrait, neutral)]
+        # a tracker's guess of painted shoulders may be far off, the size of the heads is not
+        ratio = float(np.clip(widths[0] / max(widths[1], 1e-3), 0.7 * size_ratio, 1.4 * size_ratio))
+        change = (driver.body[shoulders, :3] - neutral.body[shoulders, :3]) * ratio * self.strength
+        limit = 0.6 * max(widths[0], 1.0)
+        change *= min(1.0, limit / max(float(np.abs(change[:, :2]).max()), 1e-6))
+        body = portrait.body.copy()
+        body[:, :3] += change.mean(axis=0)
+        body[shoulders, :3] = portrait.body[shoulders, :3] + change
+        for side, points in enumerate(((13, 15, 17, 19, 21, 23), (14, 16, 18, 20, 22, 24))):
+            body[list(points), :3] = portrait.body[list(points), :3] + change[side]
+        origin = driver.body[shoulders, :3].mean(axis=0)
+        target = body[shoulders, :3].mean(axis=0)
+
+        def from_shoulders(points: np.ndarray | None) -> np.ndarray | None:
+            return None if points is None else ((points - origin) * ratio + target).astype(np.float32)
+
+        for arm in ARMS.values():
+            if driver.body[list(arm[:2]), 3].min() > SEEN:  # an arm that the driver shows is the driver's
+                body[list(arm), :3] = from_shoulders(driver.body[list(arm), :3])
+                body[list(arm), 3] = driver.body[list(arm), 3]
+        return body.astype(np.float32), from_shoulders
+
+
+def _shoulders_seen(pose: PoseFrame) -> bool:
+    return pose.body is not None and float(pose.body[[LEFT_SHOULDER, RIGHT_SHOULDER], 3].min()) > SEEN
+
+
+def _within_reach(rotation: np.ndarray, own: np.ndarray) -> np.ndarray:
+    """Soften turns so far from the camera that nothing of the portrait would be left to show."""
+    angles, rest = rotation_angles(rotation), rotation_angles(own)
+    limited = [_soften(angles[k], abs(rest[k])) for k in range(2)]
+    return rotation if limited == list(angles[:2]) else angles_rotation(*limited, angles[2])
+
+
+def _soften(angle: float, rest: float) -> float:
+    free, largest = max(FREE_TURN, rest), max(LARGEST_TURN, rest + 10)
+    if abs(angle) <= free:
+        return angle
+    room = largest - free
+    return float(np.sign(angle) * (free + room * np.tanh((abs(angle) - free) / room)))

@@ -1,0 +1,116 @@
+"""A picture made ready to move: framed, its person cut out, its background filled, its landmarks found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pose.errors import NoFaceError, PortraitError
+from .inpainting import separate
+from pose.tracking.landmarks import FACE_OVAL, PoseFrame
+from .matting import person_matte
+from pose.tracking.mesh import eye_distance
+from .sidecar import CURE
+from pose.tracking.tracker import Tracker
+
+SMALLEST_SIDE = 64  # px of the picture's shorter side
+SMALLEST_EYES = 6.0  # px between the outer eye corners in the prepared picture
+HEAD_ROOM = (0.3, 0.5)  # of the face's width and height: what of a head there is around the face
+PLAIN_BACKGROUND = 128  # grey behind a cut-out picture, which brings no background
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """What the conditioner and the compositor need of one portrait, all in its S x S picture."""
+
+    person: np.ndarray  # (S, S, 4) uint8 premultiplied RGBA
+    background: np.ndarray  # (S, S, 3) uint8, filled behind the person
+    pose: PoseFrame
+    picture: np.ndarray  # (S, S, 3) uint8, as it came
+
+
+def prepare_portrait(
+    picture: np.ndarray, size: int, pose: PoseFrame | None = None, centred: bool = False
+) -> Portrait:
+    """Frame, track, matte and separate a portrait.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB, already turned as its EXIF says; or (H, W, 4) with straight alpha, which is then
+            taken for the matte.
+        size: S, side of the result, to which the largest square of the picture is scaled: the centred one or, where that
+            cuts through the face, the nearest one that holds the head.
+        pose: landmarks in the picture's pixels, where they are known (marked points); else they are searched for.
+        centred: keep to the centred square (a driver's own first frame, whose other frames are taken so).
+    Raises PortraitError: the picture is too small, shows no face, or shows too little of it in the square.
+    """
+    colour = isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] in (3, 4)
+    if not colour or picture.dtype != np.uint8:
+        raise PortraitError("a portrait is an RGB or RGBA picture of 8 bits a channel; convert it to PNG or JPEG")
+    height, width = picture.shape[:2]
+    if min(height, width) < SMALLEST_SIDE:
+        raise PortraitError(
+            f"the portrait has only {width}x{height} pixels; use one of at least {SMALLEST_SIDE} pixels a side"
+        )
+    alpha = None
+    if picture.shape[2] == 4:
+        if picture[..., 3].min() < 250:
+            alpha = picture[..., 3].astype(np.float32) / 255
+        picture = _over_grey(picture)
+    if pose is None:
+        with Tracker(static=True) as tracker:
+            pose = tracker.track(picture)
+    if pose.face is None:
+        raise NoFaceError("no face was found in the portrait; " + CURE.format(sidecar="PORTRAIT.points.json"))
+    if pose.size != (width, height):
+        raise PortraitError(f"the pose belongs to a picture of {pose.size}, the portrait has {(width, height)} pixels")
+
+    side = min(height, width)
+    left, top = (width - side) // 2, (height - side) // 2
+    if not centred:
+        x, y = pose.face[list(FACE_OVAL), :2].T
+        left = _around(x, left, side, width, HEAD_ROOM[0])
+        top = _around(y, top, side, height, HEAD_ROOM[1])
+    square = np.ascontiguousarray(picture[top : top + side, left : left + side])
+    in_square = pose.transformed(np.array([[1, 0, -left], [0, 1, -top]]), (side, side))
+    _check_face(in_square, side, size)
+    if alpha is None:
+        alpha = person_matte(square, in_square.face)
+    else:
+        alpha = np.ascontiguousarray(alpha[top : top + side, left : left + side])
+
+    scale = size / side
+    methods = (cv2.INTER_AREA, cv2.INTER_AREA) if scale < 1 else (cv2.INTER_CUBIC, cv2.INTER_LINEAR)
+    framed = cv2.resize(square, (size, size), interpolation=methods[0])
+    alpha = np.clip(cv2.resize(alpha, (size, size), interpolation=methods[1]), 0, 1)
+    person, background = separate(framed, alpha)
+    pose = in_square.transformed(np.array([[scale, 0, 0], [0, scale, 0]]), (size, size))
+    return Portrait(person, background, pose, framed)
+
+
+def _over_grey(picture: np.ndarray) -> np.ndarray:
+    alpha = picture[..., 3:].astype(np.float32) / 255
+    return np.rint(picture[..., :3] * alpha + PLAIN_BACKGROUND * (1 - alpha)).astype(np.uint8)
+
+
+def _around(outline: np.ndarray, corner: int, side: int, extent: int, head_room: float) -> int:
+    """Where the square begins along one axis: at `corner`, unless the outline of the face reaches beyond it there."""
+    first, last = outline.min(), outline.max()
+    room = head_room * (last - first)
+    if first < corner:
+        return int(max(first - room, 0))
+    if last > corner + side:
+        return int(min(last + room, extent)) - side
+    return corner
+
+
+def _check_face(pose: PoseFrame, side: int, size: int) -> None:
+    outline = pose.face[list(FACE_OVAL), :2]
+    inside = ((outline >= 0) & (outline <= side)).all(axis=1).mean()
+    if inside < 0.5:
+        raise PortraitError(
+            "the face lies outside the square that is used of the portrait; crop the picture so that the face is in it"
+        )
+    if eye_distance(pose.face) * size / side < SMALLEST_EYES:
+        raise PortraitError("the face is too small in the portrait; crop the picture around head and shoulders")

@@ -1,0 +1,1 @@
+"""The portrait at another pose: flow, rasteriser, painters of what a still cannot show, and the guide maps."""

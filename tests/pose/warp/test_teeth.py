@@ -1,0 +1,60 @@
+import numpy as np
+
+from pose.warp.interior import InteriorPainter, polygon_mask
+from pose.tracking.landmarks import LIPS_INNER, LIPS_OUTER
+from pose.tracking.mesh import Similarity3D
+from pose.warp.own_teeth import find_own_teeth
+
+from tests.pose.faces import face
+
+SIZE = 256
+SKIN, LIP, WHITE, DARK = (np.array(rgb, np.float32) for rgb in ((190, 140, 120), (150, 70, 75), (236, 228, 205), (40, 18, 16)))
+STILL = Similarity3D(1.0, np.eye(3), np.zeros(3))
+
+
+def person(points, rows):
+    """A face of one colour whose parted lips show, from above, rows of these colours."""
+    picture = np.tile(SKIN, (SIZE, SIZE, 1))
+    picture[polygon_mask(points[list(LIPS_OUTER), :2], SIZE) > 127] = LIP
+    inside = polygon_mask(points[list(LIPS_INNER), :2], SIZE) > 127
+    y = np.flatnonzero(inside.any(1))
+    for k, colour in enumerate(rows):
+        band = np.zeros((SIZE, 1), bool)
+        band[y[0] + k * len(y) // len(rows) : y[0] + (k + 1) * len(y) // len(rows)] = True
+        picture[inside & band] = colour
+    alpha = np.full((SIZE, SIZE, 1), 255)
+    return np.concatenate([picture, alpha], 2).astype(np.uint8)
+
+
+def test_own_teeth_are_told_from_what_is_none():
+    points = face(mouth=0.2)
+    own = find_own_teeth(person(points, (WHITE, DARK)), points, SKIN)
+    assert own.upper is not None and own.lower is None
+    np.testing.assert_allclose(own.tone, WHITE, atol=6)
+    assert find_own_teeth(person(points, (WHITE, DARK, WHITE)), points, SKIN).lower is not None
+    for rows in ((DARK,), (LIP,), (DARK, LIP)):
+        assert find_own_teeth(person(points, rows), points, SKIN) is None
+    closed = face(mouth=0.03)
+    assert find_own_teeth(person(closed, (WHITE,)), closed, SKIN) is None
+
+
+def test_a_mouth_that_opens_further_keeps_its_own_teeth_and_their_colour():
+    points = face(mouth=0.2)
+    tinted = WHITE * (0.75, 0.8, 1.0)
+    portrait = person(points, (tinted, DARK))
+    painter, wider = InteriorPainter(portrait, points), face(mouth=0.45)
+    warp = portrait.copy()
+    painter.paint(warp, np.zeros((SIZE, SIZE, 2), np.float32), wider, STILL)
+    at = (points[13, :2] + (0, 3)).astype(int)  # under the upper lip, in the middle, which did not move
+    np.testing.assert_allclose(warp[at[1], at[0], :3], tinted, atol=8)
+    below = (wider[14, :2] - (0, 8)).astype(int)
+    assert warp[below[1], below[0], :3].astype(int).sum() < 0.8 * tinted.sum()  # and no teeth where there were none
+
+
+def test_where_the_portrait_shows_as_much_its_own_pixels_stay():
+    points = face(mouth=0.2)
+    portrait = person(points, (WHITE, DARK))
+    warp = portrait.copy()
+    InteriorPainter(portrait, points).paint(warp, np.zeros((SIZE, SIZE, 2), np.float32), points, STILL)
+    mouth = polygon_mask(points[list(LIPS_INNER), :2], SIZE) > 0
+    np.testing.assert_array_equal(warp[mouth], portrait[mouth])
