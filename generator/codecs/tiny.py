@@ -38,6 +38,9 @@ class TinyCodecConfig:
         if sum(self.pool_in_time) != 2 or sum(self.grow_in_time) != 2:
             raise ValueError("two steps each way pool and grow frames: one latent frame stands for four video frames")
 
+    def build(self) -> TinyCodec:
+        return TinyCodec(self)
+
 
 TAEW21 = TinyCodecConfig()
 TAEW22 = TinyCodecConfig(channels=48, patch=2)

@@ -53,6 +53,9 @@ class WanCodecConfig:
     def space_factor(self) -> int:
         return self.patch * 2 ** len(self.down_in_time)
 
+    def build(self) -> WanCodec:
+        return WanCodec(self)
+
 
 WAN21 = WanCodecConfig(
     mean=(
