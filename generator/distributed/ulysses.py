@@ -9,12 +9,14 @@ then holds this process's heads of all tokens.
 from __future__ import annotations
 
 import torch
+import torch.distributed as dist
 import torch.distributed._functional_collectives as funcol
 from torch import Tensor, nn
 
 from ..transformer.attention import Attention
 from ..transformer.cache import KVCache, Place, Seen
-from ..transformer.rope import Rotary, Turn
+from ..transformer.config import TransformerConfig
+from ..transformer.rope import Rotary
 from ..transformer.transformer import CausalTransformer, Text
 from .slabs import Slabs
 
@@ -55,7 +57,7 @@ class Exchange:
         return y.view(cards, B, T, self.own, heads, D).movedim(0, 3).flatten(3, 4).flatten(1, 2)
 
     def _all_to_all(self, x: Tensor, receive: list[int], send: list[int]) -> Tensor:
-        group = self.slabs.group or torch.distributed.group.WORLD
+        group = self.slabs.group or dist.group.WORLD
         return funcol.all_to_all_single_autograd(x.contiguous(), receive, send, group)
 
 
@@ -67,8 +69,7 @@ class UlyssesCache(KVCache):
 
     def rotary(self, rows: int, columns: int, device: torch.device) -> Rotary:
         slabs = self.exchange.slabs
-        whole = self.inner.rotary(rows, slabs.columns, device)
-        return whole.columns(rows, slabs.columns, slabs.first, columns)
+        return self.inner.rotary(rows, slabs.columns, device).columns(slabs.first, columns)
 
     def frames(self, count: int, device: torch.device) -> Tensor:
         return self.inner.frames(count, device)
@@ -81,3 +82,63 @@ class UlyssesCache(KVCache):
 
     def advance(self, count: int) -> None:
         self.inner.advance(count)
+
+    def scratch(self) -> UlyssesCache:
+        return UlyssesCache(self.inner.scratch(), self.exchange)
+
+    def detach(self) -> UlyssesCache:
+        return UlyssesCache(self.inner.detach(), self.exchange)
+
+
+class SequenceParallel(nn.Module):
+    """Stands in for a transformer: called with whole pictures on every process, it gives whole outputs on every process.
+
+    Raises ValueError where the heads cannot be divided among the processes.
+    """
+
+    def __init__(self, transformer: CausalTransformer, group: dist.ProcessGroup | None = None) -> None:
+        super().__init__()
+        heads, cards = transformer.config.heads, dist.get_world_size(group)
+        if heads % cards:
+            raise ValueError(f"{heads} heads cannot be divided among {cards} processes")
+        self.transformer, self.group = transformer, group
+        self.kernels: list[Attention] = [block.attention for block in transformer.blocks]
+
+    @property
+    def config(self) -> TransformerConfig:
+        return self.transformer.config
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.transformer.dtype
+
+    @property
+    def skip(self) -> float:
+        return self.transformer.skip
+
+    def step(
+        self, x_BTChw: Tensor, t_BT: Tensor, cache: KVCache, text: Text | None = None,
+        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None,
+    ) -> Tensor:
+        """As `CausalTransformer.step`. The cache is the caller's, and must be used with this group only."""
+        rows, columns = (extent // self.config.patch for extent in x_BTChw.shape[-2:])
+        slabs = Slabs.of(columns, self.group)
+        exchange = Exchange(slabs, rows)
+        for block, kernel in zip(self.transformer.blocks, self.kernels):
+            block.attention = _between(exchange, kernel)
+
+        def own(tokens_BTLD: Tensor | None) -> Tensor | None:
+            return None if tokens_BTLD is None else slabs.own(tokens_BTLD.unflatten(2, (rows, columns)), 3).flatten(2, 3)
+
+        view = UlyssesCache(cache, exchange)
+        out = self.transformer.step(slabs.own(x_BTChw), t_BT, view, text, own(added_BTLD), own(prefix_BTLD))
+        return slabs.gather(out)
+
+
+def _between(exchange: Exchange, kernel: Attention) -> Attention:
+    """The kernel on all tokens of this process's heads; keys and values are those that the cache gave."""
+
+    def attention(q_BLHD: Tensor, k_BNHD: Tensor, v_BNHD: Tensor, mask_N: Tensor | None = None) -> Tensor:
+        return exchange.to_tokens(kernel(exchange.to_heads(q_BLHD), k_BNHD, v_BNHD, mask_N))
+
+    return attention

@@ -10,7 +10,7 @@ WORKER = Path(__file__).with_name("worker.py")
 
 
 @pytest.mark.parametrize("processes", [2, 4])
-@pytest.mark.parametrize("check", ["decoders"])
+@pytest.mark.parametrize("check", ["decoders", "stream"])
 def test_several_processes_equal_one(check: str, processes: int) -> None:
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
