@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 GB = 10**9
+TERA = 10**12
 
 
 @dataclass(frozen=True)
