@@ -34,8 +34,8 @@ class FlowSettings:
 class OuterMotion:
     """The motion around the face for one target pose, in pixels of a picture; backward and forward.
 
-    rotation: (2, 2) and offset: (2,) carry a target point to the portrait's, as the skull's outline moved; shift: (2,) of
-    the body. eyes: (2,) between them in the portrait; down: (2,) the face's axis over the eye distance.
+    rotation: (2, 2) and offset: (2,) carry a target point to the portrait's, as the skull's outline moved; shift: (2,)
+    of the body. eyes: (2,) between them in the portrait; down: (2,) the face's axis over the eye distance.
     """
 
     rotation: np.ndarray

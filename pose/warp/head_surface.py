@@ -16,6 +16,7 @@ import numpy as np
 from pose.geometry import smoothstep
 from pose.tracking.landmarks import CHIN, FACE_OVAL, FOREHEAD
 from pose.tracking.mesh import eye_distance
+
 from .flow import OuterMotion
 
 RIM = len(FACE_OVAL)

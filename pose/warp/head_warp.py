@@ -202,11 +202,13 @@ def _interpolated(values_VC: np.ndarray, triangles_T3: np.ndarray, covered: Cove
 def _continue(flow: np.ndarray, inside: np.ndarray, reach: int) -> None:
     """Let the part of a flow (h, w, 2) where `inside` (h, w) uint8 is 1 go on for some pixels beyond, in place."""
     height, width = inside.shape
-    here = np.empty_like(flow)  # but for a constant, where each pixel is itself: what goes on is the shift
-    here[..., 0], here[..., 1] = 2 * np.arange(width, dtype=np.float32), 2
-    * np.arange(height, dtype=np.float32)[:, None] kernel = (reach,
-    reach) weight = cv2.blur(inside.astype(np.float32), kernel, borderType=cv2.BORDER_CONSTANT)
-    known = cv2.bitwise_and(flow - here, flow - here, mask=inside)
+    # where each pixel is itself, but for a constant: what goes on is the shift
+    here = np.empty_like(flow)
+    here[..., 0] = 2 * np.arange(width, dtype=np.float32)
+    here[..., 1] = 2 * np.arange(height, dtype=np.float32)[:, None]
+    kernel = (reach, reach)
+    weight = cv2.blur(inside.astype(np.float32), kernel, borderType=cv2.BORDER_CONSTANT)
+    known = (flow - here) * inside[..., None]
     near = cv2.blur(known, kernel, borderType=cv2.BORDER_CONSTANT)
     beside = np.nonzero((inside == 0) & (weight > 0))
     flow[beside] = here[beside] + near[beside] / weight[beside][:, None]
