@@ -87,10 +87,11 @@ def _shard(module: nn.Module, dtype: torch.dtype | None) -> None:
     def shard_network(network: nn.Module) -> None:
         for block in network.transformer.blocks:
             shard(block)
-        for part in dict.fromkeys((network.transformer, network)):
-            shard(part)
-            for method in ("run", "step"):
-                register_fsdp_forward_method(part, method)
+        if network is not network.transformer:  # something around it calls it so
+            shard(network.transformer)
+            register_fsdp_forward_method(network.transformer, "run")
+        shard(network)
+        register_fsdp_forward_method(network, "step")
 
     if isinstance(module, LatentDiscriminator):
         shard_network(module.network)
