@@ -1,0 +1,140 @@
+"""The hand as a skinned mesh (MakeHuman's, CC0), posed by MediaPipe's 21 hand points.
+
+Each bone of the rig lies between two of the points, so the posed mesh puts its joints exactly where they were tracked.
+A bone turns with its parent and then by the smallest turn onto its new direction, is stretched along itself to its new
+length and keeps the hand's size across; vertices blend the affine maps of their bones (linear blend skinning).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from importlib import resources
+
+import numpy as np
+
+from pose.tracking.mesh import fit_similarity
+
+WRIST, MIDDLE_KNUCKLE = 0, 9
+PALM = (0, 1, 5, 9, 13, 17)  # points that bending fingers leave in place
+ELBOW = 21  # the point after the 21 of the hand
+FOREARM, METACARPALS = 0, (1, 2, 3, 4)  # rows of the bones
+STUB_FADE = (0.12, 0.3)  # behind the wrist: where the hand ends in the sleeve or goes over into the forearm
+STRETCH = (0.35, 1.6)  # a bone's length / the hand's size across: what is beyond is the tracker's doubt
+
+
+@dataclass(frozen=True, eq=False)
+class HandMesh:
+    """A hand at rest. Unit: wrist to middle knuckle; x right, y down, z smaller = nearer; the wrist is the origin.
+
+    vertices: (V, 3); triangles: (T, 3), of negative area in the picture where they face the viewer; points: (22, 3) the hand
+    points and the elbow; bones: (B, 2) points that each bone joins; weights: (V, B) of the bones; detail: (V, 3) factor
+    on the mean skin colour; left: whether it is a left hand.
+    """
+
+    vertices: np.ndarray
+    triangles: np.ndarray
+    points: np.ndarray
+    bones: np.ndarray
+    weights: np.ndarray
+    detail: np.ndarray
+    left: bool
+
+    @cached_property
+    def fade(self) -> np.ndarray:
+        """(V,) float32 opacity: the forearm's stub vanishes in the sleeve."""
+        axis = self.points[ELBOW] / np.linalg.norm(self.points[ELBOW])
+        behind = self.vertices @ axis
+        k = np.clip((behind - STUB_FADE[0]) / (STUB_FADE[1] - STUB_FADE[0]), 0, 1)
+        return (1 - k * k * (3 - 2 * k)).astype(np.float32)
+
+    def mirrored(self) -> HandMesh:
+        """The other hand."""
+        flip = np.array([-1, 1, 1], np.float32)
+        return replace(
+            self,
+            vertices=self.vertices * flip,
+            points=self.points * flip,
+            triangles=np.ascontiguousarray(self.triangles[:, ::-1]),
+            left=not self.left,
+        )
+
+    def posed(self, hand_213: np.ndarray, elbow_3: np.ndarray) -> np.ndarray:
+        """(V, 3) float32 vertices with their joints on the given points; elbow_3: where the forearm comes from."""
+        target = np.concatenate([hand_213, elbow_3[None]]).astype(np.float64)
+        palm = fit_similarity(self.points[list(PALM)], target[list(PALM)])
+        size = self.size_of(target)
+        begin, end = self.bones.T
+        rest = self.points[end] - self.points[begin]
+        now = target[end] - target[begin]
+        rest_length = np.linalg.norm(rest, axis=1)
+        now_length = np.maximum(np.linalg.norm(now, axis=1), 1e-6)
+        rest_way, now_way = rest / rest_length[:, None], now / now_length[:, None]
+        stretch = now_length / rest_length
+        stretch[1:] = np.clip(stretch[1:] / size, *STRETCH) * size
+        stretch[FOREARM] = size  # the stub is as long as the hand wants it, not as the arm
+        maps = np.empty((len(self.bones), 3, 3))
+        turns = np.empty_like(maps)
+        for bone, first in enumerate(begin):
+            thumb_or_palm = bone in METACARPALS or bone == FOREARM or first == 1
+            parent = palm.rotation if thumb_or_palm else turns[bone - 1] if first % 4 != 1 else palm.rotation
+            turn = turn_between(parent @ rest_way[bone], now_way[bone]) @ parent
+            turns[bone] = turn
+            along = np.outer(rest_way[bone], rest_way[bone])
+            maps[bone] = turn @ (size * (np.eye(3) - along) + stretch[bone] * along)
+        # the forearm hangs on its end, the wrist; all others on their beginning
+        anchor = begin.copy()
+        anchor[FOREARM] = WRIST
+        offsets = target[anchor] - np.einsum("bij,bj->bi", maps, self.points[anchor])
+        affine = np.concatenate([maps, offsets[:, :, None]], 2).astype(np.float32).reshape(-1, 12)
+        blended = (self.weights @ affine).reshape(-1, 3, 4)
+        return (blended[:, :, :3] @ self.vertices[:, :, None])[:, :, 0] + blended[:, :, 3]
+
+    def size_of(self, points: np.ndarray) -> float:
+        """Pixels of the unit: the median over the palm's and the fingers' bones, which depth hardly deceives."""
+        begin, end = self.bones[1:].T
+        rest = np.linalg.norm(self.points[end] - self.points[begin], axis=1)
+        now = np.linalg.norm(points[end] - points[begin], axis=1)
+        return float(np.median(now / rest))
+
+
+def turn_between(a_3: np.ndarray, b_3: np.ndarray) -> np.ndarray:
+    """(3, 3) the smallest rotation of unit vector a onto unit vector b (Rodrigues' formula)."""
+    v = np.cross(a_3, b_3)
+    cosine = float(a_3 @ b_3)
+    if cosine < -0.9999:  # any half turn about an axis across
+        across = np.cross(a_3, np.eye(3)[np.argmin(np.abs(a_3))])
+        across /= np.linalg.norm(across)
+        return 2 * np.outer(across, across) - np.eye(3)
+    k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
+    return np.eye(3) + k + k @ k / (1 + cosine)
+
+
+def vertex_normals(vertices: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """(V, 3) float32 unit normals, pointing out of the mesh."""
+    a, b, c = (vertices[triangles[:, k]] for k in range(3))
+    faces = np.cross(b - a, c - a)
+    normals = np.stack(
+        [np.bincount(triangles.ravel(), faces[:, k].repeat(3), len(vertices)) for k in range(3)], 1
+    ).astype(np.float32)
+    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+
+
+@lru_cache(maxsize=2)
+def hand_mesh(left: bool) -> HandMesh:
+    """The left or right hand that comes with the package."""
+    if not left:
+        return hand_mesh(True).mirrored()
+    with resources.files("pose").joinpath("data/hand_mesh.npz").open("rb") as file:
+        data = np.load(file)
+        weights = np.zeros((len(data["vertices"]), len(data["bones"])), np.float32)
+        np.put_along_axis(weights, data["vertex_bones"].astype(np.intp), data["vertex_weights"].astype(np.float32), 1)
+        return HandMesh(
+            vertices=data["vertices"],
+            triangles=data["triangles"].astype(np.intp),
+            points=data["points"],
+            bones=data["bones"].astype(np.intp),
+            weights=weights,
+            detail=data["detail"].astype(np.float32),
+            left=True,
+        )
