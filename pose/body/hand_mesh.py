@@ -18,7 +18,8 @@ from pose.tracking.mesh import fit_similarity
 WRIST, MIDDLE_KNUCKLE = 0, 9
 PALM = (0, 1, 5, 9, 13, 17)  # points that bending fingers leave in place
 ELBOW = 21  # the point after the 21 of the hand
-FOREARM, METACARPALS = 0, (1, 2, 3, 4)  # rows of the bones
+FOREARM = 0  # rows of the bones
+FROM_PALM = np.array([0, 1, 2, 3, 4, 5, 8, 11, 14, 17])  # those that turn with the palm, the fingers' first ones last
 STUB_FADE = (0.12, 0.3)  # behind the wrist: where the hand ends in the sleeve or goes over into the forearm
 STRETCH = (0.35, 1.6)  # a bone's length / the hand's size across: what is beyond is the tracker's doubt
 
@@ -73,15 +74,14 @@ class HandMesh:
         stretch = now_length / rest_length
         stretch[1:] = np.clip(stretch[1:] / size, *STRETCH) * size
         stretch[FOREARM] = size  # the stub is as long as the hand wants it, not as the arm
-        maps = np.empty((len(self.bones), 3, 3))
-        turns = np.empty_like(maps)
-        for bone, first in enumerate(begin):
-            thumb_or_palm = bone in METACARPALS or bone == FOREARM or first == 1
-            parent = palm.rotation if thumb_or_palm else turns[bone - 1] if first % 4 != 1 else palm.rotation
-            turn = turn_between(parent @ rest_way[bone], now_way[bone]) @ parent
-            turns[bone] = turn
-            along = np.outer(rest_way[bone], rest_way[bone])
-            maps[bone] = turn @ (size * (np.eye(3) - along) + stretch[bone] * along)
+        turns = np.empty((len(self.bones), 3, 3))
+        parents = np.broadcast_to(palm.rotation, (len(FROM_PALM), 3, 3))
+        for level in (FROM_PALM, FROM_PALM[-5:] + 1, FROM_PALM[-5:] + 2):
+            bent = turns_between((parents @ rest_way[level, :, None])[:, :, 0], now_way[level])
+            turns[level] = bent @ parents
+            parents = turns[level[-5:]]
+        along = rest_way[:, :, None] * rest_way[:, None]
+        maps = turns @ (size * (np.eye(3) - along) + stretch[:, None, None] * along)
         # the forearm hangs on its end, the wrist; all others on their beginning
         anchor = begin.copy()
         anchor[FOREARM] = WRIST
@@ -98,15 +98,11 @@ class HandMesh:
         return float(np.median(now / rest))
 
 
-def turn_between(a_3: np.ndarray, b_3: np.ndarray) -> np.ndarray:
-    """(3, 3) the smallest rotation of unit vector a onto unit vector b (Rodrigues' formula)."""
-    v = np.cross(a_3, b_3)
-    cosine = float(a_3 @ b_3)
-    if cosine < -0.9999:  # any half turn about an axis across
-        across = np.cross(a_3, np.eye(3)[np.argmin(np.abs(a_3))])
-        across /= np.linalg.norm(across)
-        return 2 * np.outer(across, across) - np.eye(3)
-    k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
+def turns_between(a_N3: np.ndarray, b_N3: np.ndarray) -> np.ndarray:
+    """(N, 3, 3) the smallest rotations of unit vectors a onto unit vectors b (Rodrigues' formula)."""
+    cosine = np.maximum((a_N3 * b_N3).sum(1), -0.999)[:, None, None]  # a half turn has no smallest: nearly one
+    outer = b_N3[:, :, None] * a_N3[:, None]
+    k = outer - outer.transpose(0, 2, 1)
     return np.eye(3) + k + k @ k / (1 + cosine)
 
 
