@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pose.geometry import smoothstep
 from pose.portrait.inpainting import fill
 from pose.tracking.landmarks import FACE_OVAL, HAND_BONES, LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER, PoseFrame
 
@@ -135,7 +136,7 @@ def _cut(person: np.ndarray, pose: PoseFrame, arm: Arm, others: list[Arm], width
     near = (to_arm < to_rest) & (to_arm < RIM * work)
     soft = np.where(to_rest > 2, near, cv2.GaussianBlur(member.astype(np.float32), (0, 0), 1.0)).astype(np.float32)
     only_hand = ((along >= END - 0.1) & (hand > 0)).astype(np.float32) * soft
-    begins = _ramp(along, SHOULDER_CUT)
+    begins = smoothstep(along, SHOULDER_CUT)
     large = [cv2.resize(m.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR) for m in
              (soft, soft * np.maximum(begins, hand > 0), only_hand, along)]  # fmt: skip
     strip = _strip(person, large[0], arm, width, sleeve)
@@ -169,7 +170,7 @@ def _strip(person: np.ndarray, member: np.ndarray, arm: Arm, width: float, sleev
     folded = np.abs((source[beyond] - last) % (2 * span) - span)  # span .. 0 .. span: to and fro
     source[beyond] = last - span + folded
     texture = texture[source]
-    texture *= _ramp(along, STRIP_BEGINS)[:, None, None]
+    texture *= smoothstep(along, STRIP_BEGINS)[:, None, None]
     texture[..., :3] = np.minimum(texture[..., :3], texture[..., 3:])
     return Strip(np.rint(texture).astype(np.uint8), reach)
 
@@ -270,11 +271,6 @@ def _torso_polygon(pose: PoseFrame, size: int, wider: float) -> np.ndarray:
     ]  # fmt: skip
     cv2.fillPoly(mask, [np.rint(np.array(outline) * 16).astype(np.int32)], 1.0, cv2.LINE_8, 4)
     return mask
-
-
-def _ramp(value: np.ndarray, edges: tuple[float, float]) -> np.ndarray:
-    k = np.clip((value - edges[0]) / (edges[1] - edges[0]), 0, 1)
-    return (k * k * (3 - 2 * k)).astype(np.float32)
 
 
 def _pixel(point: np.ndarray) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from pose.warp.raster import rasterise
+from pose.raster import rasterise
 
 from .hand_mesh import HandMesh, vertex_normals
 from .limb import lay_over

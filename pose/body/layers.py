@@ -7,13 +7,13 @@ skin. From far to near: torso and head, upper arms and forearms, hands.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from pose.geometry import smoothstep
 from pose.tracking.landmarks import PoseFrame
-from pose.tracking.mesh import eye_distance
-from pose.warp.flow import SHIFT_OF_BODY, body_shift, smoothstep
 
 from .cutout import ArmCutout, cut_arms, torso_without
 from .hand_mesh import hand_mesh
@@ -56,13 +56,13 @@ class BodyLayers:
     def __init__(self, person_SS4: np.ndarray, pose: PoseFrame):
         self.person, self.pose = person_SS4, pose
         self._width = shoulder_width(pose)
-        self._unit = eye_distance(pose.face)
         tone = skin_tone(person_SS4, pose.face)
         self._cut: dict[str, ArmCutout] = cut_arms(person_SS4, pose)
         self._tones = {
             side: replace(tone, colour=skin_on_arm(cut.strip.texture, hand_colour(person_SS4, cut.arm), tone.colour))
             for side, cut in self._cut.items()
         }
+        self._torsos: dict[frozenset[str], tuple[np.ndarray, np.ndarray]] = {}
         self._sleeves = {
             side: make_sleeve(person_SS4, pose, side, tone.colour, tone.light) for side in SIDES if side not in self._cut
         }
@@ -74,34 +74,41 @@ class BodyLayers:
         """The sides whose arm the portrait shows."""
         return tuple(self._cut)
 
-    def place(self, target: PoseFrame) -> list[PlacedArm]:
-        """The arms of a target pose that have to be drawn; none while they rest or are outside the picture."""
-        if target.body is None:
-            return []
-        shift = body_shift(self.pose.body, target.body)
-        shift = np.array([*(shift * smoothstep(np.hypot(*shift) / self._unit, SHIFT_OF_BODY)), 0.0])
+    def place(self, target: PoseFrame, moved: Callable[[np.ndarray], np.ndarray]) -> list[PlacedArm]:
+        """The arms of a target pose that have to be drawn, far to near; none while they rest or are outside the picture.
+
+        moved: where a point (2,) of the portrait's torso is in the target's picture.
+        """
         placed = []
         for side in SIDES:
             arm = arm_of(target, side)
-            one = self._place_own(arm, target, shift) if side in self._cut else self._place_sleeve(arm, target, shift)
+            if arm is None:
+                continue
+            one = self._place_own(arm, target, moved) if side in self._cut else self._place_sleeve(arm, target)
             if one is not None:
                 placed.append(one)
         return sorted(placed, key=lambda arm: -arm.joints[2, 2])
 
-    def without(self, sides: frozenset[str]) -> np.ndarray:
-        """(S, S, 4) the person without the arms of these sides."""
-        masks = [self._cut[side].mask for side in sides if side in self._cut]
-        return torso_without(self.person, self.pose, masks) if masks else self.person
+    def torso(self, sides: frozenset[str]) -> tuple[np.ndarray, np.ndarray]:
+        """(S, S, 4) uint8 the person without the arms of these sides, and (S, S) uint8 where that differs."""
+        if sides not in self._torsos:
+            masks = [self._cut[side].mask for side in sides]
+            gone = np.clip(np.max(masks, 0), 0, 1)
+            self._torsos[sides] = torso_without(self.person, self.pose, masks), np.rint(255 * gone).astype(np.uint8)
+        return self._torsos[sides]
 
     def draw(self, picture_SS4: np.ndarray, placed: list[PlacedArm]) -> None:
-        """Lay the arms over the warped person, in place."""
+        """Lay the arms over a premultiplied picture, in place."""
         for arm in placed:
             lay_strip(picture_SS4, arm.strip, arm.joints, arm.begin, arm.opacity)
         for arm in placed:
             draw_hand(picture_SS4, hand_mesh(arm.side == "left"), arm.hand, arm.joints[1], self._tones[arm.side], arm.opacity)
 
-    def _place_own(self, arm: Arm, target: PoseFrame, shift: np.ndarray) -> PlacedArm | None:
+    def _place_own(
+        self, arm: Arm, target: PoseFrame, moved: Callable[[np.ndarray], np.ndarray]
+    ) -> PlacedArm | None:
         rest = self._cut[arm.side].arm
+        shift = np.array([*(moved(rest.shoulder[:2]) - rest.shoulder[:2]), 0.0])
         shoulder, elbow, wrist = rest.shoulder + shift, rest.elbow + shift, rest.wrist + shift
         away = max(np.hypot(*(arm.elbow - elbow)[:2]), np.hypot(*(arm.wrist - wrist)[:2])) / self._width
         follow = float(smoothstep(away, LEAVES_REST) * smoothstep(arm.seen, BELIEVED))
@@ -111,7 +118,7 @@ class BodyLayers:
         hand = self._hand(arm, target, joints[2])
         return PlacedArm(arm.side, joints, hand, self._cut[arm.side].strip, START, 1.0, True)
 
-    def _place_sleeve(self, arm: Arm, target: PoseFrame, shift: np.ndarray) -> PlacedArm | None:
+    def _place_sleeve(self, arm: Arm, target: PoseFrame) -> PlacedArm | None:
         size = len(self.person)
         below = (arm.wrist[1] - size) / self._width
         opacity = float((1 - smoothstep(below, COMES_IN[::-1])) * smoothstep(arm.seen, BELIEVED))

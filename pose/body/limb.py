@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pose.warp.raster import rasterise
+from pose.raster import rasterise
 
 # Along the limb: 0 shoulder, 1 elbow, 2 wrist; the strip begins above the shoulder and ends under the hand
 START, END = -0.16, 2.08

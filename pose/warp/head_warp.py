@@ -15,7 +15,7 @@ from pose.tracking.mesh import eye_distance, face_mesh
 
 from .canvas import MESH_COLOUR, VALIDITY, Canvas
 from .flow import OuterFlow
-from .raster import Coverage, rasterise
+from pose.raster import Coverage, rasterise
 
 
 @dataclass(frozen=True)

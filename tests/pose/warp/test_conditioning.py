@@ -19,7 +19,7 @@ from pose.tracking.landmarks import (
 from pose.tracking.mesh import face_mesh, fit_similarity
 from pose.warp.conditioning import Conditioner
 from pose.warp.head_warp import hole_triangles
-from pose.warp.raster import rasterise
+from pose.raster import rasterise
 
 SIZE = 128
 
