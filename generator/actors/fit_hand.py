@@ -84,7 +84,7 @@ def skin_detail(mesh: ObjMesh, vertices: np.ndarray, folder: Path) -> np.ndarray
 
 
 def thin_out(vertices: np.ndarray, faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Collapse short edges on flat places until `count` vertices are left -> the faces, and which vertices are still used.
+    """Collapse short edges on flat places until `count` vertices are left -> the faces, and the vertices still used.
 
     A vertex goes to its neighbour's place. Edges whose ends share more than two neighbours stay: collapsing them would
     fold the surface; so do edges at the open end of the mesh.

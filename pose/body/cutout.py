@@ -1,8 +1,8 @@
 """Arms cut out of a portrait: which pixels are an arm's, their strip, and the torso without them.
 
 A person's arm mostly lies against clothes of its own colour, where no colour tells them apart. What is surely the arm's
-(near the bone; beside the torso) and surely not seeds GrabCut (Rother et al., SIGGRAPH 2004), which finds the fold or the
-edge between the two. The torso behind is filled from what is seen of it.
+(near the bone; beside the torso) and surely not seeds GrabCut (Rother et al., SIGGRAPH 2004), which finds the fold or
+the edge between the two. The torso behind is filled from what is seen of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pose.geometry import smoothstep
 from pose.portrait.inpainting import fill
 from pose.tracking.landmarks import FACE_OVAL, HAND_BONES, LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER, PoseFrame
 
-from .joints import HAND_LENGTH, SIDES, Arm, arm_of, shoulder_width
+from .joints import HAND_LENGTH, SHOWN, SIDES, Arm, arm_of, is_shown, shoulder_width
 from .limb import END, START, Strip, centre_line, sample_grid, texture_size
 
 WORK_SIDE = 384  # px, at which pixels are given to arms
@@ -30,8 +30,6 @@ BESIDE = 1.8  # half widths from the bone up to which everything beside the tors
 MARGIN = 1.4  # half widths that the strip reaches to each side
 SHOULDER_CUT = (0.04, 0.24)  # along the upper arm: before, the shoulder stays with the torso
 STRIP_BEGINS = (-0.16, 0.06)  # along the upper arm: where the strip comes out of the shoulder
-SHOWN = 0.35  # of the upper arm that must be in the picture for the arm to count as shown
-SEEN = 0.5  # the tracker's visibility
 WAIST, HIP = 0.06, 0.22  # shoulder widths that the torso is wider than shoulder joints and hip joints
 GRABCUT_STEPS = 3
 RIM = 1 / 20  # of the picture's side: how far from an arm the matte may still hold a shadow of it
@@ -53,19 +51,9 @@ def girth(along: np.ndarray) -> np.ndarray:
     return np.interp(along, GIRTH_AT, GIRTH).astype(np.float32)
 
 
-def is_shown(arm: Arm, size: int) -> bool:
-    """Whether enough of an arm is in the S x S picture to be cut out."""
-    if arm.seen < SEEN:
-        return False
-    points, _ = centre_line(arm.joints, np.linspace(0.05, 1, 20))
-    inside = ((points >= 1) & (points <= size - 1)).all(1)
-    return bool(inside.mean() >= SHOWN and inside[:3].all())
-
-
 def cut_arms(person_SS4: np.ndarray, pose: PoseFrame) -> dict[str, ArmCutout]:
     """The arms that a portrait shows, by side."""
-    size = len(person_SS4)
-    arms = [arm for side in SIDES if (arm := arm_of(pose, side)) is not None and is_shown(arm, size)]
+    arms = [arm for side in SIDES if (arm := arm_of(pose, side)) is not None and is_shown(arm, pose.size)]
     width = shoulder_width(pose)
     cut = {}
     for arm in arms:
@@ -132,7 +120,9 @@ def _cut(person: np.ndarray, pose: PoseFrame, arm: Arm, others: list[Arm], width
     thin = opaque & (member == 0) & (cv2.dilate(member, np.ones((3, 3), np.uint8)) > 0)
     member |= np.uint8(thin & (torso < 0.5))
     # the matte's soft edge belongs to the arm where the arm is nearest
-    to_arm, to_rest = (cv2.distanceTransform(np.uint8(~m), cv2.DIST_L2, 3) for m in (member > 0, opaque & (member == 0)))
+    to_arm, to_rest = (
+        cv2.distanceTransform(np.uint8(~m), cv2.DIST_L2, 3) for m in (member > 0, opaque & (member == 0))
+    )
     near = (to_arm < to_rest) & (to_arm < RIM * work)
     soft = np.where(to_rest > 2, near, cv2.GaussianBlur(member.astype(np.float32), (0, 0), 1.0)).astype(np.float32)
     only_hand = ((along >= END - 0.1) & (hand > 0)).astype(np.float32) * soft

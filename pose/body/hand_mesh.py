@@ -28,9 +28,9 @@ STRETCH = (0.35, 1.6)  # a bone's length / the hand's size across: what is beyon
 class HandMesh:
     """A hand at rest. Unit: wrist to middle knuckle; x right, y down, z smaller = nearer; the wrist is the origin.
 
-    vertices: (V, 3); triangles: (T, 3), of negative area in the picture where they face the viewer; points: (22, 3) the hand
-    points and the elbow; bones: (B, 2) points that each bone joins; weights: (V, B) of the bones; detail: (V, 3) factor
-    on the mean skin colour; left: whether it is a left hand.
+    vertices: (V, 3); triangles: (T, 3), of negative area in the picture where they face the viewer; points: (22, 3) the
+    hand points and the elbow; bones: (B, 2) points that each bone joins; weights: (V, B) of the bones; detail: (V, 3)
+    factor on the mean skin colour; left: whether it is a left hand.
     """
 
     vertices: np.ndarray
@@ -40,6 +40,12 @@ class HandMesh:
     weights: np.ndarray
     detail: np.ndarray
     left: bool
+
+    @cached_property
+    def _rest(self) -> np.ndarray:
+        """(V, 3, 2) vertices and normals at rest."""
+        normals = vertex_normals(self.vertices, self.triangles)
+        return np.stack([self.vertices, normals], 2)
 
     @cached_property
     def fade(self) -> np.ndarray:
@@ -60,8 +66,8 @@ class HandMesh:
             left=not self.left,
         )
 
-    def posed(self, hand_213: np.ndarray, elbow_3: np.ndarray) -> np.ndarray:
-        """(V, 3) float32 vertices with their joints on the given points; elbow_3: where the forearm comes from."""
+    def posed(self, hand_213: np.ndarray, elbow_3: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices and normals (V, 3) float32 with the joints on given points; elbow_3: where the forearm begins."""
         target = np.concatenate([hand_213, elbow_3[None]]).astype(np.float64)
         palm = fit_similarity(self.points[list(PALM)], target[list(PALM)])
         size = self.size_of(target)
@@ -88,14 +94,17 @@ class HandMesh:
         offsets = target[anchor] - np.einsum("bij,bj->bi", maps, self.points[anchor])
         affine = np.concatenate([maps, offsets[:, :, None]], 2).astype(np.float32).reshape(-1, 12)
         blended = (self.weights @ affine).reshape(-1, 3, 4)
-        return (blended[:, :, :3] @ self.vertices[:, :, None])[:, :, 0] + blended[:, :, 3]
+        both = blended[:, :, :3] @ self._rest
+        normals = both[:, :, 1]
+        normals = normals / np.maximum(np.sqrt((normals * normals).sum(1, keepdims=True)), 1e-9)
+        return both[:, :, 0] + blended[:, :, 3], normals
 
     def size_of(self, points: np.ndarray) -> float:
         """Pixels of the unit: the median over the palm's and the fingers' bones, which depth hardly deceives."""
         begin, end = self.bones[1:].T
         rest = np.linalg.norm(self.points[end] - self.points[begin], axis=1)
         now = np.linalg.norm(points[end] - points[begin], axis=1)
-        return float(np.median(now / rest))
+        return float(np.sort(now / rest)[len(now) // 2])
 
 
 def turns_between(a_N3: np.ndarray, b_N3: np.ndarray) -> np.ndarray:
@@ -125,6 +134,7 @@ def hand_mesh(left: bool) -> HandMesh:
         data = np.load(file)
         weights = np.zeros((len(data["vertices"]), len(data["bones"])), np.float32)
         np.put_along_axis(weights, data["vertex_bones"].astype(np.intp), data["vertex_weights"].astype(np.float32), 1)
+        weights /= weights.sum(1, keepdims=True)  # stored in half precision
         return HandMesh(
             vertices=data["vertices"],
             triangles=data["triangles"].astype(np.intp),

@@ -26,6 +26,8 @@ JOINTS = {
     "right": (RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_WRIST),
 }
 KNUCKLES = {"left": (17, 19), "right": (18, 20)}  # body points at the little finger and the index finger
+SHOWN = 0.35  # of the upper arm that must be in the picture for the arm to count as shown
+SEEN = 0.5  # the tracker's visibility from which a point counts
 HAND_LENGTH = 0.27  # wrist to middle knuckle, in shoulder widths
 
 
@@ -33,8 +35,8 @@ HAND_LENGTH = 0.27  # wrist to middle knuckle, in shoulder widths
 class Arm:
     """One arm in pixels; z smaller = nearer.
 
-    shoulder, elbow, wrist: (3,) float64; hand: (21, 3), the tracker's or None; seen: 0..1 how far elbow and wrist are to
-    be believed.
+    shoulder, elbow, wrist: (3,) float64; hand: (21, 3), the tracker's or None; seen: 0..1 how far elbow and wrist are
+    to be believed.
     """
 
     side: str
@@ -58,10 +60,19 @@ def arm_of(pose: PoseFrame, side: str) -> Arm | None:
     hand = pose.left_hand if side == "left" else pose.right_hand
     if hand is not None:
         wrist = np.array([*hand[0, :2], wrist[2]])
-    seen = float(pose.body[list(JOINTS[side][1:]), 3].min())
-    if hand is not None:
-        seen = max(seen, float(pose.body[JOINTS[side][1], 3]), 0.5)
+    # a hand that was found says as much of the wrist as the body's own point
+    seen = float(pose.body[list(JOINTS[side][1 : 2 if hand is not None else 3]), 3].min())
     return Arm(side, shoulder, elbow, wrist, hand, seen)
+
+
+def is_shown(arm: Arm, size: tuple[int, int]) -> bool:
+    """Whether a portrait of this size (width, height) shows enough of its arm for that to be cut out and moved."""
+    if arm.seen < SEEN:
+        return False
+    places = np.linspace(0.05, 1, 20)[:, None]
+    points = arm.joints[0] + places * (arm.joints[1] - arm.joints[0])
+    inside = ((points >= 1) & (points <= np.array(size) - 1)).all(1)
+    return bool(inside.mean() >= SHOWN and inside[:3].all())
 
 
 def shoulder_width(pose: PoseFrame) -> float:

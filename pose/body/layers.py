@@ -17,9 +17,10 @@ from pose.tracking.landmarks import PoseFrame
 
 from .cutout import ArmCutout, cut_arms, torso_without
 from .hand_mesh import hand_mesh
-from .hand_painter import draw_hand
+from .hand_painter import hand_part
 from .joints import SIDES, Arm, arm_of, relaxed_hand, shoulder_width
-from .limb import START, Strip, lay_strip
+from .limb import START, Strip, strip_parts
+from .parts import lay_parts
 from .sleeve import make_sleeve
 from .tone import skin_on_arm, skin_tone
 
@@ -28,15 +29,15 @@ from .tone import skin_on_arm, skin_tone
 LEAVES_REST = (0.04, 0.14)
 # Shoulder widths that the wrist of an arm which the portrait does not show may lie below the picture
 COMES_IN = (0.4, 0.15)
-ELBOW_COMES_IN = (-0.1, 0.2)  # shoulder widths inside the picture, over which a sleeve grows from the elbow to the shoulder
+ELBOW_COMES_IN = (-0.1, 0.2)  # shoulder widths inside the picture, over which a sleeve grows up to the shoulder
 SLEEVE_ALONE = 0.85  # along the limb: where a sleeve begins whose elbow is outside
 BELIEVED = (0.3, 0.6)  # the tracker's visibility of elbow and wrist
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedArm:
-    """An arm to be drawn. joints: (3, 3) shoulder, elbow, wrist in pixels; hand: (21, 3) whose wrist is there; begin: see
-    `lay_strip`; shown: whether it is the portrait's own."""
+    """An arm to be drawn. joints: (3, 3) shoulder, elbow, wrist in pixels; hand: (21, 3) whose wrist is there; begin:
+    see `strip_parts`; shown: whether it is the portrait's own."""
 
     side: str
     joints: np.ndarray
@@ -64,7 +65,9 @@ class BodyLayers:
         }
         self._torsos: dict[frozenset[str], tuple[np.ndarray, np.ndarray]] = {}
         self._sleeves = {
-            side: make_sleeve(person_SS4, pose, side, tone.colour, tone.light) for side in SIDES if side not in self._cut
+            side: make_sleeve(person_SS4, pose, side, tone.colour, tone.light)
+            for side in SIDES
+            if side not in self._cut
         }
         for side in self._sleeves:
             self._tones[side] = next(iter(self._tones.values()), tone)
@@ -75,7 +78,7 @@ class BodyLayers:
         return tuple(self._cut)
 
     def place(self, target: PoseFrame, moved: Callable[[np.ndarray], np.ndarray]) -> list[PlacedArm]:
-        """The arms of a target pose that have to be drawn, far to near; none while they rest or are outside the picture.
+        """The arms of a target pose that have to be drawn, far to near; none while they rest or are out of the picture.
 
         moved: where a point (2,) of the portrait's torso is in the target's picture.
         """
@@ -99,10 +102,12 @@ class BodyLayers:
 
     def draw(self, picture_SS4: np.ndarray, placed: list[PlacedArm]) -> None:
         """Lay the arms over a premultiplied picture, in place."""
-        for arm in placed:
-            lay_strip(picture_SS4, arm.strip, arm.joints, arm.begin, arm.opacity)
-        for arm in placed:
-            draw_hand(picture_SS4, hand_mesh(arm.side == "left"), arm.hand, arm.joints[1], self._tones[arm.side], arm.opacity)
+        parts = [part for arm in placed for part in strip_parts(arm.strip, arm.joints, arm.begin, arm.opacity)]
+        parts += [
+            hand_part(hand_mesh(arm.side == "left"), arm.hand, arm.joints[1], self._tones[arm.side], arm.opacity)
+            for arm in placed
+        ]
+        lay_parts(picture_SS4, parts)
 
     def _place_own(
         self, arm: Arm, target: PoseFrame, moved: Callable[[np.ndarray], np.ndarray]

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pose.raster import rasterise
+from pose.raster import Coverage
+
+from .parts import Part
 
 # Along the limb: 0 shoulder, 1 elbow, 2 wrist; the strip begins above the shoulder and ends under the hand
 START, END = -0.16, 2.08
@@ -20,13 +22,14 @@ ELBOW_ROUND = 0.2  # of a bone at either side of the elbow, over which the line 
 OVERLAP = 0.3  # of a bone, by which upper arm and forearm reach over the elbow
 BEHIND = 0.5  # forearm lengths that a wrist must be farther than the shoulder to lie behind the upper arm
 STATIONS = 14  # cross sections of each of the two
+FETCH_ROW = 512  # places that are fetched from a texture in one row
 FINER = 2  # texels per pixel of the portrait
 
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """The picture of a limb. texture: (rows along, columns across, 4) uint8 premultiplied RGBA; reach: (n,) pixels from the
-    line to the texture's edges, at n even steps from START to END."""
+    """The picture of a limb. texture: (rows along, columns across, 4) uint8 premultiplied RGBA; reach: (n,) pixels from
+    the line to the texture's edges, at n even steps from START to END."""
 
     texture: np.ndarray
     reach: np.ndarray
@@ -36,7 +39,7 @@ class Strip:
 
 
 def centre_line(joints_32: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(K, 2) points and (K, 2) unit normals of the line through shoulder, elbow and wrist at the K values of `along`."""
+    """(K, 2) points and unit normals of the line through shoulder, elbow and wrist at the K values of `along`."""
     shoulder, elbow, wrist = joints_32.astype(np.float64)
     upper, fore = elbow - shoulder, wrist - elbow
     # a bone that points at the camera keeps the direction of the other, so that the strip does not turn over
@@ -70,51 +73,50 @@ def texture_size(joints_32: np.ndarray, widest: float) -> tuple[int, int]:
     return int(np.clip(FINER * length, 16, 2048)), int(np.clip(2 * FINER * widest, 8, 1024))
 
 
-def lay_strip(
-    picture_HW4: np.ndarray, strip: Strip, joints_33: np.ndarray, begin: float = START, opacity: float = 1.0
-) -> None:
-    """Draw a strip over a premultiplied picture, in place: upper arm and forearm, the nearer one last, so that a folded arm
-    covers itself. joints_33: shoulder, elbow, wrist with z; begin: the place along the limb from which it is drawn."""
+def strip_parts(strip: Strip, joints_33: np.ndarray, begin: float = START, opacity: float = 1.0) -> list[Part]:
+    """Upper arm and forearm, the nearer one last, so that a folded arm covers itself.
+
+    joints_33: shoulder, elbow, wrist with z; begin: the place along the limb from which it is drawn.
+    """
     halves = [(begin, 1 + OVERLAP), (max(1 - OVERLAP, begin), END)]
     if joints_33[2, 2] > joints_33[0, 2] + BEHIND * np.hypot(*(joints_33[2] - joints_33[1])[:2]):
         halves.reverse()
-    for first, last in halves:
-        if last > first:
-            _lay_part(picture_HW4, strip, joints_33[:, :2], np.linspace(first, last, STATIONS), opacity)
+    return [
+        _part(strip, joints_33[:, :2], np.linspace(first, last, STATIONS), opacity)
+        for first, last in halves
+        if last > first
+    ]
 
 
-def _lay_part(
-    picture_HW4: np.ndarray, strip: Strip, joints_32: np.ndarray, along: np.ndarray, opacity: float
-) -> None:
-    height, width = picture_HW4.shape[:2]
+def _part(strip: Strip, joints_32: np.ndarray, along: np.ndarray, opacity: float) -> Part:
     points, normals = centre_line(joints_32, along)
     reach = strip.reach_at(along)[:, None]
     sides = np.stack([points - reach * normals, points + reach * normals], 1)  # (K, 2, 2)
-    low = np.maximum(np.floor(sides.min((0, 1))).astype(int) - 1, 0)
-    high = np.minimum(np.ceil(sides.max((0, 1))).astype(int) + 1, [width, height])
-    if (high <= low).any():
-        return
-    rows, columns = strip.texture.shape[:2]
     first = 2 * np.arange(len(along) - 1)[:, None]
     triangles = np.concatenate([first + [0, 1, 2], first + [1, 3, 2]])
-    box = picture_HW4[low[1] : high[1], low[0] : high[0]]
+    rows, columns = strip.texture.shape[:2]
+    texels = np.empty((2, 2 * len(along)), np.float32)  # x, y of every corner
+    texels[0] = np.tile(np.array([0, columns - 1], np.float32), len(along))
+    texels[1] = ((along - START) * ((rows - 1) / (END - START))).repeat(2)
+
+    def paint(covered: Coverage) -> np.ndarray:
+        at = np.zeros((2, len(covered.triangles)), np.float32)
+        for corner, weight in zip(triangles.T, covered.weights):
+            at += texels.take(corner.take(covered.triangles), 1) * weight
+        drawn = _fetch(strip.texture, *at)
+        return drawn if opacity >= 1 else cv2.multiply(drawn, (opacity,) * 4)
+
     # at the inside of the elbow cross sections overlap: what is farther from it is in front
     depth = np.tile(-np.abs((along[1:] + along[:-1]) / 2 - 1), 2)
-    covered = rasterise((sides.reshape(-1, 2) - low - 0.5)[triangles], depth, *box.shape[:2])
-    if not len(covered.pixels):
-        return
-    v = ((along - START) * ((rows - 1) / (END - START))).astype(np.float32).repeat(2)
-    u = np.tile(np.array([0, columns - 1], np.float32), len(along))
-    at = np.full((2, box.shape[0] * box.shape[1]), -10, np.float32)
-    chosen = triangles[covered.triangles]
-    for k, values in enumerate((u, v)):
-        at[k, covered.pixels] = sum(values[chosen[:, c]] * covered.weights[c] for c in range(3))
-    at = at.reshape(2, *box.shape[:2])
-    drawn = cv2.remap(strip.texture, at[0], at[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    lay_over(box, drawn if opacity >= 1 else cv2.multiply(drawn, (opacity,) * 4))
+    return Part(sides.reshape(-1, 2)[triangles], depth, 1, paint)
 
 
-def lay_over(below: np.ndarray, above: np.ndarray) -> None:
-    """Premultiplied RGBA uint8 over premultiplied RGBA, in place."""
-    hidden = cv2.merge([255 - above[..., 3]] * 4)
-    below[:] = cv2.add(cv2.multiply(below, hidden, scale=1 / 255), above)
+def _fetch(texture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(N, 4) the texture at N places, which are laid out in rows because OpenCV takes no longer ones than 32767."""
+    count = len(x)
+    rows = -(-count // FETCH_ROW)
+    padded = np.full((2, rows * FETCH_ROW), -10, np.float32)
+    padded[0, :count], padded[1, :count] = x, y
+    padded = padded.reshape(2, rows, FETCH_ROW)
+    drawn = cv2.remap(texture, padded[0], padded[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return drawn.reshape(-1, 4)[:count]

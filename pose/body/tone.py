@@ -17,18 +17,21 @@ from pose.tracking.landmarks import (
 )
 from pose.tracking.mesh import face_mesh
 
-AMBIENT = (0.45, 0.85)  # share of the light that has no direction: limits of what the face's shading may say
+from .hand_mesh import vertex_normals
+
+AMBIENT = (0.45, 0.85)  # ratio of the light that has no direction: limits of what the face's shading may say
 RIDGE = 0.05  # weight of no direction at all in the fit
 NOT_SKIN = set(LEFT_EYE_RING + RIGHT_EYE_RING + LIPS_OUTER + LEFT_BROW + RIGHT_BROW + FACE_OVAL) | set(range(468, 478))
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+USUAL_LIGHT = (0.0, -0.3, -0.6)  # from above and from the camera, unless the face says something else
 SAME_SKIN = 26.0  # `_hue_distance` up to which a colour is the skin of the same person
 GRAZING = 0.6  # of the light that reaches skin seen from the side, where fingers part
 
 
 @dataclass(frozen=True, eq=False)
 class SkinTone:
-    """Skin and light. colour: (3,) RGB 0..255 of skin that faces the viewer; ambient: share of the light without direction;
-    light: (3,) unit vector towards the rest of it (x right, y down, z away from the viewer)."""
+    """Skin and light. colour: (3,) RGB 0..255 of skin that faces the viewer; ambient: ratio of the light without
+    direction; light: (3,) unit vector towards the rest of it (x right, y down, z away from the viewer)."""
 
     colour: np.ndarray
     ambient: float
@@ -43,9 +46,7 @@ class SkinTone:
 
 
 def skin_tone(person_SS4: np.ndarray, face_478x3: np.ndarray) -> SkinTone:
-    """Colour: that of the brighter half of cheeks, nose and forehead. Light: Lambert's law fitted to their brightness."""
-    from .hand_mesh import vertex_normals
-
+    """Colour: of the brighter half of cheeks, nose and forehead. Light: Lambert's law fitted to their brightness."""
     height, width = person_SS4.shape[:2]
     normals = vertex_normals(face_478x3.astype(np.float32), face_mesh().triangles)
     if normals[1, 2] > 0:  # the tip of the nose looks at the viewer
@@ -71,14 +72,14 @@ def skin_tone(person_SS4: np.ndarray, face_478x3: np.ndarray) -> SkinTone:
     b = np.array(b)
     strength = float(np.linalg.norm(b))
     way = b / strength if strength > 1e-3 else np.array([0.0, 0.0, -1.0])
-    way = way + np.array([0, -0.3, -0.6])  # light comes from above and from where the camera is, if nothing else is said
+    way = way + np.array(USUAL_LIGHT)
     way /= np.linalg.norm(way)
     ambient = float(np.clip(a / max(a + strength, 1e-3), *AMBIENT))
     return SkinTone(colour.astype(np.float32), ambient, way.astype(np.float32))
 
 
 def skin_on_arm(texture_RC4: np.ndarray, hand_rgb: np.ndarray | None, face: np.ndarray) -> np.ndarray:
-    """(3,) the skin's colour at the end of an arm: the forearm's where that is bare, else the hand's, else the face's."""
+    """(3,) the skin's colour at the end of an arm: the bare forearm's, else the hand's, else the face's."""
     rows, columns = texture_RC4.shape[:2]
     end = texture_RC4[int(0.84 * rows) : int(0.93 * rows), 3 * columns // 8 : 5 * columns // 8]
     end = end[end[..., 3] > 250][:, :3].astype(np.float32)

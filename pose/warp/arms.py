@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from pose.body.layers import BodyLayers
-from pose.body.limb import lay_over
+from pose.body.parts import lay_over
 from pose.tracking.landmarks import PoseFrame
 
 from .canvas import SKELETON, VALIDITY, Canvas

@@ -9,13 +9,13 @@ import numpy as np
 
 from pose.geometry import Patch, polygon_patch, smoothstep
 from pose.portrait.head_extension import extend_head
+from pose.raster import Coverage, rasterise
 from pose.tracking.features import EYES, MOUTH, Eye
 from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from pose.tracking.mesh import eye_distance, face_mesh
 
 from .canvas import MESH_COLOUR, VALIDITY, Canvas
 from .flow import OuterFlow
-from pose.raster import Coverage, rasterise
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pose.raster import rasterise
 from pose.tracking.landmarks import (
     LEFT_EYE_LOWER,
     LEFT_EYE_RING,
@@ -19,7 +20,6 @@ from pose.tracking.landmarks import (
 from pose.tracking.mesh import face_mesh, fit_similarity
 from pose.warp.conditioning import Conditioner
 from pose.warp.head_warp import hole_triangles
-from pose.raster import rasterise
 
 SIZE = 128
 
