@@ -46,11 +46,15 @@ TINY: dict[str, Model] = {model.name: tiny(model) for model in PUBLISHED}
 TINY_DECODER = TinyCodecConfig(channels=4)
 
 
-def weights_of(config: ModelConfig, layout: Layout, seed: int = 0) -> dict[str, Tensor]:
-    """A network checkpoint under the names and in the shapes of its makers."""
+def shapes_of(layout: Layout) -> dict[str, tuple[int, ...]]:
+    """Of a network checkpoint, under the names of its makers."""
     with torch.device("meta"):
-        ours = {name: tuple(tensor.shape) for name, tensor in VideoModel(config).state_dict().items()}
-    return random_weights({theirs: their_shape(theirs, ours[name]) for theirs, name in layout.names.items()}, seed)
+        ours = {name: tuple(tensor.shape) for name, tensor in VideoModel(layout.config).state_dict().items()}
+    return {theirs: their_shape(theirs, ours[name]) for theirs, name in layout.names.items()}
+
+
+def weights_of(layout: Layout, seed: int = 0) -> dict[str, Tensor]:
+    return random_weights(shapes_of(layout), seed)
 
 
 def their_shape(name: str, ours: tuple[int, ...]) -> tuple[int, ...]:
@@ -79,6 +83,6 @@ def write_release(folder: Path, model: Model, layout: Layout | None = None) -> P
     """A folder as Wan's releases are: transformer and autoencoder beside one another."""
     folder.mkdir(parents=True, exist_ok=True)
     layout = layout or next(layouts(model.config))
-    save_file(weights_of(layout.config, layout), folder / "diffusion_pytorch_model.safetensors")
+    save_file(weights_of(layout), folder / "diffusion_pytorch_model.safetensors")
     torch.save(codec_weights(layout.config.codec), folder / "Wan2.1_VAE.pth")
     return folder
