@@ -9,6 +9,7 @@ import numpy as np
 
 from pose.geometry import Patch, polygon_patch
 from pose.portrait.head_extension import extend_head
+from pose.raster import Coverage, rasterise
 from pose.tracking.features import EYES, MOUTH, Eye
 from pose.tracking.landmarks import FACE_OVAL, FACE_POINTS, PoseFrame
 from pose.tracking.mesh import face_mesh
@@ -16,7 +17,6 @@ from pose.tracking.mesh import face_mesh
 from .canvas import MESH_COLOUR, VALIDITY, Canvas
 from .flow import OuterFlow
 from .head_surface import HeadSurface
-from .raster import Coverage, rasterise
 from .silhouette import Silhouette
 
 
@@ -54,7 +54,7 @@ class HeadWarp:
 
     def __init__(self, person_SS4: np.ndarray, pose: PoseFrame, settings: HeadWarpSettings = HeadWarpSettings()):
         self._settings = s = settings
-        self._pose, self._size = pose, len(person_SS4)
+        self._pose = pose
         mesh = face_mesh()
         self._skin_triangles = len(mesh.triangles)
         self._triangles = np.concatenate([mesh.triangles, hole_triangles()])
@@ -93,6 +93,8 @@ class HeadWarp:
         flow.reshape(-1, 2)[covered.pixels] = _interpolated(come_from, triangles, covered)
 
         on_face = covered.triangles < len(facing)
+        for eye in EYES:
+            self._shift_iris(flow, face, eye)
         part = Coverage(covered.pixels[on_face], covered.triangles[on_face], covered.weights[:, on_face])
         self._lay(canvas, flow, part, self._silhouette(areas < 0))
         self._draw_guide(canvas, part, facing, areas)
@@ -118,8 +120,6 @@ class HeadWarp:
         inside, behind = inside[rows, columns], flow[rows, columns]
         front = behind.copy()
         _continue(front, inside, reach)
-        for eye in EYES:
-            self._shift_iris(front, points, eye, (rows, columns))
         _continue(behind, 1 - inside, reach)
         self._fetch(flow, canvas.source_SS2, canvas.picture)
         picture = np.empty((2 * front.shape[0], 2 * front.shape[1], 4), np.uint8)
@@ -159,10 +159,10 @@ class HeadWarp:
         # four channels at once, as one number
         guide.view(np.uint32).reshape(-1, 2)[face.pixels[skin], 0] = mesh.view(np.uint32)[skin, 0]
 
-    def _shift_iris(self, flow: np.ndarray, face: np.ndarray, eye: Eye, part: tuple[slice, slice]) -> None:
+    def _shift_iris(self, flow: np.ndarray, face: np.ndarray, eye: Eye) -> None:
         """Inside an eye the iris keeps its round shape and slides under the lids; the mesh alone would squeeze it. In
-        place. flow: these rows and columns of the half-size flow."""
-        opening: Patch | None = polygon_patch(face[eye.ring, :2], self._size // 2, 0.5)
+        place."""
+        opening: Patch | None = polygon_patch(face[eye.ring, :2], len(flow), 0.5)
         centre, radius = _iris(face, eye)
         if opening is None or radius < self._settings.least_iris:
             return
@@ -171,8 +171,7 @@ class HeadWarp:
         outer, inner = self._settings.iris_reach
         near = np.clip((outer - np.sqrt(x * x + y * y) / radius) / (outer - inner), 0, 1)
         weight = near * (opening.mask > 127)
-        top, left = opening.rows.start - part[0].start, opening.columns.start - part[1].start
-        view = flow[top : top + len(weight), left : left + weight.shape[1]]
+        view = flow[opening.rows, opening.columns]
         for axis, away in enumerate((x, y)):
             there = source_centre[axis] + away * (source_radius / radius)
             view[..., axis] += weight * (there - view[..., axis])
