@@ -7,7 +7,7 @@ import numpy as np
 from generator.actors.motion import Performance
 from generator.actors.scene import Camera
 
-WIDE_SHARE = (0.13, 0.27)  # of the picture that the face takes where arms and hands shall be seen
+WIDE_SHARE = (0.16, 0.30)  # of the picture that the face takes where arms and hands shall be seen
 
 
 def frame_head(

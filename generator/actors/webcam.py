@@ -38,13 +38,13 @@ def sample_webcam(rng: np.random.Generator, natural: bool) -> Webcam:
     bad = rng.beta(1.2, 2.2)
     cast = 0.03 if natural else 0.15
     return Webcam(
-        shutter=rng.uniform(0.15, 0.8),
-        rolling=rng.uniform(0.2, 0.9),
+        shutter=rng.uniform(0.1, 0.5),
+        rolling=rng.uniform(0.1, 0.5),
         gain=np.clip(rng.normal(1.0, 0.05) * rng.normal(1.0, cast, 3), 0.7, 1.35),
         gamma=float(np.clip(rng.normal(1.0, 0.08), 0.8, 1.25)),
         softness=float(rng.uniform(0.0, 0.9) * bad),
         noise=float(0.4 + 5.5 * bad**2 * rng.uniform(0.3, 1.0)),
-        sharpening=float(rng.uniform(0.0, 0.6) * (rng.random() < 0.5)),
+        sharpening=float(rng.uniform(0.0, 0.4) * (rng.random() < 0.4)),
         quality=int(rng.uniform(60 + 25 * (1 - bad), 96)) if rng.random() < 0.7 else 0,
     )
 

@@ -98,7 +98,7 @@ def solid(colour: np.ndarray, gloss: float, rough: float) -> dict:
 def _chain(rng: np.random.Generator, wearer: Wearer) -> Mesh:
     """A thin chain round the neck, hanging on the chest: for each angle the outermost skin at its height."""
     rest = wearer.rest[: wearer.body_end]
-    neck = rest[wearer.closet.makehuman.groups["joint-neck"]].mean(0)
+    neck = wearer.rest[wearer.closet.makehuman.groups["joint-neck"]].mean(0)
     angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     drop = rng.uniform(1.0, 5.0)
     path = []

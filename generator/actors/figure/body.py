@@ -159,8 +159,8 @@ class Figure:
         hollow = edges.hollow(shaped, self._rest_normals[: len(shaped)]) - self._rest_hollow
         length = np.linalg.norm(shaped[edges.a] - shaped[edges.b], axis=1)
         shorter = np.clip(1.0 - length / self._rest_lengths, -0.5, 0.8)
-        pushed = edges.mean(np.maximum(shorter - 0.06, 0.0))
-        return np.stack([np.clip(3.0 * hollow, -1, 1), np.clip(3.0 * pushed, 0, 1)], 1).astype(np.float32)
+        pushed = edges.mean(np.maximum(shorter - 0.03, 0.0))
+        return np.stack([np.clip(3.0 * hollow, -1, 1), np.clip(5.0 * pushed, 0, 1)], 1).astype(np.float32)
 
     @cached_property
     def _edges(self) -> Edges:

@@ -9,7 +9,7 @@ import numpy as np
 
 from generator.actors.appearance import linear, sample_hair_colour, vivid
 from generator.actors.figure.accessories import Wearer, sample_accessories
-from generator.actors.figure.body import Figure, Layer
+from generator.actors.figure.body import Edges, Figure, Layer
 from generator.actors.figure.expression import Expressions
 from generator.actors.figure.face_map import face_map
 from generator.actors.figure.hair import hair_layers, stands_off
@@ -19,9 +19,13 @@ from generator.actors.figure.pictures import filled, read_picture
 from generator.actors.figure.rig import Rig
 from generator.actors.figure.skin import SkinLook, sample_skin
 from generator.actors.ict import ActorAssetError
+from generator.actors.surfaces import vertex_normals
 from generator.actors.makehuman import WHERE, FittedAsset, MakeHuman
 
 IRIS_RADIUS = 0.575  # cm, of the photographed irises on MakeHuman's eyeballs
+HAT = 0.07  # share of people who wear one
+COVERED = 0.45  # cm that skin lies deeper below a garment than it does bare, so that it does not show through
+UNDER = 0.8  # cm that teeth and gums may come out of the skin of a wide open jaw without being seen
 CUT = -88.0  # cm, height below which nothing is drawn: no picture shows it
 _MOUTH_LINING = (0.75, 0.94, 0.0, 0.145)  # texture box (u0, u1, v0, v1) of the inside of the mouth
 _EYE_SOCKETS = (0.0, 0.16, 0.53, 0.65)
@@ -101,6 +105,7 @@ def sample_dressed(rng: np.random.Generator, closet: Closet, person: Person, nat
         parts.append(part_of(asset.name, corners=asset.corners, first=first, neutral=neutral, **rest))
         return first
 
+    person = replace(person, shape=_teeth_shown(rng, makehuman, person.shape))
     garment = _garment(rng, makehuman, female)
     suit = closet.asset("clothes", garment)
     hides = suit.hides
@@ -117,12 +122,12 @@ def sample_dressed(rng: np.random.Generator, closet: Closet, person: Person, nat
     darkness = rng.uniform(0.7, 1.5)
     teeth = rng.choice([name for name in makehuman.names("teeth")])
     white = np.array([1.0, rng.uniform(0.93, 1.0), rng.uniform(0.78, 0.98)])
-    add(closet.asset("teeth", teeth), True, material="mouth", picture=read_picture(makehuman.folder / "teeth/teeth.png"),
+    add(closet.asset("teeth", teeth), True, material="mouth", behind=UNDER, picture=read_picture(makehuman.folder / "teeth/teeth.png"),
         casts=False, values={"tint": white, "plain": np.zeros(3),
-                             "mouth_values": (darkness, rng.uniform(0.2, 0.6), rng.uniform(0.75, 1.1), 0.0)})  # fmt: skip
-    add(closet.asset("tongue", "tongue01"), True, material="mouth", picture=closet.picture("tongue", "tongue01"),
-        casts=False, values={"tint": np.array([0.75, 0.55, 0.55]), "plain": np.zeros(3),
-                             "mouth_values": (darkness, 0.3, 0.7, 0.0)})  # fmt: skip
+                             "mouth_values": (darkness, rng.uniform(0.2, 0.6), rng.uniform(0.95, 1.4), 0.0)})  # fmt: skip
+    add(closet.asset("tongue", "tongue01"), True, material="mouth", behind=UNDER, picture=closet.picture("tongue", "tongue01"),
+        casts=False, values={"tint": np.array([0.95, 0.6, 0.6]), "plain": np.zeros(3),
+                             "mouth_values": (0.6 * darkness, 0.3, 1.0, 0.0)})  # fmt: skip
     brow_colour = (0.55 * root + 0.2 * tip) * rng.uniform(0.5, 1.0) if natural or rng.random() < 0.5 else linear(vivid(rng, 10, 200))
     brows = rng.choice(makehuman.names("eyebrows"))
     add(closet.asset("eyebrows", brows), True, material="hair", picture=closet.picture("eyebrows", brows, True), layer=1,
@@ -130,33 +135,55 @@ def sample_dressed(rng: np.random.Generator, closet: Closet, person: Person, nat
                              "strands": (0.0, 0.05, 0.0, rng.uniform(0.9, 1.6))})  # fmt: skip
     lashes = rng.choice(makehuman.names("eyelashes"))
     dark_lash = np.array([0.012, 0.009, 0.008])
-    opacity = rng.uniform(0.8, 1.5) if female else rng.uniform(0.35, 0.8)
+    opacity = rng.uniform(0.5, 1.1) if female else rng.uniform(0.25, 0.6)
     add(closet.asset("eyelashes", lashes), True, material="hair", picture=closet.picture("eyelashes", lashes, True),
         layer=1, casts=False, values={"root_colour": dark_lash, "tip_colour": dark_lash,
                                       "strands": (0.0, 0.0, 0.0, opacity)})  # fmt: skip
     add(suit, False, material="cloth", picture=closet.picture("clothes", garment), values=_cloth(rng, natural))
 
-    hat = rng.random() < 0.09 and makehuman.hat_names()
+    brim = np.inf
+    if rng.random() < HAT and makehuman.hat_names():
+        name = rng.choice(makehuman.hat_names())
+        add(closet.asset("clothes", name), False, material="cloth", picture=closet.picture("clothes", "fedora01"),
+            values={**_cloth(rng, natural), "dye": (float(rng.random() < 0.8), 0.8, 0.0, 0.0)})  # fmt: skip
+        layers[-1] = replace(layers[-1], points=stands_off(layers[-1].points, 0.6))
+        brim = float(np.quantile(layers[-1].points[:, 1], 0.3))
     table = {name: weight for name, weight in (_FEMALE_HAIR if female else _MALE_HAIR).items()
              if name in makehuman.names("hair")}  # fmt: skip
     if table and not bald:
         weights = np.array(list(table.values()), float)
         name = list(table)[rng.choice(len(table), p=weights / weights.sum())]
-        new_layers, new_parts = hair_layers(rng, closet, person, name, root, tip, count)
+        new_layers, new_parts = hair_layers(rng, closet, person, name, root, tip, count, brim)
         layers += new_layers
         parts += new_parts
         count += sum(len(layer.points) for layer in new_layers)
-    if hat:
-        name = rng.choice(makehuman.hat_names())
-        add(closet.asset("clothes", name), False, material="cloth", picture=closet.picture("clothes", "fedora01"),
-            values=_cloth(rng, natural))  # fmt: skip
-        layers[-1] = replace(layers[-1], points=stands_off(layers[-1].points, 0.6))
     wearer = Wearer(closet, person, count, female, natural, bald)
     for layer, part in sample_accessories(rng, wearer, root):
         layers.append(layer)
         parts.append(part)
+    person = replace(person, shape=_under(makehuman, person.shape, hides))
     figure = Figure(person, makehuman, closet.rig, closet.expressions, eyes, layers, parts, IRIS_RADIUS)
     return Dressed(figure, skin)
+
+
+def _teeth_shown(rng: np.random.Generator, makehuman: MakeHuman, shape: np.ndarray) -> np.ndarray:
+    """The shape (B, 3), decimetres, with upper teeth that reach lower than the base mesh's: people's can be seen."""
+    shape = shape.copy()
+    shape[makehuman.groups["helper-upper-teeth"], 1] -= rng.uniform(0.005, 0.032)
+    shape[makehuman.groups["helper-lower-teeth"], 1] -= rng.uniform(0.0, 0.03)
+    return shape
+
+
+def _under(makehuman: MakeHuman, shape: np.ndarray, hides: np.ndarray) -> np.ndarray:
+    """The shape (B, 3), decimetres, with the skin under a garment, and its rim, moved inwards."""
+    faces = makehuman.body.model_faces
+    covered = np.zeros(len(shape), bool)
+    covered[hides] = True
+    edges = Edges.of(faces, len(shape))
+    depth = np.where(covered, COVERED / CM, 0.0)
+    for _ in range(2):  # a soft rim: the bare skin next to the garment must not show a step
+        depth = np.where(covered, depth, edges.mean(0.5 * (depth[edges.a] + depth[edges.b])))
+    return (shape - depth[:, None] * vertex_normals(shape, faces)).astype(np.float32)
 
 
 def _garment(rng: np.random.Generator, makehuman: MakeHuman, female: bool) -> str:
@@ -182,7 +209,7 @@ def body_parts(closet: Closet, hides: np.ndarray, skin: SkinLook) -> list[Part]:
 
     lining, sockets = inside(_MOUTH_LINING), inside(_EYE_SOCKETS)
     whole = part_of("skin", "skin", only(body, seen & ~lining & ~sockets), 0, neutral, values=skin.material, closed=True)
-    cavity = part_of("lining", "mouth", only(body, lining), 0, neutral, casts=False, closed=True, values={
+    cavity = part_of("lining", "mouth", only(body, lining), 0, neutral, casts=False, closed=True, behind=UNDER, values={
         "tint": np.ones(3), "plain": np.array([0.30, 0.07, 0.06]), "mouth_values": (1.6, 0.15, 0.8, 1.0),
     })  # fmt: skip
     return [whole, cavity]

@@ -24,8 +24,8 @@ OWN = {
     "browDown": {"eyebrows-left-down": 1.0}, "browInnerUp": {"eyebrows-left-inner-up": 1.2, "eyebrows-left-up": 0.4},
     "browOuterUp": {"eyebrows-left-extern-up": 1.0, "eyebrows-left-up": 0.4}, "eyeBlink": {"eye-left-closure": 1.0},
     "eyeLookDown": {"eye-left-closure": 0.4}, "eyeLookUp": {"eye-left-opened-up": 0.5},
-    "eyeSquint": {"eye-left-slit": 0.7}, "eyeWide": {"eye-left-opened-up": 1.3},
-    "noseSneer": {"nose-left-elevation": 1.0}, "jawOpen": {"mouth-open": 1.0},
+    "eyeSquint": {"eye-left-slit": 0.45}, "eyeWide": {"eye-left-opened-up": 1.3},
+    "noseSneer": {"nose-left-elevation": 1.0}, "jawOpen": {"mouth-open": 0.88},
 }  # fmt: skip
 _NOT_CARRIED = ("eyeLookIn", "eyeLookOut")
 REACH = 1.1  # cm around the landmarks in which the skin goes along whole

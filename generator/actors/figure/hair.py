@@ -6,7 +6,7 @@ import numpy as np
 
 from generator.actors.figure.body import Layer
 from generator.actors.figure.identity import CM, Person, eye_shift
-from generator.actors.figure.mesh import Part, part_of
+from generator.actors.figure.mesh import Part, only, part_of
 from generator.actors.surfaces import Corners, tangents, vertex_normals
 
 HEAD_MIDDLE = np.array([0.0, 4.5, 0.5], np.float32)  # cm, of the skull
@@ -21,9 +21,13 @@ def stands_off(points: np.ndarray, by: float) -> np.ndarray:
 
 
 def hair_layers(
-    rng: np.random.Generator, closet, person: Person, name: str, root: np.ndarray, tip: np.ndarray, first: int
+    rng: np.random.Generator, closet, person: Person, name: str, root: np.ndarray, tip: np.ndarray, first: int,
+    below: float = np.inf,
 ) -> tuple[list[Layer], list[Part]]:
-    """Layers and parts of the hair asset `name`, whose first vertex in the figure will be `first`."""
+    """Layers and parts of the hair asset `name`, whose first vertex in the figure will be `first`.
+
+    below: height in cm over which a hat hides it.
+    """
     makehuman = closet.makehuman
     asset = closet.asset("hair", name)
     points = stands_off(asset.fit(person.shape) * CM + eye_shift(person.shape, makehuman), rng.uniform(0.15, 0.7))
@@ -35,6 +39,7 @@ def hair_layers(
     lag = np.clip((far - 9.5) / (LOOSE - 9.5), 0, 1) * rng.uniform(0.25, 0.75)
     neutral = asset.fit(makehuman.base) * CM + eye_shift(makehuman.base, makehuman)
     corners = asset.corners
+    corners = only(corners, points[corners.model_faces][..., 1].max(1) < below)
     along = tangents(points[corners.source], corners.uv, corners.faces)
     picture = closet.picture("hair", name, cards=True)
     spread = picture[..., 3] > 200
@@ -49,6 +54,8 @@ def hair_layers(
     }  # fmt: skip
     layers = [Layer(points.astype(np.float32), bones, weights, lag.astype(np.float32))]
     parts = [part_of(name, "hair", corners, first, neutral, values=values, picture=picture, along=along, layer=1)]
+    if np.isfinite(below):
+        return layers, parts
     layer, part = _flyaway(rng, layers[0], corners, along, values, first + len(points))
     return [*layers, layer], [*parts, part]
 
@@ -67,7 +74,7 @@ def _flyaway(
     rng: np.random.Generator, hair: Layer, corners: Corners, along: np.ndarray, values: dict, first: int
 ) -> tuple[Layer, Part]:
     """Single hairs as thin ribbons that start on the hair's outside and go their own way."""
-    count = int(rng.integers(60, 260))
+    count = int(rng.integers(150, 500))
     normals = vertex_normals(hair.points, corners.model_faces)
     away = hair.points - HEAD_MIDDLE
     distance = np.linalg.norm(away, axis=1, keepdims=True)
@@ -79,14 +86,14 @@ def _flyaway(
     way[corners.source] = along
     way = way[roots] * rng.choice([-1.0, 1.0], (count, 1))
     way = np.where(way[:, 1:2] > 0.3, -way, way)  # hair falls
-    length = rng.uniform(1.0, 4.5, (count, 1, 1))
+    length = rng.uniform(0.5, 2.6, (count, 1, 1))
     t = np.linspace(0, 1, STEPS + 1)[None, :, None]
     lift, stray = rng.uniform(0.05, 0.5, (count, 1, 1)), rng.normal(0, 0.35, (count, 1, 3))
     path = hair.points[roots][:, None] + length * (t * way[:, None] + lift * t * away[roots][:, None] + t * t * stray)
     path[..., 1] -= 0.15 * (length * t * t)[..., 0]
     side = np.cross(np.gradient(path, axis=1), [0.0, 0.0, 1.0])
     side /= np.maximum(np.linalg.norm(side, axis=-1, keepdims=True), 1e-6)
-    width = rng.uniform(0.02, 0.05, (count, 1, 1)) * (1.0 - 0.8 * t)
+    width = rng.uniform(0.012, 0.03, (count, 1, 1)) * (1.0 - 0.8 * t)
     points = np.stack([path - side * width, path + side * width], 2).reshape(-1, 3).astype(np.float32)
     i = np.arange(count)[:, None] * 2 * (STEPS + 1) + 2 * np.arange(STEPS)
     faces = np.stack([np.stack([i, i + 1, i + 3], -1), np.stack([i, i + 3, i + 2], -1)], 2).reshape(-1, 3)

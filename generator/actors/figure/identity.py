@@ -15,7 +15,7 @@ _DETAILS = ("nose", "mouth", "eyes", "chin", "cheek", "forehead", "ears", "neck"
 # What cannot be told from the camera, or makes a caricature of a face.
 _LEFT_OUT = ("trans-", "head-age", "head-angle", "push", "eyefold-angle", "ear-shape-pointed", "ear-rot", "scale-depth",
              "neck-back", "head-back")  # fmt: skip
-_STRONG = {"head": 0.35, "neck": 0.4, "eyes": 0.45, "mouth": 0.5}  # largest weight; 0.55 for the rest
+_STRONG = {"head": 0.22, "forehead": 0.3, "eyebrows": 0.6, "neck": 0.4, "eyes": 0.45, "mouth": 0.5}  # largest weight; 0.55 for the rest
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,11 @@ def _levels(kind: str, value: float) -> list[tuple[str, float]]:
 
 
 def _details(rng: np.random.Generator, makehuman: MakeHuman) -> dict[str, float]:
-    weights: dict[str, float] = {}
+    # The base mesh looks stern: its brows fall towards the nose.
+    weights: dict[str, float] = {"eyebrows/eyebrows-angle-up": rng.uniform(0.0, 0.7)}
     for folder in _DETAILS:
         for name in makehuman.target_names(folder):
-            if any(part in name for part in _LEFT_OUT):
+            if any(part in name for part in _LEFT_OUT) or name in weights:
                 continue
             other = name.replace("/r-", "/l-")
             if other in weights:  # the person's right side follows the left

@@ -31,6 +31,7 @@ class Part:
     layer: int = 0
     closed: bool = False  # seen from outside only
     casts: bool = True
+    behind: float = 0.0  # cm that it counts as further away than it is
 
 
 def part_of(name: str, material: str, corners: Corners, first: int, neutral: np.ndarray, **rest) -> Part:

@@ -170,7 +170,7 @@ class FigureRenderer:
     def _render(self, part: Part, array, texture, blended: float) -> None:
         program = self._programs[part.material]
         set_values(program, part.values)
-        set_values(program, {"pass": blended})
+        set_values(program, {"pass": blended, "behind": part.behind})
         texture.use(0)
         array.render()
 

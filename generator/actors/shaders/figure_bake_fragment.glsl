@@ -24,7 +24,7 @@ void main() {
     float grey = dot(c, vec3(0.3, 0.6, 0.1));
     c = mix(vec3(grey), c, scalp.w) * tone;
     float mid = fbm(q * 0.9 + 5.0), fine = fbm(q * 4.0 + 9.0), pores = noise3(q * 17.0);
-    c *= 1.0 + (mid - 0.5) * 0.35 * amount.x + (fine - 0.5) * 0.22 * amount.x;
+    c *= 1.0 + (mid - 0.5) * 0.35 * amount.x + (fine - 0.5) * 0.3 * amount.x;
     // Pores are finest on the forehead, widest on nose and cheeks.
     float coarse = exp(-dot(vec3(ax, p.y, p.z) - vec3(1.8, 0.6, 10.0), vec3(ax, p.y, p.z) - vec3(1.8, 0.6, 10.0)) / 7.0);
     float pit = smoothstep(0.62, 0.9, pores) * (0.35 + coarse);

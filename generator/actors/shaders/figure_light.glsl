@@ -51,7 +51,7 @@ vec3 specular_light(vec3 n, vec3 v, float rough, float key) {
 }
 // What a wet or polished surface mirrors: panes of the windows, and the room.
 vec3 mirrored(vec3 r, float key) {
-    vec3 sum = mix(ground, sky, smoothstep(-0.3, 0.6, r.y)) * 0.5;
+    vec3 sum = mix(ground, sky, smoothstep(-0.3, 0.6, r.y)) * 0.25;
     for (int k = 0; k < 4; k++) {
         vec3 l = light_direction[k];
         vec3 x = normalize(cross(vec3(0.0, 1.0, 0.02), l)), y = cross(l, x);

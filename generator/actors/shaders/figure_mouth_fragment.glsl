@@ -10,9 +10,9 @@ void main() {
     if (dot(n, v) < 0.0 && mouth_values.w > 0.5) n = -n;
     vec4 t = texture(picture, uv);
     vec3 base = mix(t.rgb * t.rgb, plain, mouth_values.w) * tint * mouth_values.z;
-    float depth = max(dot(lips.xyz - world, forward) - 0.7, 0.0);
+    float depth = max(dot(lips.xyz - world, forward) - 1.1, 0.0);
     float reach = exp(-depth * mouth_values.x / (0.5 + 0.55 * lips.w));
-    float rim = mix(0.10, 1.0, smoothstep(0.0, 1.0, lips.w));
+    float rim = mix(0.30, 1.0, smoothstep(0.0, 0.8, lips.w));
     float key = mix(0.4, 1.0, key_visibility(n));
     vec3 c = base * diffuse_light(n, 0.9, vec3(0.35, 0.25, 0.2), key);
     c += specular_light(n, v, 0.32, key) * mouth_values.y;

@@ -9,6 +9,7 @@ in float in_ao;        // part of the sky that the vertex sees
 in vec3 in_along;      // hair: direction of the strands
 uniform mat4 camera;
 uniform vec3 eye;
+uniform float behind;    // cm that a part counts as further away than it is: what lies close under the skin stays there
 out vec3 world, normal, neutral, to_eye, along;
 out vec2 uv, fold;
 out float ao;
@@ -22,4 +23,6 @@ void main() {
     fold = in_fold;
     ao = in_ao;
     gl_Position = camera * vec4(in_position, 1.0);
+    vec4 further = camera * vec4(in_position - normalize(to_eye) * behind, 1.0);
+    gl_Position.z = further.z / further.w * gl_Position.w;
 }
