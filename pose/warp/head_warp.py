@@ -9,6 +9,7 @@ import numpy as np
 
 from pose.geometry import Patch, polygon_patch
 from pose.portrait.head_extension import extend_head
+from pose.raster import Coverage, rasterise
 from pose.tracking.features import EYES, MOUTH, Eye
 from pose.tracking.landmarks import FACE_POINTS, PoseFrame
 from pose.tracking.mesh import face_mesh
@@ -17,7 +18,6 @@ from .canvas import MESH_COLOUR, VALIDITY, Canvas
 from .flow import OuterFlow
 from .head_surface import HeadSurface
 from .mirror import MirrorFill
-from .raster import Coverage, rasterise
 from .silhouette import Silhouette
 
 
@@ -237,7 +237,8 @@ def _continue(values: np.ndarray, inside: np.ndarray, reach: int) -> None:
     weight = cv2.blur(inside.astype(np.float32), kernel, borderType=cv2.BORDER_CONSTANT)
     near = values * inside[..., None]
     for k in range(0, values.shape[2], 2):  # OpenCV filters up to four channels
-        near[..., k : k + 2] = cv2.blur(np.ascontiguousarray(near[..., k : k + 2]), kernel, borderType=cv2.BORDER_CONSTANT)
+        pair = np.ascontiguousarray(near[..., k : k + 2])
+        near[..., k : k + 2] = cv2.blur(pair, kernel, borderType=cv2.BORDER_CONSTANT)
     beside = np.nonzero((inside == 0) & (weight > 0))
     values[beside] = near[beside] / weight[beside][:, None]
 

@@ -7,6 +7,7 @@ import numpy as np
 from pose.tracking.features import EYES
 from pose.tracking.landmarks import PoseFrame
 
+from .arms import ArmsPainter
 from .canvas import Painter
 from .eyes import EyePainter
 from .head_warp import HeadWarp
@@ -25,5 +26,6 @@ def portrait_painters(person_SS4: np.ndarray, pose: PoseFrame) -> tuple[Painter,
         MouthPainter(person_SS4, face, light),
         *(EyePainter(person_SS4, face, eye, light) for eye in EYES),
         *(LidPainter(person_SS4, face, eye) for eye in EYES),
+        ArmsPainter(person_SS4, pose),
         SkeletonPainter(),
     )
