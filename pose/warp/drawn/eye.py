@@ -13,13 +13,12 @@ WIDER = 0.6  # of an eye's height beyond its own that widening by 1 raises the l
 GAZE_DOT = 0.6  # of its gaze by which an eye without white moves as a whole
 
 
-def paint_eye(picture: np.ndarray, eye: DrawnEye, opening: float, gaze: np.ndarray) -> None:
-    """Draw the eye into the picture (H, W, 4) uint8 premultiplied RGBA, in place.
+def paint_eye(view: np.ndarray, eye: DrawnEye, opening: float, gaze: np.ndarray) -> None:
+    """Draw the eye into its box of the portrait, (h, w, 4) uint8 premultiplied RGBA, in place.
 
     opening: 1 as the portrait has it, 0 shut, more is wider. gaze: (2,) shift of the iris in px.
     """
     h, w = eye.inside.shape
-    view = picture[eye.y : eye.y + h, eye.x : eye.x + w]
     opening = float(np.clip(opening, 0, WIDEST))
     y, x = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
     if opening <= 1:
