@@ -9,6 +9,7 @@ import numpy as np
 
 from pose.geometry import Patch, polygon_patch
 from pose.portrait.head_extension import extend_head
+from pose.raster import Coverage, rasterise
 from pose.tracking.features import EYES, MOUTH, Eye
 from pose.tracking.landmarks import FACE_OVAL, FACE_POINTS, PoseFrame
 from pose.tracking.mesh import face_mesh
@@ -16,7 +17,6 @@ from pose.tracking.mesh import face_mesh
 from .canvas import MESH_COLOUR, VALIDITY, Canvas
 from .flow import OuterFlow
 from .head_surface import HeadSurface
-from .raster import Coverage, rasterise
 from .silhouette import Silhouette
 
 

@@ -8,6 +8,7 @@ from pose.portrait.drawn.analysis import Drawing
 from pose.tracking.features import EYES
 from pose.tracking.landmarks import PoseFrame
 
+from .arms import ArmsPainter
 from .canvas import Painter
 from .drawn.painter import DrawnFeatures, StillFace
 from .eyes import EyePainter
@@ -36,5 +37,6 @@ def portrait_painters(
         MouthPainter(person_SS4, face, light),
         *(EyePainter(person_SS4, face, eye, light) for eye in EYES),
         *(LidPainter(person_SS4, face, eye) for eye in EYES),
+        ArmsPainter(person_SS4, pose),
         SkeletonPainter(),
     )

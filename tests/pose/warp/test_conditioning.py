@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pose.raster import rasterise
 from pose.tracking.landmarks import (
     FACE_OVAL,
     LEFT_EYE_LOWER,
@@ -20,7 +21,6 @@ from pose.tracking.landmarks import (
 from pose.tracking.mesh import face_mesh, fit_similarity
 from pose.warp.conditioning import Conditioner
 from pose.warp.head_warp import hole_triangles
-from pose.warp.raster import rasterise
 
 SIZE = 128
 
