@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from pose.errors import NoFaceError, PortraitError
-from .inpainting import separate
 from pose.tracking.landmarks import FACE_OVAL, PoseFrame
-from .matting import person_matte
 from pose.tracking.mesh import eye_distance
-from .sidecar import CURE
 from pose.tracking.tracker import Tracker
+
+from .drawn.analysis import Drawing, find_drawing
+from .drawn.fit import fitted_landmarks
+from .inpainting import separate
+from .matting import person_matte
+from .sidecar import CURE
 
 SMALLEST_SIDE = 64  # px of the picture's shorter side
 SMALLEST_EYES = 6.0  # px between the outer eye corners in the prepared picture
@@ -29,6 +32,7 @@ class Portrait:
     background: np.ndarray  # (S, S, 3) uint8, filled behind the person
     pose: PoseFrame
     picture: np.ndarray  # (S, S, 3) uint8, as it came
+    drawing: Drawing | None = None  # the layers of a drawn character's features
 
 
 def prepare_portrait(
@@ -39,7 +43,8 @@ def prepare_portrait(
     Args:
         picture: (H, W, 3) uint8 RGB, already turned as its EXIF says; or (H, W, 4) with straight alpha, which is then
             taken for the matte.
-        size: S, side of the result, to which the largest square of the picture is scaled: the centred one or, where that
+        size: S, side of the result, to which the largest square of the picture is scaled: the centred one or, where
+        that
             cuts through the face, the nearest one that holds the head.
         pose: landmarks in the picture's pixels, where they are known (marked points); else they are searched for.
         centred: keep to the centred square (a driver's own first frame, whose other frames are taken so).
@@ -86,7 +91,10 @@ def prepare_portrait(
     alpha = np.clip(cv2.resize(alpha, (size, size), interpolation=methods[1]), 0, 1)
     person, background = separate(framed, alpha)
     pose = in_square.transformed(np.array([[scale, 0, 0], [0, scale, 0]]), (size, size))
-    return Portrait(person, background, pose, framed)
+    drawing = find_drawing(person, framed, pose.face)
+    if drawing is not None:
+        pose = replace(pose, face=fitted_landmarks(pose.face, drawing))
+    return Portrait(person, background, pose, framed, drawing)
 
 
 def _over_grey(picture: np.ndarray) -> np.ndarray:
