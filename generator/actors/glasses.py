@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,7 +108,7 @@ def _nearby(model: IctModel, change: np.ndarray, point: np.ndarray) -> np.ndarra
 def _bend(points: list[np.ndarray], steps: int = 6) -> np.ndarray:
     """Straight pieces between points, (N, 3)."""
     t = np.linspace(0, 1, steps, endpoint=False)[:, None]
-    rows = [a * (1 - t) + b * t for a, b in zip(points[:-1], points[1:])]
+    rows = [a * (1 - t) + b * t for a, b in itertools.pairwise(points)]
     return np.concatenate([*rows, points[-1][None]])
 
 

@@ -19,8 +19,8 @@ from generator.actors.figure.pictures import filled, read_picture
 from generator.actors.figure.rig import Rig
 from generator.actors.figure.skin import SkinLook, sample_skin
 from generator.actors.ict import ActorAssetError
-from generator.actors.surfaces import vertex_normals
 from generator.actors.makehuman import WHERE, FittedAsset, MakeHuman
+from generator.actors.surfaces import vertex_normals
 
 IRIS_RADIUS = 0.575  # cm, of the photographed irises on MakeHuman's eyeballs
 HAT = 0.07  # share of people who wear one

@@ -100,9 +100,9 @@ def _flyaway(
     each = 2 * (STEPS + 1)
     bones, weights = hair.bones[roots].repeat(each, 0), hair.weights[roots].repeat(each, 0)
     loose = np.clip(hair.lag[roots][:, None] + 0.3 * np.repeat(t[0, :, 0], 2)[None], 0, 1).reshape(-1)
-    x, y, z, w = values["strands"]
+    _, shine, as_is, _ = values["strands"]
     part = Part(
         "flyaway", "hair", first + np.arange(len(points)), faces.astype(np.int32), np.zeros((len(points), 2)), points,
-        {**values, "strands": (0.0, y, z, rng.uniform(0.35, 0.7))}, along=way.repeat(each, 0), layer=1, casts=False,
+        {**values, "strands": (0.0, shine, as_is, rng.uniform(0.35, 0.7))}, along=way.repeat(each, 0), layer=1, casts=False,
     )  # fmt: skip
     return Layer(points, bones, weights, loose.astype(np.float32)), part
