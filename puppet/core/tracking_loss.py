@@ -10,7 +10,7 @@ import math
 from typing import Protocol
 
 from pose.tracking.landmarks import PoseFrame, interpolate
-from pose.warp.flow import smoothstep
+from pose.geometry import smoothstep
 from puppet.core.idle import IdleMotion
 
 EASE_FRAMES = 6  # of a video, on the way back to the driver after its face was lost

@@ -183,8 +183,7 @@ def test_the_real_generator_follows_a_change_of_character():
     renderer.lock(characters[1])
     renderer.warm_up(characters[0])
     for character in characters:
-        own = character.conditioner.maps(character.portrait.pose)
-        warp, guide = (np.repeat(part[None], FRAMES_PER_LATENT, 0) for part in (own.warp, own.guide))
+        warp, guide = character.own_maps()
         direct.lock(character.portrait.person, warp, guide)
         for _ in range(2):
             batch = Batch(character, warp, guide, (character.portrait.pose,) * FRAMES_PER_LATENT, True)
