@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .conditions import Conditions
-from .generator import Generator, Observation
+from .controls.control import Control, Observation
+from .model import stack
 
 
 @dataclass(frozen=True)
@@ -74,46 +73,47 @@ class LogitHead(nn.Module):
 
 
 class LatentDiscriminator(nn.Module):
-    """The paper's discriminator (AAPT, section 3.3): the generator's own causal backbone, started from its diffusion
+    """The paper's discriminator (AAPT, section 3.3): a causal network as the generator's, started from its diffusion
     weights, with the frame in place of the noise and of the previous latent, and one logit per latent frame.
 
-    Block 0 is always the portrait, so that losing the identity is punished however long the rollout. The logit of
-    frame i judges everything up to i. Heads read the tokens after the blocks at 1/3, 2/3 and all of the depth and are
-    float32.
+    Frame 0 is always the reference, so that losing it is punished however long the rollout. The logit of frame i judges
+    everything up to i. Heads read the tokens after the blocks at 1/3, 2/3 and all of the depth and are float32. It takes
+    the network and the control over; `space` is that of the generator.
     """
 
-    def __init__(self, generator: Generator):
+    def __init__(self, network: nn.Module, control: Control, space):
         super().__init__()
-        self.backbone = copy.deepcopy(generator)
-        self.backbone.autoencoder.requires_grad_(False)
-        config = generator.config.transformer
+        self.network, self.control, self.space = network, control, space
+        config = network.transformer.config
         self.taps = sorted({max(1, round(config.layers * part / 3)) - 1 for part in (1, 2, 3)})
         self.heads = nn.ModuleList(LogitHead(config.dim, config.heads) for _ in self.taps)
         self.norm = nn.LayerNorm(len(self.taps) * config.dim)
         self.out = nn.Linear(len(self.taps) * config.dim, 1)
 
-    def observe(self, conditions: Conditions) -> Observation:
-        """Conditions of the reference and K latent frames (T = 1 + K)."""
-        return self.backbone.observe(conditions)
-
     def forward(self, z_BTChw: Tensor, observation: Observation, t_B: Tensor) -> Tensor:
-        """Latents of the portrait and K frames after it (T = 1 + K) -> logits (B, K) float32."""
-        z = z_BTChw.to(observation.z_warp.dtype)
-        x = torch.cat([z[:, :1], self.backbone.to_x(z, observation.z_warp)[:, 1:]], 1)
+        """Latents of the reference and K frames after it (T = 1 + K) and what `control` sees of them -> logits (B, K)
+        float32."""
+        T = z_BTChw.shape[1]
+        x = torch.cat([z_BTChw[:, :1], self.space.to_x(z_BTChw, observation.base)[:, 1:]], 1)
+        previous = z_BTChw if self.space.recycling else None
+        t_BT = t_B[:, None].repeat(1, T)
+        t_BT[:, 0] = 0
         features: list[Tensor] = []
-        transformer = self.backbone.transformer
+        blocks = self.network.transformer.blocks
         hooks = [
-            transformer.blocks[tap].register_forward_hook(lambda _module, _inputs, tokens: features.append(tokens))
+            blocks[tap].register_forward_hook(lambda _module, _inputs, tokens: features.append(tokens))
             for tap in self.taps
         ]
         try:
-            transformer(x, z, observation.condition, t_B)
+            stacked = stack(self.network.dtype, x, observation.channels, previous)
+            self.network(stacked, t_BT, None, [1] * T, observation.tokens, observation.prefix)
         finally:
             for hook in hooks:
                 hook.remove()
         summaries = [head(tokens[:, 1:].flatten(0, 1)) for head, tokens in zip(self.heads, features)]
         logits = self.out(self.norm(torch.cat(summaries, -1)))
-        return logits.unflatten(0, (z.shape[0], -1))[..., 0]
+        return logits.unflatten(0, (z_BTChw.shape[0], -1))[..., 0]
 
     def in_float32(self, name: str) -> bool:
-        return not name.startswith("backbone.") or any(part in name for part in self.backbone.transformer.keep_fp32)
+        own = not name.startswith(("network.", "control."))
+        return own or any(part in name for part in self.network.transformer.keep_fp32)

@@ -51,11 +51,18 @@ def cpu_has_bfloat16() -> bool:
 
 
 def cast(model: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """Move the model in place; parameters named by a module's `keep_fp32` stay float32, convolutions channels-last."""
-    model.to(device=device, dtype=dtype, memory_format=torch.channels_last)
-    for module in list(model.modules()):
-        kept = getattr(module, "keep_fp32", ())
-        for name, parameter in module.named_parameters():
-            if set(name.split(".")) & set(kept):
-                parameter.data = parameter.data.float()
+    """Move the model in place; parameters named by a module's `keep_fp32` stay float32, unrounded, convolutions
+    channels-last."""
+    kept = {
+        parameter
+        for module in model.modules()
+        for name, parameter in module.named_parameters()
+        if set(name.split(".")) & set(getattr(module, "keep_fp32", ()))
+    }
+    for parameter in model.parameters():
+        data = parameter.data.to(device, torch.float32 if parameter in kept else dtype)
+        parameter.data = data.contiguous(memory_format=torch.channels_last) if data.dim() == 4 else data
+    for module in model.modules():
+        for name, buffer in module.named_buffers(recurse=False):
+            module._buffers[name] = buffer.to(device)
     return model

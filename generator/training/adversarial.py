@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from generator.conditions import Conditions, around_face
-from generator.generator import Generator
+from generator.portrait.conditions import Conditions
+from generator.portrait.surroundings import around_face
+from generator.model import VideoModel
 from generator.training.autoencoder import PixelLoss
 from generator.training.critics import CropCritic, CropCriticConfig, LatentCritic, LatentCriticConfig, Rollout
 from generator.training.data import Augmentation, Batch, BatchShape
@@ -43,16 +44,16 @@ class RolloutStage:
     augmentation: Augmentation = field(default_factory=lambda: Augmentation(wander=0.0))  # only faces are drawn
 
 
-def train_generator(generator: Generator, decoder: bool) -> None:
-    """Gradients for stem, transformer and, if asked, the decoder; the latent space itself stays as it is."""
+def train_generator(generator: VideoModel, decoder: bool) -> None:
+    """Gradients for control, network and, if asked, the decoder; the latent space itself stays as it is."""
     generator.requires_grad_(True)
-    for part in (generator.autoencoder.encoder, generator.autoencoder.linear_in):
+    for part in (generator.codec.encoder, generator.codec.linear_in):
         part.requires_grad_(False)
     if not decoder:
-        generator.autoencoder.requires_grad_(False)
+        generator.codec.requires_grad_(False)
 
 
-def generator_learner(config: OptimizerConfig, generator: Generator, workers: Workers) -> Learner:
+def generator_learner(config: OptimizerConfig, generator: VideoModel, workers: Workers) -> Learner:
     """A learner that leaves those parameters in float32 that the transformer wants so."""
     keep = generator.transformer.keep_fp32
     return Learner(generator, config, workers.parameter_dtype, lambda name: any(part in name for part in keep))
@@ -62,7 +63,7 @@ class RolloutTrainer:
     """`origin`: the weights that a latent discriminator starts from, a generator of its own."""
 
     def __init__(
-        self, config: RolloutStage, generator: Generator, workers: Workers, origin: Generator | None = None
+        self, config: RolloutStage, generator: VideoModel, workers: Workers, origin: VideoModel | None = None
     ):
         self.config, self.generator = config, generator
         train_generator(generator, config.decoder)
@@ -77,13 +78,14 @@ class RolloutTrainer:
 
     def step(self, batch: Batch, random: torch.Generator, progress: float) -> dict[str, float]:
         config, generator = self.config, self.generator
-        dtype = generator.autoencoder.dtype
+        dtype = generator.codec.dtype
         with torch.no_grad():
             truth = batch.truth(dtype)
-            z_truth = generator.autoencoder.encode(truth)
+            z_truth = generator.codec.encode(truth.flatten(1, 2))
         weight = pixel_weights(batch, config.loss.regions, dtype)  # (B, N, F, 1, H, W)
-        if generator.config.reach is not None:  # what is not drawn does not count
-            weight = weight * around_face(batch.conditions(batch.prefix, dtype=dtype).guide, generator.config.reach)
+        reach = generator.config.control.reach
+        if reach is not None:  # what is not drawn does not count
+            weight = weight * around_face(batch.conditions(batch.prefix, dtype=dtype).guide, reach)
         count = batch.frames.shape[1]
         length = config.segment or count
         metrics: dict[str, float] = {}
@@ -106,19 +108,22 @@ class RolloutTrainer:
         z_reference = z_last = state.previous.detach()
 
         def noise() -> Tensor:
-            return torch.randn(z_reference.shape, generator=random, device=z_reference.device).to(dtype)
+            made = torch.randn(z_reference.shape, generator=random, device=z_reference.device)
+            return made.to(dtype)[None, :, None]
 
         if batch.prefix:
             with torch.no_grad():
                 observation = generator.observe(batch.conditions(0, batch.prefix, dtype))
                 for i in range(batch.prefix):
-                    z_last, state = generator.advance(observation.frame(i), state, noise())
+                    z, state = generator.advance(observation.frames(i, i + 1), state, noise())
+                    z_last = z[:, 0]
         for start in range(0, count, length):
             stop = min(start + length, count)
             observation = generator.observe(batch.conditions(batch.prefix + start, batch.prefix + stop, dtype))
             made, before = [], z_last
             for i in range(stop - start):
-                z_last, state = generator.advance(observation.frame(i), state, noise())
+                z, state = generator.advance(observation.frames(i, i + 1), state, noise())
+                z_last = z[:, 0]
                 made.append(z_last)
                 if not self.config.cache_gradient:
                     state = state.detach()
@@ -129,14 +134,14 @@ class RolloutTrainer:
         """All frames at once from noise, each with the truth of the one before it."""
         generator, dtype = self.generator, z_truth.dtype
         with torch.no_grad():
-            z_reference = generator.autoencoder.encode(batch.reference_video(dtype)[:, None])
+            z_reference = generator.codec.encode(batch.reference_video(dtype))
         sequence, conditions = with_reference(batch, z_reference, z_truth)
         noise = torch.randn(sequence.shape, generator=random, device=sequence.device).to(dtype)
         t = torch.ones(len(sequence), device=sequence.device)
         with torch.no_grad():
-            z_warp = generator.observe(conditions).z_warp
+            base = generator.observe(conditions).base
         v = generator.velocity(noise, sequence, conditions, t)
-        z = generator.to_z(noise - v, z_warp)[:, 1:]
+        z = generator.space.to_z(noise - v, base)[:, 1:]
         yield z, z_reference[:, 0], z_reference[:, 0]
 
     def _backward(
@@ -157,8 +162,9 @@ class RolloutTrainer:
         video = truth
         if config.pixel or isinstance(critic, CropCritic):
             conditions = segment.conditions(dtype=z.dtype)
-            video = self.generator.autoencoder.decode(z, conditions.warp, z_before.detach())
-            video = self.generator.keep_surroundings(video, conditions)
+            codec, control = self.generator.codec, self.generator.control
+            video = codec.decode(z, control.side(conditions), codec.initial_state(z_before.detach()[:, None]))
+            video = control.finish(video, conditions).view_as(truth)
             leaf = video.detach().requires_grad_()
             pixel = config.loss(leaf, truth, weight)
             metrics["pixel"] = pixel.item()

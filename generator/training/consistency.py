@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 
-from generator.generator import Generator
+from generator.model import VideoModel
 from generator.losses import clean, euler, interpolate, pseudo_huber, time_grid
 from generator.training.adversarial import generator_learner, train_generator
 from generator.training.data import Augmentation, Batch, BatchShape
@@ -35,7 +35,7 @@ class ConsistencyStage:
 
 class ConsistencyTrainer:
     def __init__(
-        self, config: ConsistencyStage, generator: Generator, teacher: Generator, workers: Workers
+        self, config: ConsistencyStage, generator: VideoModel, teacher: VideoModel, workers: Workers
     ):
         self.config, self.generator = config, generator
         train_generator(generator, decoder=False)

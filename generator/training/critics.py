@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from generator.conditions import Conditions
+from generator.portrait.conditions import Conditions
 from generator.discriminator import CropDiscriminator, CropDiscriminatorConfig, LatentDiscriminator
-from generator.generator import Generator
+from generator.model import VideoModel
 from generator.losses import (
     approximate_penalty,
     centring_penalty,
@@ -161,15 +161,15 @@ class LatentCriticConfig:
 
 
 class LatentCritic:
-    """The paper's discriminator. `origin` carries the weights that it starts from (those of stage 1)."""
+    """The paper's discriminator. It takes over the network and the control of `origin`, a model of its own with the
+    weights that it starts from (those of stage 1)."""
 
-    def __init__(self, config: LatentCriticConfig, origin: Generator, workers: Workers):
+    def __init__(self, config: LatentCriticConfig, origin: VideoModel, workers: Workers):
         self.config, self.overlap = config, config.overlap
-        module = LatentDiscriminator(origin.requires_grad_(True))
-        # what only serves the velocity output has no part in a logit
-        for name in ("head", "trunk_out"):
-            if hasattr(module.backbone.transformer, name):
-                getattr(module.backbone.transformer, name).requires_grad_(False)
+        module = LatentDiscriminator(origin.network, origin.control, origin.space).requires_grad_(True)
+        for part in module.network.readout():  # only serves the velocity, has no part in a logit
+            part.requires_grad_(False)
+        self._codec = origin.codec.requires_grad_(False).to(workers.device)  # whole: it is called part by part
         workers.place(module)
         learner = Learner(module, config.optimizer, workers.parameter_dtype, module.in_float32)
         self.learners = {"latent": learner}
@@ -186,10 +186,7 @@ class LatentCritic:
         t = torch.rand(len(rollout.z), generator=random, device=rollout.z.device)  # unshifted, one per sample
 
         def judge(*versions: Tensor) -> tuple[Tensor, ...]:
-            observation = discriminator.observe(conditions)
-            observation = type(observation)(
-                *(part.repeat(len(versions), 1, 1, 1, 1) for part in (observation.condition, observation.z_warp))
-            )
+            observation = discriminator.control.observe(conditions, self._codec).repeat(len(versions))
             clips = [torch.cat([rollout.z_reference[:, None], z], 1) for z in versions]
             return discriminator(torch.cat(clips), observation, t.repeat(len(versions))).chunk(len(versions))
 

@@ -26,8 +26,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from generator.conditions import CANONICAL, Conditions
-from generator.config import FRAMES_PER_LATENT
+from generator.portrait.conditions import Conditions
+from generator.portrait.layout import CANONICAL, FRAMES_PER_LATENT
 
 FIELDS = {"frames", "warp", "guide", "reference", "reference_warp", "reference_guide", "boxes"}
 MOUTH, LEFT_EYE, RIGHT_EYE = range(3)  # rows of `boxes`

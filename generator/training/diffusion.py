@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from generator.conditions import Conditions
-from generator.generator import Generator
+from generator.portrait.conditions import Conditions
+from generator.model import VideoModel
 from generator.losses import flow_matching, interpolate, shift_time
 from generator.training.adversarial import generator_learner, train_generator, with_reference
 from generator.training.data import Augmentation, Batch, BatchShape
@@ -29,17 +29,17 @@ class DiffusionStage:
 
 
 @torch.no_grad()
-def encode_clip(generator: Generator, batch: Batch) -> tuple[Tensor, Tensor, Conditions]:
+def encode_clip(generator: VideoModel, batch: Batch) -> tuple[Tensor, Tensor, Conditions]:
     """A teacher-forced clip with the portrait as frame 0: clean latents z and their residuals x (B, 1 + N, C, h, w),
     and the conditions."""
-    dtype = generator.autoencoder.dtype
-    reference = generator.autoencoder.encode(batch.reference_video(dtype)[:, None])
-    z, conditions = with_reference(batch, reference, generator.autoencoder.encode(batch.truth(dtype)))
-    return z, generator.to_x(z, generator.autoencoder.encode_linear(conditions.warp)), conditions
+    codec = generator.codec
+    reference = codec.encode(batch.reference_video(codec.dtype))
+    z, conditions = with_reference(batch, reference, codec.encode(batch.truth(codec.dtype).flatten(1, 2)))
+    return z, generator.space.to_x(z, generator.observe(conditions).base), conditions
 
 
 class DiffusionTrainer:
-    def __init__(self, config: DiffusionStage, generator: Generator, workers: Workers):
+    def __init__(self, config: DiffusionStage, generator: VideoModel, workers: Workers):
         self.config, self.generator = config, generator
         train_generator(generator, decoder=False)
         self.learners = {"generator": generator_learner(config.optimizer, generator, workers)}

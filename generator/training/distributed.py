@@ -1,7 +1,7 @@
 """Several processes: `torchrun --nproc-per-node 8 -m puppet train ...` shards weights, gradients and optimiser state.
 
-Fully sharded data parallel (FSDP2). The pieces that the generator calls one by one (stem, transformer with its blocks,
-the parts of the autoencoder) are sharded one by one, because a rollout never calls the generator as a whole. Parameters
+Fully sharded data parallel (FSDP2). The pieces that the generator calls one by one (parts of the control, network with its
+blocks, parts of the codec) are sharded one by one, because a rollout never calls the generator as a whole. Parameters
 stay gathered between forward and backward, as in AAPT for the student-forced generator (section 3.4): a rollout would
 otherwise gather them again for every frame.
 """
@@ -18,7 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from generator.discriminator import LatentDiscriminator
-from generator.generator import Generator
+from generator.model import VideoModel
 
 
 @dataclass(frozen=True)
@@ -84,16 +84,24 @@ def _shard(module: nn.Module, dtype: torch.dtype | None) -> None:
         # gradient comes back through cached keys and values too, where no hook gathers what has been let go
         part.set_reshard_after_backward(False)
 
+    def shard_network(network: nn.Module) -> None:
+        for block in network.transformer.blocks:
+            shard(block)
+        if network is not network.transformer:  # something around it calls it so
+            shard(network.transformer)
+            register_fsdp_forward_method(network.transformer, "run")
+        shard(network)
+        register_fsdp_forward_method(network, "step")
+
     if isinstance(module, LatentDiscriminator):
-        _shard(module.backbone, dtype)
+        shard_network(module.network)
+        for part in module.control.children():
+            shard(part)
         for part in (*module.heads, module.norm, module.out):
             _shard(part, torch.float32)
-    elif isinstance(module, Generator):
-        for block in module.transformer.blocks:
-            shard(block)
-        shard(module.transformer)
-        register_fsdp_forward_method(module.transformer, "step")
-        for part in (module.stem, *module.autoencoder.children()):
+    elif isinstance(module, VideoModel):
+        shard_network(module.network)
+        for part in (*module.control.children(), *module.codec.children()):
             shard(part)
     else:
         shard(module)

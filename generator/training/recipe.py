@@ -18,8 +18,8 @@ import torch
 
 from generator import checkpoint
 from generator.config import ModelConfig
-from generator.generator import Generator
-from generator.presets import get_preset
+from generator.model import VideoModel
+from generator.models import get_model
 from generator.training import sheets
 from generator.training.adversarial import RolloutStage, RolloutTrainer
 from generator.training.autoencoder import AutoencoderStage, AutoencoderTrainer
@@ -102,9 +102,7 @@ PAPER = Recipe(
 )
 
 
-def get_recipe(config: ModelConfig) -> Recipe:
-    """The small models' recipe, or the paper's for a model of its kind (no convolutional trunk)."""
-    return POCKET if config.transformer.trunk_depth else PAPER
+RECIPES = {"pocket": POCKET, "paper": PAPER}
 
 
 def train(
@@ -134,8 +132,8 @@ def train(
     """
     if minutes is None and steps is None:
         raise ValueError("a training run needs minutes or steps")
-    config = get_preset(preset)
-    everything = get_recipe(config)
+    model = get_model(preset)
+    config, everything = model.config, RECIPES[model.recipe]
     recipe = everything.select(stages)
     clips = Clips(data)
     out = Path(out)
@@ -184,7 +182,7 @@ def _run(
     def save(path: Path, dtype: torch.dtype) -> None:
         weights = trainer.learners["generator"].result()
         if workers.main:
-            plain = Generator(config)
+            plain = VideoModel(config)
             plain.load_state_dict(weights)
             checkpoint.save(path, plain, dtype)
 
@@ -202,7 +200,7 @@ def _run(
 
 
 def make_trainer(
-    stage: StageConfig, generator: Generator, newest: Path | None, out: Path, workers: Workers
+    stage: StageConfig, generator: VideoModel, newest: Path | None, out: Path, workers: Workers
 ) -> Trainer:
     """The trainer of a stage; a latent discriminator and a consistency teacher start from the diffusion stage."""
     if isinstance(stage, AutoencoderStage):
@@ -220,9 +218,9 @@ def make_trainer(
     return RolloutTrainer(stage, generator, workers, origin)
 
 
-def _load(config: ModelConfig, path: Path | None) -> Generator:
+def _load(config: ModelConfig, path: Path | None) -> VideoModel:
     if path is None:
-        return Generator(config)
+        return VideoModel(config)
     generator = checkpoint.load(path)
     if generator.config != config:
         raise ValueError(f"{path} holds another model than preset {config.name!r}")

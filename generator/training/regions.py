@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from generator.conditions import CANONICAL, INNER_MOUTH
+from generator.portrait.layout import CANONICAL, INNER_MOUTH
 from generator.training.data import LEFT_EYE, MOUTH, RIGHT_EYE, Batch
 
 OUTLINE = 8  # pixels

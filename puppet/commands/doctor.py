@@ -100,10 +100,10 @@ def check_generator() -> Check:
     """One step of the smallest model, so that a kernel that does not run is found here."""
     import numpy as np
 
-    from generator.stream import Stream
+    from generator.portrait.stream import PortraitStream
     from puppet.core.models import load_generator
 
-    stream = Stream(load_generator("tiny", "random", 64))
+    stream = PortraitStream(load_generator("tiny", "random", 64))
     warp, guide = np.zeros((4, 64, 64, 4), np.uint8), np.zeros((4, 32, 32, 8), np.uint8)
     stream.lock(warp[0], warp, guide)
     stream.step(warp, guide)

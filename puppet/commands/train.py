@@ -54,13 +54,13 @@ def run(args: argparse.Namespace) -> None:
     if not args.data.is_dir():
         raise PuppetError(f"--data {args.data} is not a folder: make one with puppet actors or puppet prepare")
     from generator.checkpoint import WeightsError, shipped
-    from generator.presets import get_preset
+    from generator.models import get_model
     from generator.runtime.precision import resolve_device
     from generator.training.recipe import train
     from generator.training.state import Interrupted
 
     with reported_as_puppet_error(ValueError, WeightsError, OSError):
-        get_preset(args.model)
+        get_model(args.model).config
         start = shipped(args.model) if args.start == "shipped" else args.start
         try:
             path = train(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT
+from generator.portrait.layout import FRAMES_PER_LATENT
 from pose.tracking.landmarks import PoseFrame
 from pose.warp.conditioning import Maps
 from puppet.core.character import Character

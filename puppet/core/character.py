@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT
+from generator.portrait.layout import FRAMES_PER_LATENT
 from pose.errors import PortraitError
 from pose.motion.retargeting import MODES
 from pose.portrait.preparation import Portrait, prepare_portrait

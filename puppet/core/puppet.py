@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.stream import Stream
+from generator.portrait.stream import PortraitStream
 from pose.motion.neutral import find_neutral
 from pose.tracking.landmarks import PoseFrame
 from pose.tracking.tracker import Tracker, TrackerUnavailable
@@ -80,13 +80,15 @@ class Puppet:
         )
 
     @classmethod
-    def of(cls, character: Character, stream: Stream, strength: float = 1.0) -> Puppet:
+    def of(cls, character: Character, stream: PortraitStream, strength: float = 1.0) -> Puppet:
         """A person made from what was loaded before, with relative motion."""
         puppet = cls.__new__(cls)
         puppet._assemble(character, stream, "relative", strength, 2)
         return puppet
 
-    def _assemble(self, character: Character, stream: Stream, motion: str, strength: float, body_every: int) -> None:
+    def _assemble(
+        self, character: Character, stream: PortraitStream, motion: str, strength: float, body_every: int
+    ) -> None:
         self.character, self.portrait = character, character.portrait
         self.size, self.device = stream.size, str(stream.device)
         self.motion, self._strength, self._body_every = motion, strength, body_every

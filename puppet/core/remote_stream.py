@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
+from generator.portrait.layout import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
 from puppet.core.signals import leave_terminal_signals_to_parent
 from puppet.errors import PuppetError
 

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT
+from generator.portrait.layout import FRAMES_PER_LATENT
 from puppet.core.batcher import Batch
 from puppet.core.character import Character
 from puppet.core.timings import Timings
 from puppet.media.alpha import composite
 
 if TYPE_CHECKING:  # torch takes seconds to import, and live use needs it in another process only
-    from generator.stream import Stream
+    from generator.portrait.stream import PortraitStream
     from puppet.core.remote_stream import RemoteStream
 
 
 class Renderer:
     """The generator, in this process or another, locked on one character at a time."""
 
-    def __init__(self, stream: Stream | RemoteStream, timings: Timings):
+    def __init__(self, stream: PortraitStream | RemoteStream, timings: Timings):
         self._stream, self._timings = stream, timings
         self._locked: Character | None = None
 

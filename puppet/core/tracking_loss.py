@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
-from pose.tracking.landmarks import PoseFrame, interpolate
 from pose.geometry import smoothstep
+from pose.tracking.landmarks import PoseFrame, interpolate
 from puppet.core.idle import IdleMotion
 
 EASE_FRAMES = 6  # of a video, on the way back to the driver after its face was lost

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from generator.stream import Stream
+from generator.portrait.stream import PortraitStream
 from puppet.core.character import Character, check_size
 from puppet.core.models import load_generator
 from puppet.core.puppet import Progress, Puppet
@@ -28,10 +28,10 @@ class Engine:
         self._generator = load_generator(model, weights, size)
         self._stream()  # say now what is wrong with the device
 
-    def _stream(self) -> Stream:
+    def _stream(self) -> PortraitStream:
         """A new stream of frames. All of them share the weights."""
         with reported_as_puppet_error(ValueError):
-            return Stream(self._generator, self._device, seed=self._seed)
+            return PortraitStream(self._generator, self._device, seed=self._seed)
 
     def renderer(self) -> Renderer:
         return Renderer(self._stream(), Timings())

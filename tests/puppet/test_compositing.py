@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from puppet.errors import PuppetError
 from puppet.core.background import Background, check_background
+from puppet.errors import PuppetError
 from puppet.media.alpha import composite, straight_alpha
 
 

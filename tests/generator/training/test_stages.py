@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from generator import checkpoint, presets
-from generator.generator import Generator
-from generator.presets import get_preset
+from generator import checkpoint
+from generator.model import VideoModel
+from generator.models import MODELS, get_model
 from generator.training import loop, recipe
 from generator.training.adversarial import RolloutStage
 from generator.training.critics import CropCriticConfig, LatentCriticConfig
@@ -29,7 +29,7 @@ def clips(clip_folder):
 @pytest.fixture()
 def generator():
     torch.manual_seed(0)
-    return Generator(get_preset("tiny"))
+    return VideoModel(get_model("tiny").config)
 
 
 def run(stage, generator, clips, tmp_path, dtype=None, steps=2):
@@ -69,7 +69,7 @@ def test_two_steps_change_what_is_trained_and_nothing_else(name, generator, clip
         assert changed or key == "windows"
         assert changed <= set(learner.trained)
         assert all(p.grad is None for p in learner.parameters.values())
-    frozen = [n for n in trainer.learners["generator"].parameters if n.startswith("autoencoder.encoder")]
+    frozen = [n for n in trainer.learners["generator"].parameters if n.startswith("codec.encoder")]
     if name != "autoencoder":
         assert not set(frozen) & set(trainer.learners["generator"].trained)
 
@@ -94,14 +94,15 @@ def test_perfect_memory_of_the_stage_weights(generator, clips, tmp_path):
 def test_gradient_reaches_the_portrait_and_earlier_frames(generator, clips):
     """Student forcing: the loss on the last frame alone trains through the cache, the recycled latent is cut."""
     generator.requires_grad_(True)
-    torch.nn.init.normal_(generator.transformer.trunk_out[-1].weight, std=0.1)
+    torch.nn.init.normal_(generator.network.after[-1].weight, std=0.1)
     batch = make_batch(clips.training, SMALL, (0,))
     state = generator.lock(batch.reference_video(), batch.reference_conditions())
     warp = batch.conditions().warp.requires_grad_()
     guide = batch.conditions().guide.requires_grad_()
     observation = generator.observe(type(batch.conditions())(warp, guide))
     for i in range(2):
-        z, state = generator.advance(observation.frame(i), state, torch.randn_like(state.previous))
+        noise = torch.randn_like(state.previous)[None, :, None]
+        z, state = generator.advance(observation.frames(i, i + 1), state, noise)
     z.square().mean().backward()
     assert guide.grad[:, 0].abs().max() > 0
     assert not state.previous.requires_grad
@@ -175,10 +176,11 @@ def test_stages_follow_one_another_and_a_folder_is_of_one_run(clip_folder, tmp_p
 
 
 def test_a_model_of_the_papers_kind_is_trained_by_the_papers_stages(clip_folder, tmp_path, monkeypatch):
-    tiny = get_preset("tiny")
-    plain = replace(tiny, name="plain", transformer=replace(tiny.transformer, trunk_channels=0, trunk_depth=0))
-    monkeypatch.setitem(presets.PRESETS, "plain", plain)
-    checkpoint.save(tmp_path / "start.safetensors", Generator(plain), torch.float32)
+    tiny = get_model("tiny")
+    transformer = replace(tiny.config.transformer, in_channels=80, out_channels=16)
+    plain = replace(tiny.config, name="plain", trunk=None, transformer=transformer)
+    monkeypatch.setitem(MODELS, "plain", replace(tiny, config=plain, recipe="paper"))
+    checkpoint.save(tmp_path / "start.safetensors", VideoModel(plain), torch.float32)
     finished = train(
         "plain", clip_folder, tmp_path / "run", steps=1, batch=1, crop=48, start=tmp_path / "start.safetensors",
         precision=torch.float32, pace=Pace(save=1e9, sheet=1e9, log=0),
@@ -187,7 +189,7 @@ def test_a_model_of_the_papers_kind_is_trained_by_the_papers_stages(clip_folder,
     assert [record["stage"] for record in records] == list(recipe.PAPER.stages) and finished.name == "long.safetensors"
     before, after = (checkpoint.load(path).state_dict() for path in (tmp_path / "start.safetensors", finished))
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
-    assert changed == {"stem", "transformer"}  # the latent space is given
+    assert changed == {"control", "network"}  # the latent space is given
 
 
 def test_schedule_warms_up_and_ends_low():
@@ -202,14 +204,14 @@ def test_muon_takes_the_matrices_of_blocks_only(generator):
     adamw, muon = learner.optimizers
     matrices = {id(p) for group in muon.param_groups for p in group["params"]}
     names = {name for name, p in generator.named_parameters() if id(p) in matrices}
-    assert "transformer.blocks.0.ffn.0.weight" in names
-    assert all(name.startswith("transformer.blocks.") for name in names)
+    assert "network.transformer.blocks.0.ffn.0.weight" in names
+    assert all(name.startswith("network.transformer.blocks.") for name in names)
     assert not any("modulation" in name for name in names)
 
 
 def test_the_average_follows_slowly_and_is_the_result(generator):
     learner = Learner(generator, OptimizerConfig(warmup=0, average=0.9, average_from=2))
-    name = "transformer.blocks.0.ffn.0.weight"
+    name = "network.transformer.blocks.0.ffn.0.weight"
     values = []
     for _ in range(3):
         for p in generator.parameters():

@@ -5,11 +5,11 @@ import os
 import numpy as np
 import pytest
 
+from puppet.capture import sources
 from puppet.capture.camera import Camera
 from puppet.capture.devices import CameraInfo, find_camera, linux_cameras, macos_cameras, windows_cameras
 from puppet.capture.sources import VideoFile, check_device, make_source
 from puppet.errors import PuppetError
-from puppet.capture import sources
 from tests.puppet.live.stand_ins import FakeSource, wait_until
 from tests.puppet.videos import grey_ramp, level, write_video
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT
-from generator.stream import Stream
+from generator.portrait.layout import FRAMES_PER_LATENT
+from generator.portrait.stream import PortraitStream as Stream
 from puppet.capture.camera import Camera
-from puppet.core.renderer import Renderer
 from puppet.core.batcher import Batch
 from puppet.core.models import load_generator
+from puppet.core.renderer import Renderer
 from puppet.live.driver_state import DriverState
 from puppet.live.loop import Gather, LiveLoop
 from puppet.live.sender import Sender

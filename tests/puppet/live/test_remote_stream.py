@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import pytest
 
-from generator.stream import Stream
+from generator.portrait.stream import PortraitStream as Stream
 from puppet.core.models import load_generator
 from puppet.core.remote_stream import RemoteStream, StreamChoice
 from puppet.errors import PuppetError

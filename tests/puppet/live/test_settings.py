@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from puppet.commands import live as command
 from puppet.commands import settings as settings_command
 from puppet.commands import settings_file as settings
-from puppet.commands import live as command
 from puppet.errors import PuppetError
 
 tomllib = settings.tomllib  # Python 3.10 has none of its own
