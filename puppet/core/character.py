@@ -58,7 +58,7 @@ def load_character(portrait: str | Path | np.ndarray, size: int, background: str
     prepared = load_portrait(portrait, size, centred)
     name = "portrait" if isinstance(portrait, np.ndarray) else Path(portrait).name
     behind = Background(background, prepared.background)
-    return Character(name, prepared, behind, Conditioner(prepared.person, prepared.pose))
+    return Character(name, prepared, behind, Conditioner(prepared.person, prepared.pose, prepared.drawing))
 
 
 def load_portrait(portrait: str | Path | np.ndarray, size: int, centred: bool = False) -> Portrait:

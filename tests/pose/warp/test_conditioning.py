@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pose.raster import rasterise
 from pose.tracking.landmarks import (
     FACE_OVAL,
     LEFT_EYE_LOWER,
@@ -20,7 +21,6 @@ from pose.tracking.landmarks import (
 from pose.tracking.mesh import face_mesh, fit_similarity
 from pose.warp.conditioning import Conditioner
 from pose.warp.head_warp import hole_triangles
-from pose.warp.raster import rasterise
 
 SIZE = 128
 
@@ -234,3 +234,11 @@ def test_a_face_outside_the_picture_is_no_error(person, centre):
     assert maps.warp.shape == person.shape
     close = Conditioner(person, pose_of(face_at())).maps(pose_of(face_at(scale=700.0)))
     assert close.guide[..., :3].any()
+
+
+@pytest.mark.parametrize("turn", [-1.4, 1.4, 3.0])
+def test_a_head_turned_away_is_no_error(person, turn):
+    rotation = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]], np.float32)
+    for centre in ((64, 52), (2, 52), (64, 126)):
+        maps = Conditioner(person, pose_of(face_at())).maps(pose_of(face_at(centre=centre, rotation=rotation)))
+        assert maps.warp.shape == person.shape
