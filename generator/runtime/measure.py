@@ -31,7 +31,7 @@ def measure(stream: Stream, steps: Iterable[int], warm_up: int = 8) -> Measureme
     model = stream.model
     block = model.config.transformer.block
     signal = model.control.blank(
-        1, block, stream.height, stream.width, model.codec, device=stream.device, dtype=stream.dtype
+        model.codec, 1, block, stream.height, stream.width, device=stream.device, dtype=stream.dtype
     )
     on_gpu = stream.device.type == "cuda"
     for _ in range(warm_up):
