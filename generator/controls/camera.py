@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from ..codecs.codec import LatentCodec
+from ..codecs.wan import FRAMES_PER_LATENT
 from ..transformer.projective import Cameras
 from .control import Observation
 
@@ -38,6 +40,11 @@ class ProjectiveCamera(nn.Module):
         frames = signal.world_to_camera.shape[1]
         last = slice((frames - 1) % codec.time_factor, None, codec.time_factor)
         return Observation(cameras=Cameras.of(signal.world_to_camera[:, last], signal.focal[:, last]))
+
+    def blank(self, batch: int, latents: int, height: int, width: int, **kwargs) -> CameraPath:
+        frames = batch, FRAMES_PER_LATENT * latents
+        pose = torch.eye(4, **kwargs).expand(*frames, 4, 4)
+        return CameraPath(pose, torch.ones(*frames, 2, **kwargs))
 
     def side(self, signal: CameraPath) -> None:
         return None

@@ -32,6 +32,7 @@ class Pictures:
 class PicturesControlConfig:
     reference: bool = True  # is there a way in for a reference (Fun-Control 1.1; 1.0 has none)
     patch: int = 2  # latent cells per token of the reference, each way: the transformer's
+    space_factor: int = 8  # pixels of a latent cell, each way: the codec's
 
     def build(self, latent_channels: int, dim: int) -> PicturesControl:
         return PicturesControl(self, latent_channels, dim)
@@ -42,6 +43,7 @@ class PicturesControl(nn.Module):
 
     def __init__(self, config: PicturesControlConfig, latent_channels: int, dim: int) -> None:
         super().__init__()
+        self.config = config
         self.channels = 2 * latent_channels
         self.reference = nn.Conv2d(latent_channels, dim, config.patch, config.patch) if config.reference else None
 
@@ -59,6 +61,10 @@ class PicturesControl(nn.Module):
             raise ValueError("this model knows no reference picture: leave it out, or import Fun-Control 1.1")
         tokens_BDhw = self.reference(reference_BChw.to(self.reference.weight.dtype))
         return tokens_BDhw.flatten(2).transpose(1, 2)[:, None]
+
+    def blank(self, batch: int, latents: int, height: int, width: int, **kwargs) -> Pictures:
+        cells = height // self.config.space_factor, width // self.config.space_factor
+        return Pictures(torch.zeros(batch, latents, self.channels // 2, *cells, **kwargs))
 
     def side(self, signal: Pictures) -> None:
         return None
