@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from ..codecs.codec import LatentCodec
-from ..codecs.wan import FRAMES_PER_LATENT
 from ..transformer.projective import Cameras
 from .control import Observation
 
@@ -41,8 +40,9 @@ class ProjectiveCamera(nn.Module):
         last = slice((frames - 1) % codec.time_factor, None, codec.time_factor)
         return Observation(cameras=Cameras.of(signal.world_to_camera[:, last], signal.focal[:, last]))
 
-    def blank(self, batch: int, latents: int, height: int, width: int, **kwargs) -> CameraPath:
-        frames = batch, FRAMES_PER_LATENT * latents
+    def blank(self, codec: LatentCodec, batch: int, latents: int, height: int, width: int, **kwargs) -> CameraPath:
+        """A camera that stands still; kwargs: device and dtype."""
+        frames = batch, codec.time_factor * latents
         pose = torch.eye(4, **kwargs).expand(*frames, 4, 4)
         return CameraPath(pose, torch.ones(*frames, 2, **kwargs))
 

@@ -32,7 +32,6 @@ class Pictures:
 class PicturesControlConfig:
     reference: bool = True  # is there a way in for a reference (Fun-Control 1.1; 1.0 has none)
     patch: int = 2  # latent cells per token of the reference, each way: the transformer's
-    space_factor: int = 8  # pixels of a latent cell, each way: the codec's
 
     def build(self, latent_channels: int, dim: int) -> PicturesControl:
         return PicturesControl(self, latent_channels, dim)
@@ -43,7 +42,6 @@ class PicturesControl(nn.Module):
 
     def __init__(self, config: PicturesControlConfig, latent_channels: int, dim: int) -> None:
         super().__init__()
-        self.config = config
         self.channels = 2 * latent_channels
         self.reference = nn.Conv2d(latent_channels, dim, config.patch, config.patch) if config.reference else None
 
@@ -62,8 +60,9 @@ class PicturesControl(nn.Module):
         tokens_BDhw = self.reference(reference_BChw.to(self.reference.weight.dtype))
         return tokens_BDhw.flatten(2).transpose(1, 2)[:, None]
 
-    def blank(self, batch: int, latents: int, height: int, width: int, **kwargs) -> Pictures:
-        cells = height // self.config.space_factor, width // self.config.space_factor
+    def blank(self, codec: LatentCodec, batch: int, latents: int, height: int, width: int, **kwargs) -> Pictures:
+        """Pictures of nothing, for pictures of height x width; kwargs: device and dtype."""
+        cells = height // codec.space_factor, width // codec.space_factor
         return Pictures(torch.zeros(batch, latents, self.channels // 2, *cells, **kwargs))
 
     def side(self, signal: Pictures) -> None:
