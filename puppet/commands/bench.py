@@ -24,6 +24,7 @@ from puppet.core.puppeteer import Puppeteer
 from puppet.core.remote_stream import RemoteStream, StreamChoice
 from puppet.core.renderer import Renderer
 from puppet.core.timings import STAGES, Timings
+from puppet.core.warp_stream import WARP
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.media.video_reader import FPS, VideoReader
 
@@ -99,7 +100,7 @@ def run(args: argparse.Namespace) -> None:
         "fps": round(max(alone, apart), 1),
         "fps_one_after_another": round(alone, 1),
         "fps_generator_apart": round(apart, 1),
-        "fps_generator_and_decoder": round(1000 / (ms["generate"] + ms["decode"]), 1),
+        "fps_generator_and_decoder": round(1000 / (ms["generate"] + ms["decode"]), 1) if args.model != WARP else None,
         "size": args.size,
         "ms": {stage: round(ms[stage], 2) for stage in STAGES},
         "ms_per_latent_frame": {stage: round(group * ms[stage], 2) for stage in STAGES},
@@ -131,7 +132,8 @@ def run(args: argparse.Namespace) -> None:
         f"end to end              {result['fps']:.1f} fps "
         f"(stages one after another {alone:.1f}, generator in a process of its own, as live, {apart:.1f})"
     )
-    print(f"generator and decoder   {result['fps_generator_and_decoder']:.1f} fps")
+    if args.model != WARP:
+        print(f"generator and decoder   {result['fps_generator_and_decoder']:.1f} fps")
     print(f"latency                 {result['latency_ms']} ms from a frame to its picture, without camera and screen")
     if args.stream_minutes:
         stream = result["stream"]
@@ -147,7 +149,7 @@ def _has_portrait(model: str) -> bool:
     from generator.models import get_model
 
     with reported_as_puppet_error(ValueError):
-        return isinstance(get_model(model).config.control, PortraitControlConfig)
+        return model == WARP or isinstance(get_model(model).config.control, PortraitControlConfig)
 
 
 def _to_and_fro(frames: list) -> Iterator:
