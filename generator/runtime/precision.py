@@ -50,12 +50,23 @@ def cpu_has_bfloat16() -> bool:
     return "amx_bf16" in flags or "avx512_bf16" in flags
 
 
+def kept_in_float32(model: nn.Module) -> set[str]:
+    """Names of the parameters that some module of `model` names in its `keep_fp32`."""
+    names = set()
+    for prefix, module in model.named_modules():
+        kept = set(getattr(module, "keep_fp32", ()))
+        if kept:
+            inside = f"{prefix}." if prefix else ""
+            names |= {f"{inside}{name}" for name, _ in module.named_parameters() if set(name.split(".")) & kept}
+    return names
+
+
 def cast(model: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
     """Move the model in place; parameters named by a module's `keep_fp32` stay float32, convolutions channels-last."""
+    kept = kept_in_float32(model)
+    exact = {name: parameter.detach().float() for name, parameter in model.named_parameters() if name in kept}
     model.to(device=device, dtype=dtype, memory_format=torch.channels_last)
-    for module in list(model.modules()):
-        kept = getattr(module, "keep_fp32", ())
-        for name, parameter in module.named_parameters():
-            if set(name.split(".")) & set(kept):
-                parameter.data = parameter.data.float()
+    for name, parameter in model.named_parameters():
+        if name in exact:
+            parameter.data = exact[name].to(device)
     return model

@@ -1,8 +1,8 @@
 """Several processes: `torchrun --nproc-per-node 8 -m puppet train ...` shards weights, gradients and optimiser state.
 
-Fully sharded data parallel (FSDP2). The pieces that the generator calls one by one (stem, transformer with its blocks,
-the parts of the autoencoder) are sharded one by one, because a rollout never calls the generator as a whole. Parameters
-stay gathered between forward and backward, as in AAPT for the student-forced generator (section 3.4): a rollout would
+Fully sharded data parallel (FSDP2). The pieces that the generator calls one by one (parts of the control, network with its
+blocks, parts of the codec) are sharded one by one, because a rollout never calls the generator as a whole. Parameters
+stay gathered between forward and backward, as in AAPT for the student-forced generator: a rollout would
 otherwise gather them again for every frame.
 """
 
@@ -18,7 +18,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from generator.discriminator import LatentDiscriminator
-from generator.generator import Generator
+from generator.model import VideoModel
+from generator.runtime.precision import kept_in_float32
 
 
 @dataclass(frozen=True)
@@ -74,29 +75,56 @@ def join(device: torch.device, dtype: torch.dtype | None) -> Iterator[Workers]:
 
 
 def _shard(module: nn.Module, dtype: torch.dtype | None) -> None:
+    """Shard in place, piece by piece. What stays in float32 at inference (`keep_fp32`) is small: it is left whole, for a
+    piece has one number format."""
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 
     cast = dtype if dtype != torch.float32 else None
-    policy = MixedPrecisionPolicy(param_dtype=cast, reduce_dtype=torch.float32)
+    exact = kept_in_float32(module)
+    kept = {parameter for name, parameter in module.named_parameters() if name in exact}
 
-    def shard(part: nn.Module) -> None:
-        fully_shard(part, mp_policy=policy, reshard_after_forward=False)
+    def shard(part: nn.Module, cast_inputs: bool = True) -> None:
+        if set(part.parameters()) <= kept:
+            return
+        policy = MixedPrecisionPolicy(
+            param_dtype=cast, reduce_dtype=torch.float32, cast_forward_inputs=cast_inputs
+        )
+        fully_shard(part, mp_policy=policy, reshard_after_forward=False, ignored_params=kept)
         # gradient comes back through cached keys and values too, where no hook gathers what has been let go
         part.set_reshard_after_backward(False)
 
+    def shard_network(network: nn.Module) -> None:
+        for block in network.transformer.blocks:
+            shard(block, cast_inputs=False)  # time and residual may be finer than the matrices
+        for part in dict.fromkeys((network.transformer, network)):
+            shard(part, cast_inputs=False)
+            for method in ("run", "step"):
+                register_fsdp_forward_method(part, method)
+
     if isinstance(module, LatentDiscriminator):
-        _shard(module.backbone, dtype)
-        for part in (*module.heads, module.norm, module.out):
-            _shard(part, torch.float32)
-    elif isinstance(module, Generator):
-        for block in module.transformer.blocks:
-            shard(block)
-        shard(module.transformer)
-        register_fsdp_forward_method(module.transformer, "step")
-        for part in (module.stem, *module.autoencoder.children()):
-            shard(part)
+        shard_network(module.network)
+        parts = list(module.control.children())
+    elif isinstance(module, VideoModel):
+        shard_network(module.network)
+        parts = [*module.control.children(), *module.codec.children()]
     else:
-        shard(module)
+        parts = [module]
+    for part in parts:
+        shard(part)
+
+
+def mean_replicated_gradients(module: nn.Module) -> None:
+    """The mean over the processes for those parameters of a sharded module that are not in shards."""
+    parameters = list(module.parameters())
+    if not any(hasattr(parameter, "full_tensor") for parameter in parameters):
+        return
+    whole_ones = [p.grad for p in parameters if p.grad is not None and not hasattr(p, "full_tensor")]
+    if whole_ones:
+        flat = torch.cat([gradient.flatten() for gradient in whole_ones])
+        dist.all_reduce(flat)
+        flat /= dist.get_world_size()
+        for gradient, part in zip(whole_ones, flat.split([gradient.numel() for gradient in whole_ones])):
+            gradient.copy_(part.view_as(gradient))
 
 
 def let_go(module: nn.Module) -> None:
