@@ -29,10 +29,11 @@ from importlib import resources
 
 import numpy as np
 
-from .expression_transfer import ExpressionTransfer
 from pose.tracking.landmarks import LEFT_EYE_LOWER, LEFT_EYE_UPPER, RIGHT_EYE_LOWER, RIGHT_EYE_UPPER, PoseFrame
 from pose.tracking.mesh import Similarity3D, face_mesh
 from pose.tracking.signals import head_transform, lid_gap, to_head_frame
+
+from .expression_transfer import ExpressionTransfer
 
 _SIDED = ("Left", "Right")
 ARKIT: tuple[str, ...] = (

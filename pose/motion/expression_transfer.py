@@ -11,50 +11,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from pose.tracking.landmarks import (
-    CHIN,
-    FACE_POINTS,
-    FOREHEAD,
-    LEFT_BROW,
-    LEFT_EYE_CORNERS,
-    LEFT_EYE_LOWER,
-    LEFT_EYE_RING,
-    LEFT_EYE_UPPER,
-    LEFT_IRIS,
-    LIP_MIDDLES,
-    LIPS_INNER_LOWER,
-    LIPS_INNER_UPPER,
-    LIPS_OUTER,
-    LIPS_OUTER_LOWER,
-    LIPS_OUTER_UPPER,
-    MOUTH_CORNERS,
-    RIGHT_BROW,
-    RIGHT_EYE_CORNERS,
-    RIGHT_EYE_LOWER,
-    RIGHT_EYE_RING,
-    RIGHT_EYE_UPPER,
-    RIGHT_IRIS,
-    SUBNASALE,
-    UPPER_LIP,
-)
+from pose.tracking.features import EYES, MOUTH, Eye
+from pose.tracking.landmarks import CHIN, FACE_POINTS, FOREHEAD, SUBNASALE, UPPER_LIP
 from pose.tracking.mesh import face_mesh
 from pose.tracking.signals import lid_gap
 
-EYES = (
-    (RIGHT_EYE_CORNERS, RIGHT_EYE_UPPER, RIGHT_EYE_LOWER, RIGHT_EYE_RING, RIGHT_IRIS, RIGHT_BROW),
-    (LEFT_EYE_CORNERS, LEFT_EYE_UPPER, LEFT_EYE_LOWER, LEFT_EYE_RING, LEFT_IRIS, LEFT_BROW),
-)
 RATIO_LIMITS = (0.5, 2.0)  # of the proportions of two faces, beyond which the tracker is more likely wrong
 WIDEST_AT_REST = 0.56  # a mouth wider than that, in eye distances, smiles
-# How far mouths open and widen, in eye distances: freely up to the first or as far as the driver's or the portrait's own,
-# and hardly beyond the second.
+# How far mouths open and widen, in eye distances: freely up to the first or as far as the driver's or the portrait's
+# own, # and hardly beyond the second.
 OPEN_MOUTH, WIDE_MOUTH, LEAST_ROOM = (0.25, 0.38), (0.70, 0.80), 0.05
 MOUTH_REACH, EYE_REACH = 0.30, 0.10  # eye distances over which a feature's own proportions fade into the face's
-# MediaPipe leaves a gap between closed lids. Openings (share of the neutral one) below the first are drawn towards
+# MediaPipe leaves a gap between closed lids. Openings (fractions of the neutral one) below the first are drawn towards
 # closed, which is reached at the second.
 CLOSING, CLOSED = 0.6, 0.3
 NARROW, AVERAGE = 0.15, 0.30  # of an eye's width: openings that may stand for the neutral one where that is unknown
-UPPER_LID_SHARE = 0.85  # of the closing is the upper lid's way
+UPPER_LID_FRACTION = 0.85  # of the closing is the upper lid's way
 # A driver whose neutral face looked down seems to stare later on. Eyes open freely to the first multiple of the
 # portrait's own opening and never beyond the second.
 WIDE, WIDEST = 1.2, 1.5
@@ -69,18 +41,18 @@ class ExpressionTransfer:
         self._neutral = neutral.astype(np.float64)
         self._gains = _gains(self._portrait, self._neutral)
         self._jaw = _jaw(face_mesh().canonical)
-        self._mouth = _nearness(face_mesh().canonical, LIPS_OUTER, MOUTH_REACH)
-        self._neutral_gaps = [lid_gap(self._neutral, eye[1], eye[2]) for eye in EYES]
+        self._mouth = _nearness(face_mesh().canonical, MOUTH.outer, MOUTH_REACH)
+        self._neutral_gaps = [lid_gap(self._neutral, eye.upper, eye.lower) for eye in EYES]
 
     def __call__(self, driver: np.ndarray, strength: float = 1.0) -> np.ndarray:
         """The portrait's (478, 3) with the driver's expression, in the frame of the portrait's head."""
         change = (driver - self._neutral) * self._gains * strength
-        self._limit_mouth(change, MOUTH_CORNERS, 0, WIDE_MOUTH, self._mouth)
-        self._limit_mouth(change, LIP_MIDDLES, 1, OPEN_MOUTH, self._jaw)
+        self._limit_mouth(change, MOUTH.corners, 0, WIDE_MOUTH, self._mouth)
+        self._limit_mouth(change, MOUTH.middles, 1, OPEN_MOUTH, self._jaw)
         shape = self._portrait + change
         for eye, neutral_gap in zip(EYES, self._neutral_gaps):
             _move_iris(shape, self._portrait, change, eye)
-            opening = lid_gap(driver, eye[1], eye[2]) / max(neutral_gap, 1e-6)
+            opening = lid_gap(driver, eye.upper, eye.lower) / max(neutral_gap, 1e-6)
             _close_lids(shape, eye, 1 + (opening - 1) * strength)
             _limit_opening(shape, self._portrait, eye)
         _part_lips(shape)
@@ -112,26 +84,26 @@ def _gains(portrait: np.ndarray, neutral: np.ndarray) -> np.ndarray:
         ]
     )
     gains = np.tile(face, (FACE_POINTS, 1))
-    mouth = np.full(3, _ratio(portrait, neutral, MOUTH_CORNERS[1], MOUTH_CORNERS[0], None, WIDEST_AT_REST))
-    near = _nearness(canonical, LIPS_OUTER, MOUTH_REACH)
+    mouth = np.full(3, _ratio(portrait, neutral, MOUTH.corners[1], MOUTH.corners[0], None, WIDEST_AT_REST))
+    near = _nearness(canonical, MOUTH.outer, MOUTH_REACH)
     gains += near[:, None] * (mouth - gains)
-    for corners, upper, lower, ring, iris, brow in EYES:
-        width = _ratio(portrait, neutral, corners[0], corners[1], None)
-        height = lid_gap(portrait, upper, lower) / max(lid_gap(neutral, upper, lower), 1e-6)
-        # how a portrait squints is no proportion of its face; but a blink has to cover the same share of its eye
+    for eye in EYES:
+        width = _ratio(portrait, neutral, *eye.corners, None)
+        height = lid_gap(portrait, eye.upper, eye.lower) / max(lid_gap(neutral, eye.upper, eye.lower), 1e-6)
+        # how a portrait squints is no proportion of its face; but a blink has to cover the same fraction of its eye
         height = float(np.clip(height, 0.33, 3.0))
-        near = _nearness(canonical, ring, EYE_REACH)
-        near[list(brow)] = 0
+        near = _nearness(canonical, eye.ring, EYE_REACH)
+        near[list(eye.brow)] = 0
         gains += near[:, None] * (np.array([width, height, width]) - gains)
-        gains[list(iris)] = width
+        gains[list(eye.iris)] = width
     return gains
 
 
 def _ratio(
     portrait: np.ndarray, neutral: np.ndarray, a: int, b: int, axis: int | None, most: float = np.inf
 ) -> float:
-    """How much longer the portrait is between two landmarks than the driver, along an axis or straight; of neither counts
-    what is longer than `most`."""
+    """How much longer the portrait is between two landmarks than the driver, along an axis or straight; of neither
+    counts what is longer than `most`."""
     spans = (portrait[a] - portrait[b], neutral[a] - neutral[b])
     lengths = [min(np.linalg.norm(span) if axis is None else abs(span[axis]), most) for span in spans]
     return float(np.clip(lengths[0] / max(lengths[1], 1e-6), *RATIO_LIMITS))
@@ -153,23 +125,22 @@ def _nearness(canonical: np.ndarray, ring: tuple[int, ...], reach: float) -> np.
 
 
 def settle_lids(face: np.ndarray, portrait: np.ndarray) -> np.ndarray:
-    """A tracked face (478, 3), in any unit, whose lids meet where the tracker left the gap of a closed eye. portrait: of
-    the same person, in any other unit; what it takes for open is kept between a narrow and an average eye."""
+    """A tracked face (478, 3), in any unit, whose lids meet where the tracker left the gap of a closed eye. portrait:
+    of the same person, in any other unit; what it takes for open is kept between a narrow and an average eye."""
     settled = face.copy()
     for eye in EYES:
-        opening, own = (lid_gap(x, eye[1], eye[2]) / max(_eye_width(x, eye), 1e-6) for x in (face, portrait))
+        opening, own = (lid_gap(x, eye.upper, eye.lower) / max(_eye_width(x, eye), 1e-6) for x in (face, portrait))
         _close_lids(settled, eye, opening / min(max(own, NARROW), AVERAGE))
     return settled
 
 
-def _eye_width(face: np.ndarray, eye: tuple) -> float:
-    return float(np.linalg.norm(face[eye[0][0]] - face[eye[0][1]]))
+def _eye_width(face: np.ndarray, eye: Eye) -> float:
+    return float(np.linalg.norm(np.subtract(*face[list(eye.corners)])))
 
 
-def _move_iris(shape: np.ndarray, portrait: np.ndarray, change: np.ndarray, eye: tuple) -> None:
-    """The iris turns in the portrait's eye by the share of the eye's width by which the driver's did."""
-    corners, _, _, _, iris, _ = eye
-    corners, iris = list(corners), list(iris)
+def _move_iris(shape: np.ndarray, portrait: np.ndarray, change: np.ndarray, eye: Eye) -> None:
+    """The iris turns in the portrait's eye by the fraction of the eye's width by which the driver's did."""
+    corners, iris = list(eye.corners), list(eye.iris)
     before, after = portrait[corners], shape[corners]
     turn = change[iris[0]] - change[corners].mean(axis=0)
     offset = portrait[iris[0]] - before.mean(axis=0) + turn
@@ -181,38 +152,38 @@ def _move_iris(shape: np.ndarray, portrait: np.ndarray, change: np.ndarray, eye:
     shape[iris] = portrait[iris] - portrait[iris[0]] + after.mean(axis=0) + offset
 
 
-def _close_lids(shape: np.ndarray, eye: tuple, opening: float) -> None:
-    """Let lids meet that the driver closed. opening: the driver's lid gap as a share of the neutral one."""
+def _close_lids(shape: np.ndarray, eye: Eye, opening: float) -> None:
+    """Let lids meet that the driver closed. opening: the driver's lid gap as a fraction of the neutral one."""
     if opening >= CLOSING:
         return
-    upper, lower = list(eye[1]), list(eye[2])
+    upper, lower = list(eye.upper), list(eye.lower)
     left = max(opening - CLOSED, 0) / (CLOSING - CLOSED) * CLOSING  # of the neutral opening
     keep = left / max(opening, 1e-6) if opening > 0 else 0.0
     gap = shape[lower] - shape[upper]
-    shape[upper] += UPPER_LID_SHARE * (1 - keep) * gap
-    shape[lower] -= (1 - UPPER_LID_SHARE) * (1 - keep) * gap
+    shape[upper] += UPPER_LID_FRACTION * (1 - keep) * gap
+    shape[lower] -= (1 - UPPER_LID_FRACTION) * (1 - keep) * gap
 
 
-def _limit_opening(shape: np.ndarray, portrait: np.ndarray, eye: tuple) -> None:
+def _limit_opening(shape: np.ndarray, portrait: np.ndarray, eye: Eye) -> None:
     """No eye opens much wider than a face can open it."""
-    upper, lower = list(eye[1]), list(eye[2])
-    own = max(lid_gap(portrait, eye[1], eye[2]), NARROW * _eye_width(portrait, eye))
-    opening = lid_gap(shape, eye[1], eye[2]) / own
+    upper, lower = list(eye.upper), list(eye.lower)
+    own = max(lid_gap(portrait, eye.upper, eye.lower), NARROW * _eye_width(portrait, eye))
+    opening = lid_gap(shape, eye.upper, eye.lower) / own
     if opening <= WIDE:
         return
     allowed = WIDE + (WIDEST - WIDE) * np.tanh((opening - WIDE) / (WIDEST - WIDE))
     gap = (1 - allowed / opening) * (shape[lower] - shape[upper])
-    shape[upper] += UPPER_LID_SHARE * gap
-    shape[lower] -= (1 - UPPER_LID_SHARE) * gap
+    shape[upper] += UPPER_LID_FRACTION * gap
+    shape[lower] -= (1 - UPPER_LID_FRACTION) * gap
 
 
 def _part_lips(shape: np.ndarray) -> None:
     """Lips that crossed meet half way, and the outer rim of the lips gives way with them."""
-    upper, lower = list(LIPS_INNER_UPPER), list(LIPS_INNER_LOWER)
+    upper, lower = list(MOUTH.inner_upper), list(MOUTH.inner_lower)
     crossing = np.maximum(shape[upper, 1] - shape[lower, 1], 0) / 2
     if not crossing.any():
         return
     shape[upper, 1] -= crossing
     shape[lower, 1] += crossing
-    shape[list(LIPS_OUTER_UPPER), 1] -= crossing / 2
-    shape[list(LIPS_OUTER_LOWER), 1] += crossing / 2
+    shape[list(MOUTH.outer_upper), 1] -= crossing / 2
+    shape[list(MOUTH.outer_lower), 1] += crossing / 2

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from .expression_transfer import ExpressionTransfer, settle_lids
 from pose.tracking.landmarks import (
     LEFT_ELBOW,
     LEFT_SHOULDER,
@@ -22,8 +21,10 @@ from pose.tracking.landmarks import (
     interpolate,
 )
 from pose.tracking.mesh import Similarity3D
-from .neutral import NeutralSearch
 from pose.tracking.signals import angles_rotation, head_transform, rotation_angles, to_head_frame
+
+from .expression_transfer import ExpressionTransfer, settle_lids
+from .neutral import NeutralSearch
 
 MODES = ("relative", "absolute")
 FREE_TURN, LARGEST_TURN = 35.0, 55.0  # degrees of yaw or pitch: followed exactly up to here, never beyond there

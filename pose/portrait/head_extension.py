@@ -9,16 +9,16 @@ from pose.tracking.landmarks import FOREHEAD
 from pose.tracking.mesh import eye_distance
 
 GAP = 0.25  # eye distances that may lie between two parts of one head's edge
-HIGHEST = 0.6  # eye distances that a crown may rise above the picture
+HIGHEST = 0.6  # eye distances that the extension may rise above the picture
 OPAQUE = 128
 
 
-def with_crown(person_SS4: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, int]:
+def extend_head(person_SS4: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, int]:
     """The person with rows above the picture, (rows + S, S, 4) uint8 premultiplied RGBA, and how many rows that are.
 
-    Where the upper edge cuts the head, it is closed by the ellipse that its outline below suggests, in the mirrored colours
-    of what is below; what else is cut (a hat's brim, a raised hand) goes on as it ends, and so does a head on the side on
-    which the picture cuts it, too.
+    Where the upper edge cuts the head, it is closed by the ellipse that its outline below suggests, in the mirrored
+    colours of what is below; what else is cut (a hat's brim, a raised hand) goes on as it ends, and so does a head on
+    the side on which the picture cuts it, too.
     """
     unit = eye_distance(face)
     gap = int(GAP * unit)  # strands of hair and a loose matte make some
@@ -52,8 +52,8 @@ def with_crown(person_SS4: np.ndarray, face: np.ndarray) -> tuple[np.ndarray, in
     edge = person_SS4[:1]
     head = np.zeros(len(opaque), bool)
     head[first:last] = True
-    crown = np.where(mirrored[..., 3:] > OPAQUE, mirrored, edge) * inside[..., None]
-    above = np.where(head[:, None], crown, edge * opaque[:, None])
+    extension = np.where(mirrored[..., 3:] > OPAQUE, mirrored, edge) * inside[..., None]
+    above = np.where(head[:, None], extension, edge * opaque[:, None])
     if first > 0 and last < len(opaque):
         above[0, head] = 0  # what is beyond goes on as this row
     return np.concatenate([np.rint(above).astype(np.uint8), person_SS4]), rows

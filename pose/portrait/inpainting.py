@@ -11,11 +11,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from pose.geometry import smoothstep
+
 SEEN_ALPHA = 0.02  # alpha from which a pixel is the person's and not a witness of the background
-HALO = 1 / 36  # share of the picture's side around the person that may still hold strands of hair and blur
-CLOSE = 0.35  # share of the halo in which all of that is given to the person; beyond, less and less
+HALO = 1 / 36  # fraction of the picture's side around the person that may still hold strands of hair and blur
+CLOSE = 0.35  # fraction of the halo in which all of that is given to the person; beyond, less and less
 DOUBT = 0.10  # alpha that a wrong guess of the background alone may seem to call for
-GRAIN, GRAIN_DEPTH = 1 / 80, 1 / 16  # shares of the side: what counts as grain, how deep it reaches into the hole
+GRAIN, GRAIN_DEPTH = 1 / 80, 1 / 16  # fractions of the side: what counts as grain, how deep it reaches into the hole
 RELAXATIONS = 12  # per scale
 
 
@@ -26,8 +28,7 @@ def separate(picture: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.nda
     """
     person = alpha > SEEN_ALPHA
     away = _distance_from(person) / max(3.0, HALO * max(alpha.shape))  # 0 at the person, 1 where the halo ends
-    outside = np.clip((away - CLOSE) / (1 - CLOSE), 0, 1)
-    outside = (outside * outside * (3 - 2 * outside)).astype(np.float32)
+    outside = smoothstep(away, (CLOSE, 1)).astype(np.float32)
     # back to the untouched picture where nothing hides it; soft, or an outline would stay when the person moves
     filled = fill(picture, away <= 1)
     background = np.rint(filled + (picture - filled) * outside[..., None]).astype(np.float32)

@@ -16,9 +16,9 @@ from pose.tracking.native_log import quiet_native_log
 from pose.tracking.tracker import load_solutions
 
 WORK_SIDE = 512  # px, longest side at which the matte is made
-GUIDE_RADIUS, GUIDE_EPSILON = 1 / 64, 1e-4  # share of the side; variance (colours in 0..1) that counts as an edge
-FACE_COVER = 0.75  # share of the face that a believable matte covers
-LARGEST_COVER = 0.985  # share of the picture beyond which everything was taken for the person
+GUIDE_RADIUS, GUIDE_EPSILON = 1 / 64, 1e-4  # fraction of the side; variance (colours in 0..1) that counts as an edge
+FACE_COVER = 0.75  # fraction of the face that a believable matte covers
+LARGEST_COVER = 0.985  # fraction of the picture beyond which everything was taken for the person
 
 
 def person_matte(picture: np.ndarray, face: np.ndarray) -> np.ndarray:

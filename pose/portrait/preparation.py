@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 
 from pose.errors import NoFaceError, PortraitError
-from .inpainting import separate
 from pose.tracking.landmarks import FACE_OVAL, PoseFrame
-from .matting import person_matte
 from pose.tracking.mesh import eye_distance
-from .sidecar import CURE
 from pose.tracking.tracker import Tracker
+
+from .inpainting import separate
+from .matting import person_matte
+from .sidecar import CURE
 
 SMALLEST_SIDE = 64  # px of the picture's shorter side
 SMALLEST_EYES = 6.0  # px between the outer eye corners in the prepared picture
@@ -39,7 +40,8 @@ def prepare_portrait(
     Args:
         picture: (H, W, 3) uint8 RGB, already turned as its EXIF says; or (H, W, 4) with straight alpha, which is then
             taken for the matte.
-        size: S, side of the result, to which the largest square of the picture is scaled: the centred one or, where that
+        size: S, side of the result, to which the largest square of the picture is scaled: the centred one or, where
+        that
             cuts through the face, the nearest one that holds the head.
         pose: landmarks in the picture's pixels, where they are known (marked points); else they are searched for.
         centred: keep to the centred square (a driver's own first frame, whose other frames are taken so).

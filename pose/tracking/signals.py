@@ -11,22 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .landmarks import (
-    LEFT_BROW,
-    LEFT_EYE_CORNERS,
-    LEFT_EYE_LOWER,
-    LEFT_EYE_UPPER,
-    LEFT_IRIS,
-    LIPS_INNER_LOWER,
-    LIPS_INNER_UPPER,
-    RIGHT_BROW,
-    RIGHT_EYE_CORNERS,
-    RIGHT_EYE_LOWER,
-    RIGHT_EYE_UPPER,
-    RIGHT_IRIS,
-    PoseFrame,
-)
-from .mesh import RIGID_LANDMARKS, Similarity3D, face_mesh, fit_similarity
+from .features import LEFT_EYE, MOUTH, RIGHT_EYE, Eye
+from .landmarks import PoseFrame
+from .mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
 MOUTH_CORNERS_OUTER = (61, 291)
 MIDDLE = slice(2, 5)  # of the seven lid pairs, the three in the middle
@@ -94,13 +81,9 @@ def expression(pose: PoseFrame) -> Expression | None:
     if pose.face is None:
         return None
     points = to_head_frame(pose.face, head_transform(pose.face))
-    eyes = [
-        _eye(points, RIGHT_EYE_CORNERS, RIGHT_EYE_UPPER, RIGHT_EYE_LOWER, RIGHT_IRIS),
-        _eye(points, LEFT_EYE_CORNERS, LEFT_EYE_UPPER, LEFT_EYE_LOWER, LEFT_IRIS),
-    ]
+    eyes = [_lids_and_gaze(points, eye) for eye in (RIGHT_EYE, LEFT_EYE)]
     brows = [
-        float(points[list(corners), 1].mean() - points[list(brow), 1].mean())
-        for corners, brow in ((RIGHT_EYE_CORNERS, RIGHT_BROW), (LEFT_EYE_CORNERS, LEFT_BROW))
+        float(points[list(eye.corners), 1].mean() - points[list(eye.brow), 1].mean()) for eye in (RIGHT_EYE, LEFT_EYE)
     ]
     return Expression(
         mouth_open=lip_gap(points),
@@ -114,9 +97,15 @@ def expression(pose: PoseFrame) -> Expression | None:
     )
 
 
+def mouth_opening(face: np.ndarray) -> float:
+    """Gap in the middle of the inner lips over the distance of the outer eye corners, which a turned head keeps."""
+    upper, lower = MOUTH.middles
+    return float(np.linalg.norm(face[upper] - face[lower]) / max(eye_distance(face), 1e-6))
+
+
 def lip_gap(points: np.ndarray) -> float:
     """Mean gap of the inner lips in the middle of the mouth, in the points' own unit."""
-    gaps = points[list(LIPS_INNER_LOWER[MOUTH_MIDDLE])] - points[list(LIPS_INNER_UPPER[MOUTH_MIDDLE])]
+    gaps = points[list(MOUTH.inner_lower[MOUTH_MIDDLE])] - points[list(MOUTH.inner_upper[MOUTH_MIDDLE])]
     return float(np.linalg.norm(gaps, axis=1).mean())
 
 
@@ -125,20 +114,14 @@ def lid_gap(points: np.ndarray, upper: tuple[int, ...], lower: tuple[int, ...]) 
     return float(np.linalg.norm(points[list(lower[MIDDLE])] - points[list(upper[MIDDLE])], axis=1).mean())
 
 
-def _eye(
-    points: np.ndarray,
-    corners: tuple[int, int],
-    upper: tuple[int, ...],
-    lower: tuple[int, ...],
-    iris: tuple[int, ...],
-) -> tuple[float, float, float]:
+def _lids_and_gaze(points: np.ndarray, eye: Eye) -> tuple[float, float, float]:
     """Lid gap and gaze (x to the right, y down) of one eye in units of its width."""
-    ends = points[list(corners), :2]
+    ends = points[list(eye.corners), :2]
     if ends[0, 0] > ends[1, 0]:
         ends = ends[::-1]
     across = ends[1] - ends[0]
     width = max(float(np.hypot(*across)), 1e-6)
     across = across / width
-    offset = points[iris[0], :2] - ends.mean(axis=0)
-    gap = lid_gap(points, upper, lower)
+    offset = points[eye.pupil, :2] - ends.mean(axis=0)
+    gap = lid_gap(points, eye.upper, eye.lower)
     return gap / width, float(offset @ across) / width, float(offset @ np.array([-across[1], across[0]])) / width

@@ -86,8 +86,8 @@ class OneEuro:
         cutoff = self._cutoff + self._gain * np.maximum(self._speed - self._noise, 0)
         if trust is not None:
             cutoff = cutoff * np.clip(trust, 0.1, 1)
-        share = 1 / (1 + 1 / (2 * np.pi * cutoff * elapsed))
-        self._points = self._points + share[:, None] * (points_N3 - self._points)
+        alpha = 1 / (1 + 1 / (2 * np.pi * cutoff * elapsed))
+        self._points = self._points + alpha[:, None] * (points_N3 - self._points)
         self._time = time
         return self._points.astype(np.float32)
 

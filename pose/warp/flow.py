@@ -1,5 +1,5 @@
-"""The portrait's flow outside the face mesh: the surroundings of the face stretch with it, hair and ears follow the skull,
-the shoulders follow the body.
+"""The portrait's flow outside the face mesh: the surroundings of the face stretch with it, hair and ears follow the
+skull, the shoulders follow the body.
 
 Everything here is a backward map: for a point of the target picture, the point of the portrait that it shows.
 
@@ -15,21 +15,17 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from pose.geometry import smoothstep
 from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from pose.tracking.mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
 SKULL_CENTRE = np.array([0.0, 0.1, 0.9], np.float32)  # in canonical units
 GRID = 17                          # nodes along each side of the coarse flow
-# All in eye distances (angles in radians, scales as logarithms): below the first value a motion is not followed, above the
-# second fully
+# All in eye distances (angles in radians, scales as logarithms): below the first value a motion is not followed, above
+# the # second fully
 SHIFT_OF_SKULL, ROLL_OF_SKULL, SCALE_OF_SKULL, SHIFT_OF_BODY = (0.03, 0.22), (0.0, 0.08), (0.05, 0.25), (0.05, 0.25)
 NECK = (1.15, 2.3)                 # below the eyes: where the head ends and where the body begins
 NEAR, SPREAD = 0.35, 0.6           # how far the face pulls at its surroundings, over what stretch of its outline
-
-
-def smoothstep(value: np.ndarray | float, edges: tuple[float, float]) -> np.ndarray:
-    k = np.clip((value - edges[0]) / (edges[1] - edges[0]), 0, 1)
-    return k * k * (3 - 2 * k)
 
 
 def body_shift(source: np.ndarray | None, target: np.ndarray | None) -> np.ndarray:
@@ -54,10 +50,6 @@ class OuterFlow:
         """Centre of the portrait's skull, in 3D pixels."""
         canonical = face_mesh().canonical
         return fit_similarity(canonical[RIGID_LANDMARKS], self.source.face[RIGID_LANDMARKS])(SKULL_CENTRE[None])[0]
-
-    def head(self, target_face: np.ndarray) -> Similarity3D:
-        """How the skull moved from the portrait to the target, in 3D pixels."""
-        return fit_similarity(self.source.face[RIGID_LANDMARKS], target_face[RIGID_LANDMARKS])
 
     def _skull_backward(self, head: Similarity3D, unit: float) -> tuple[np.ndarray, np.ndarray]:
         """(2, 2) and (2,): the outline of the skull moves as a similarity in the picture, about its centre."""

@@ -25,8 +25,8 @@ class Coverage:
 def rasterise(corners_M32: np.ndarray, depth_M: np.ndarray, height: int, width: int) -> Coverage:
     """Cover a height x width picture with M triangles; where they overlap, the one with the smallest depth wins.
 
-    corners_M32: corner positions in pixel indices (0.0 = centre of the first pixel). Triangles of either orientation are
-    drawn; cull before. Triangles become spans of pixels, one a row, and all of them are handled as one array.
+    corners_M32: corner positions in pixel indices (0.0 = centre of the first pixel). Triangles of either orientation
+    are drawn; cull before. Triangles become spans of pixels, one a row, and all of them are handled as one array.
     """
     far_to_near = np.argsort(-depth_M, kind="stable")
     corners = corners_M32.astype(np.float32, copy=False)

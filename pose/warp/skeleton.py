@@ -7,11 +7,20 @@ import numpy as np
 
 from pose.tracking.landmarks import BODY_BONES, HAND_BONES, PoseFrame
 
+from .canvas import SKELETON, Canvas
+
 # Each bone and each finger has a brightness of its own, so that a left arm cannot be taken for a right one.
 BODY_BRIGHTNESS = (255, 220, 190, 90, 60, 130, 150)
 FINGER_BRIGHTNESS = (110, 140, 170, 205, 240)
 FRACTION_BITS = 4  # of OpenCV's fixed-point coordinates
 UNSEEN, SEEN = 0.3, 0.7  # visibility below which a bone is not drawn, above which it is drawn in full
+
+
+class SkeletonPainter:
+    """Draws the skeleton of body and hands into the guide."""
+
+    def paint(self, canvas: Canvas) -> None:
+        canvas.guide[..., SKELETON] = draw_skeleton(canvas.target, len(canvas.guide))
 
 
 def draw_skeleton(pose: PoseFrame, size: int) -> np.ndarray:

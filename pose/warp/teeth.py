@@ -1,4 +1,5 @@
-"""The rows of teeth that are painted into a portrait's opened mouth: its own where it shows them, else a generic set."""
+"""The rows of teeth that are painted into a portrait's opened mouth: its own where it shows them, else a generic
+set."""
 
 from __future__ import annotations
 
@@ -11,18 +12,29 @@ import numpy as np
 
 from pose.tracking.landmarks import LOWER_LIP, SUBNASALE
 from pose.tracking.mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
+
+from .light import PortraitLight
 from .own_teeth import find_own_teeth
 
-IN_SHADOW = np.array([0.80, 0.76, 0.69], np.float32)  # ivory, in the shadow of the lips
-BRIGHTEST = 225.0  # of the generic teeth
-BESIDE = 0.8  # light on the teeth beside those that the portrait shows, less towards the cheeks
-OVERLAP = 4  # pixels of a cut-out
-DROP = 0.03  # how much lower than at rest the rows show in speech, in eye distances
+
+@dataclass(frozen=True)
+class TeethSettings:
+    """The generic rows, and how they are fitted to a portrait."""
+
+    ivory: tuple[float, ...] = (0.80, 0.76, 0.69)  # gain per channel, in the shadow of the lips
+    brightest: float = 225.0  # grey level of the generic teeth
+    beside: float = 0.8  # light on the teeth beside those that the portrait shows, less towards the cheeks
+    overlap: int = 4  # px of a cut-out by which the generic row begins under its soft edge
+    drop: float = 0.03  # how much lower than at rest the rows show in speech, in eye distances
+
+
+SETTINGS = TeethSettings()
 
 
 @dataclass(frozen=True)
 class Sprites:
-    """Frontal pictures of the rows of teeth, premultiplied RGBA, and where they lie, in canonical units: x0, y0, x1, y1, z."""
+    """Frontal pictures of the rows of teeth, premultiplied RGBA, and where they lie, in canonical units: x0, y0, x1,
+    y1, z."""
 
     upper: np.ndarray
     lower: np.ndarray
@@ -40,7 +52,8 @@ def generic_teeth() -> Sprites:
 @dataclass(frozen=True)
 class Row:
     """A row of teeth of one portrait. sprite: uint8 premultiplied RGBA; rest: (5, 3) its anchor and its corners at the
-    portrait's own pose, in pixels; anchor: the landmark that it is nailed to; own: cut from the portrait, light and all."""
+    portrait's own pose, in pixels; anchor: the landmark that it is nailed to; own: cut from the portrait, light and
+    all."""
 
     sprite: np.ndarray
     rest: np.ndarray
@@ -48,17 +61,18 @@ class Row:
     own: bool
 
     def placed(self, face: np.ndarray, head: Similarity3D, origin_2: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """The row on a target face, as a picture of that size (width, height) whose first pixel's centre is at origin_2."""
+        """The row on a target face, as a picture of that size (width, height) whose first pixel's centre is at
+        origin_2."""
         moved = head(self.rest)
         corners = (moved[1:] + face[self.anchor] - moved[0])[:, :2] - origin_2
         place = cv2.getPerspectiveTransform(_rectangle(self.sprite), corners.astype(np.float32))
         return cv2.warpPerspective(self.sprite, place, size, flags=cv2.INTER_LINEAR)
 
 
-def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, skin: np.ndarray, light: np.ndarray) -> list[Row]:
-    """Lower and upper row, in the order of painting. skin: (3,) its colour; light: (3,) gain of the portrait's light."""
-    own = find_own_teeth(person_SS4, face, skin)
-    tone = light * IN_SHADOW if own is None else own.tone / BRIGHTEST
+def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight) -> list[Row]:
+    """Lower and upper row, in the order of painting."""
+    own = find_own_teeth(person_SS4, face, light.skin)
+    tone = light.gain * np.array(SETTINGS.ivory, np.float32) if own is None else own.tone / SETTINGS.brightest
     sprites, canonical = generic_teeth(), face_mesh().canonical
     skull = fit_similarity(canonical[RIGID_LANDMARKS], face[RIGID_LANDMARKS])
     rows = []
@@ -89,8 +103,8 @@ def _continued(own: np.ndarray, rest_43: np.ndarray, generic: np.ndarray, corner
     first, last = shown.argmax(), width - shown[::-1].argmax()
     # pixels beyond the portrait's own, under whose soft edge it begins
     away = np.abs(np.arange(width) - (first + last - 1) / 2) - (last - first) / 2
-    beside *= (away > -OVERLAP)[None, :, None]
-    beside[..., :3] *= np.clip(BESIDE - away / width, 0, BESIDE)[None, :, None]
+    beside *= (away > -SETTINGS.overlap)[None, :, None]
+    beside[..., :3] *= np.clip(SETTINGS.beside - away / width, 0, SETTINGS.beside)[None, :, None]
     return own + beside * (1 - own[..., 3:] / np.float32(255))
 
 
@@ -111,7 +125,7 @@ def _edge(sprite: np.ndarray, corners_43: np.ndarray, name: str) -> np.ndarray:
 
 def _corners(box: np.ndarray) -> np.ndarray:
     """(4, 3) corners of a row of teeth as speech shows it, in canonical units."""
-    x0, y0, x1, y1, z = box + np.array([0, DROP, 0, DROP, 0], np.float32)
+    x0, y0, x1, y1, z = box + np.array([0, SETTINGS.drop, 0, SETTINGS.drop, 0], np.float32)
     return np.array([[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]], np.float32)
 
 

@@ -12,8 +12,7 @@ import cv2
 import numpy as np
 
 from pose.tracking.landmarks import LEFT_EYE_RING, LIPS_INNER, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
-from pose.tracking.mesh import eye_distance
-from pose.tracking.signals import expression, head_pose
+from pose.tracking.signals import expression, head_pose, mouth_opening
 
 BOX_MARGIN = 4  # px around the landmarks of mouth and eyes
 OPEN_MOUTH = 0.08  # gap of the inner lips / eye distance from which the inside of the mouth is judged
@@ -83,11 +82,6 @@ def _mean_decibels(values: np.ndarray) -> float:
     return mean(values)
 
 
-def mouth_gap(face: np.ndarray) -> float:
-    """Gap in the middle of the inner lips over the distance of the outer eye corners."""
-    return float(np.linalg.norm(face[13] - face[14]) / max(eye_distance(face), 1e-6))
-
-
 def wasserstein1(a: np.ndarray, b: np.ndarray) -> float:
     """Wasserstein-1 distance of two samples of equally many values: the mean distance of their sorted values."""
     if a.size != b.size:
@@ -103,7 +97,7 @@ def mouth_w1(output: np.ndarray, truth: np.ndarray, faces: np.ndarray) -> float:
     """
     distances = []
     for picture, true, face in zip(output, truth, faces, strict=True):
-        if not np.isfinite(face).all() or mouth_gap(face) <= OPEN_MOUTH:
+        if not np.isfinite(face).all() or mouth_opening(face) <= OPEN_MOUTH:
             continue
         mask = np.zeros(picture.shape[:2], np.uint8)
         # 4 sub-pixel bits; landmarks have pixel centres at .5, OpenCV at .0

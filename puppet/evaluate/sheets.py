@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pose.tracking.landmarks import LEFT_EYE_RING, LIPS_OUTER, RIGHT_EYE_RING
-from puppet.evaluate.measures import face_signals, mouth_gap
+from pose.tracking.signals import mouth_opening
+from puppet.evaluate.measures import face_signals
 from puppet.evaluate.scores import Performance, Rollout
 
 CELL = 200  # px, side of a whole picture
@@ -30,7 +31,7 @@ def chosen_frames(faces: np.ndarray, even: int = 3) -> list[int]:
     seen = np.flatnonzero(np.isfinite(faces).all((1, 2)))
     if seen.size:
         signals = face_signals(faces[seen])
-        gaps = np.array([mouth_gap(face) for face in faces[seen]])
+        gaps = np.array([mouth_opening(face) for face in faces[seen]])
         turn = np.abs(signals["yaw"] - signals["yaw"][0]) + np.abs(signals["pitch"] - signals["pitch"][0])
         wanted = [int(seen[i]) for i in (gaps.argmax(), signals["lids"].argmin(), turn.argmax())] + wanted
     frames: list[int] = []

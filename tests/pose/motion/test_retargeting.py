@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from pose.motion.expression_transfer import EYES, settle_lids
+from pose.motion.expression_transfer import settle_lids
+from pose.motion.neutral import find_neutral
+from pose.motion.retargeting import LARGEST_TURN, Retargeter
+from pose.tracking.features import EYES
 from pose.tracking.landmarks import (
     LEFT_IRIS,
     LIPS_INNER_LOWER,
@@ -11,10 +14,7 @@ from pose.tracking.landmarks import (
     empty_pose,
 )
 from pose.tracking.mesh import face_mesh
-from pose.motion.neutral import find_neutral
-from pose.motion.retargeting import LARGEST_TURN, Retargeter
 from pose.tracking.signals import expression, head_pose, lid_gap
-
 from tests.pose.faces import body, pose
 
 PORTRAIT = dict(scale=60.0, at=(140, 100), stretch=(0.9, 1.15), turn=(-8, 3, 2))
@@ -201,7 +201,7 @@ def test_bad_input_is_named(arguments, message):
 def test_absolute_motion_shuts_nearly_shut_lids_and_leaves_open_ones():
     face = face_mesh().canonical * 80
     np.testing.assert_array_equal(settle_lids(face, face), face)
-    corners, upper, lower = EYES[0][:3]
+    corners, upper, lower = EYES[0].corners, EYES[0].upper, EYES[0].lower
     width = np.linalg.norm(face[corners[0]] - face[corners[1]])
 
     def opened(share):
@@ -220,5 +220,5 @@ def test_a_neutral_that_looked_down_makes_no_stare():
     portrait = pose(**PORTRAIT)
     result = Retargeter(portrait, pose(lids=0.3)).retarget(pose(lids=1.5))
     for eye in EYES:
-        ratio = lid_gap(result.face, eye[1], eye[2]) / lid_gap(portrait.face, eye[1], eye[2])
+        ratio = lid_gap(result.face, eye.upper, eye.lower) / lid_gap(portrait.face, eye.upper, eye.lower)
         assert 1.2 < ratio <= 1.51

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from pose.errors import PortraitError
-from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from pose.portrait.preparation import prepare_portrait
-
+from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from tests.pose.faces import face
 
 BUNDLED = Path(__file__).parents[3] / "puppet" / "media" / "portrait.png"

@@ -1,14 +1,17 @@
 import numpy as np
 
-from pose.warp.interior import InteriorPainter, polygon_mask
-from pose.tracking.landmarks import LIPS_INNER, LIPS_OUTER
+from pose.geometry import polygon_mask
+from pose.tracking.landmarks import LIPS_INNER, LIPS_OUTER, PoseFrame
 from pose.tracking.mesh import Similarity3D
+from pose.warp.canvas import Canvas
+from pose.warp.light import portrait_light
+from pose.warp.mouth import MouthPainter
 from pose.warp.own_teeth import find_own_teeth
-
 from tests.pose.faces import face
 
 SIZE = 256
-SKIN, LIP, WHITE, DARK = (np.array(rgb, np.float32) for rgb in ((190, 140, 120), (150, 70, 75), (236, 228, 205), (40, 18, 16)))
+SKIN, LIP = np.array((190, 140, 120), np.float32), np.array((150, 70, 75), np.float32)
+WHITE, DARK = np.array((236, 228, 205), np.float32), np.array((40, 18, 16), np.float32)
 STILL = Similarity3D(1.0, np.eye(3), np.zeros(3))
 
 
@@ -24,6 +27,14 @@ def person(points, rows):
         picture[inside & band] = colour
     alpha = np.full((SIZE, SIZE, 1), 255)
     return np.concatenate([picture, alpha], 2).astype(np.uint8)
+
+
+def painted(portrait, points, target):
+    """The portrait's picture with the mouth of a target face painted into it."""
+    canvas = Canvas.blank(SIZE, PoseFrame(target, None, None, None, (SIZE, SIZE), 0.0), STILL)
+    canvas.picture[:] = portrait
+    MouthPainter(portrait, points, portrait_light(portrait, points)).paint(canvas)
+    return canvas.picture
 
 
 def test_own_teeth_are_told_from_what_is_none():
@@ -42,9 +53,8 @@ def test_a_mouth_that_opens_further_keeps_its_own_teeth_and_their_colour():
     points = face(mouth=0.2)
     tinted = WHITE * (0.75, 0.8, 1.0)
     portrait = person(points, (tinted, DARK))
-    painter, wider = InteriorPainter(portrait, points), face(mouth=0.45)
-    warp = portrait.copy()
-    painter.paint(warp, np.zeros((SIZE, SIZE, 2), np.float32), wider, STILL)
+    wider = face(mouth=0.45)
+    warp = painted(portrait, points, wider)
     at = (points[13, :2] + (0, 3)).astype(int)  # under the upper lip, in the middle, which did not move
     np.testing.assert_allclose(warp[at[1], at[0], :3], tinted, atol=8)
     below = (wider[14, :2] - (0, 8)).astype(int)
@@ -54,7 +64,6 @@ def test_a_mouth_that_opens_further_keeps_its_own_teeth_and_their_colour():
 def test_where_the_portrait_shows_as_much_its_own_pixels_stay():
     points = face(mouth=0.2)
     portrait = person(points, (WHITE, DARK))
-    warp = portrait.copy()
-    InteriorPainter(portrait, points).paint(warp, np.zeros((SIZE, SIZE, 2), np.float32), points, STILL)
+    warp = painted(portrait, points, points)
     mouth = polygon_mask(points[list(LIPS_INNER), :2], SIZE) > 0
     np.testing.assert_array_equal(warp[mouth], portrait[mouth])

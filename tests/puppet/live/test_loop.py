@@ -183,7 +183,7 @@ def test_the_real_generator_follows_a_change_of_character():
     performer.lock(characters[1])
     warm_up(performer, characters[0])
     for character in characters:
-        own = character.conditioner.own_maps()
+        own = character.conditioner.maps(character.portrait.pose)
         warp, guide = (np.repeat(part[None], FRAMES_PER_LATENT, 0) for part in (own.warp, own.guide))
         direct.lock(character.portrait.person, warp, guide)
         for _ in range(2):

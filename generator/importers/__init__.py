@@ -1,0 +1,1 @@
+"""Weights that others published -> this engine's files: name tables, strict loads, one tensor in memory at a time."""

@@ -1,0 +1,70 @@
+"""One frame on its way through the painters, and what a painter is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from pose.tracking.landmarks import PoseFrame
+from pose.tracking.mesh import Similarity3D
+
+GUIDE_CHANNELS = 8
+# Channels of the guide
+MESH_COLOUR = slice(0, 3)  # canonical face position as colour
+VALIDITY = 3  # of the warp
+INNER_MOUTH, EYE_OPENING, IRIS, SKELETON = 4, 5, 6, 7
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """One frame for a target pose; painters change its arrays in place.
+
+    picture: (S, S, 4) uint8 premultiplied RGBA.
+    guide: (S/2, S/2, 8) uint8, channels as named above.
+    source_SS2: (S, S, 2) float32, the pixel index (0.0 = centre of the first pixel) of the portrait that each pixel
+    shows.
+    target: the pose to paint, with a face, in pixels of the picture.
+    head: how the skull moved from the portrait to the target, in 3D pixels.
+    """
+
+    picture: np.ndarray
+    guide: np.ndarray
+    source_SS2: np.ndarray
+    target: PoseFrame
+    head: Similarity3D
+
+    @staticmethod
+    def blank(size: int, target: PoseFrame, head: Similarity3D) -> Canvas:
+        """Nothing painted yet: transparent, an empty guide."""
+        half = size // 2
+        return Canvas(
+            np.zeros((size, size, 4), np.uint8),
+            np.zeros((half, half, GUIDE_CHANNELS), np.uint8),
+            np.zeros((size, size, 2), np.float32),
+            target,
+            head,
+        )
+
+    @property
+    def size(self) -> int:
+        """S, side of the picture in pixels."""
+        return len(self.picture)
+
+
+class Painter(Protocol):
+    """One part of the person. Painters are made once per portrait and called in their order, back to front: each lays
+    itself over what is there already, in `picture` and in the channels of `guide` that say where it is."""
+
+    def paint(self, canvas: Canvas) -> None: ...
+
+
+def blend(canvas_SS4: np.ndarray, rows: slice, columns: slice, colour_hw3: np.ndarray, alpha_hw: np.ndarray) -> None:
+    """Lay opaque colours over a rectangle of a premultiplied uint8 RGBA picture, in place. alpha_hw: 0..1."""
+    view = canvas_SS4[rows, columns].astype(np.float32)
+    np.minimum(np.maximum(colour_hw3, 0, out=colour_hw3), 255, out=colour_hw3)
+    alpha = alpha_hw[..., None]
+    view[..., :3] += alpha * (colour_hw3 - view[..., :3])
+    view[..., 3:] += alpha * (255 - view[..., 3:])
+    canvas_SS4[rows, columns] = np.rint(view)

@@ -1,0 +1,84 @@
+"""The light of a portrait, by which what it does not show is painted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pose.geometry import polygon_mask
+from pose.tracking.features import EYES
+
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
+
+
+@dataclass(frozen=True)
+class LightSettings:
+    """What is known of skin and eyes in neutral light. Lumas and colours in 8-bit grey levels."""
+
+    light_skin: tuple[float, ...] = (205, 160, 140)  # RGB: the tint of skin is told against it
+    sclera: tuple[float, ...] = (205, 196, 192)  # RGB of the white of an eye
+    white_luma: float = 135.0  # of the brighter part of the white of an eye, shaded by its lids
+    cheek_luma: float = 160.0
+    least_white: int = 30  # pixels of white in both eyes that tell the light
+    bright_percentile: float = 80.0  # of the whites' luma: iris and lashes at their rim are darker
+    skin_tint: float = 0.4  # weight of the skin's tint where no white tells it: skin has a colour of its own
+    white_tint: float = 0.8  # weight of the whites' tint: they are veined
+    tint_limits: tuple[float, float] = (0.7, 1.2)  # per channel, beyond which it is the thing and not the light
+    gain_limits: tuple[float, float] = (0.25, 1.2)  # a black picture still shows a mouth, a bright one burns out
+    eye_opaque: int = 150  # alpha of a lid opening (0..255) inside which whites are sampled
+    eye_iris: int = 20  # coverage of the iris (0..255) up to which it is the white
+
+
+@dataclass(frozen=True, eq=False)
+class PortraitLight:
+    """skin: (3,) RGB of the cheeks; gain: (3,) of what is painted in neutral light, per channel."""
+
+    skin: np.ndarray
+    gain: np.ndarray
+
+
+CHEEKS_AND_BROW = (50, 280, 101, 330, 117, 346, 9)  # landmarks on bare skin
+
+
+def skin_colour(person_SS4: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """(3,) RGB, median around landmarks on the cheeks and between the brows."""
+    points = np.clip(face[list(CHEEKS_AND_BROW), :2].astype(int), 1, len(person_SS4) - 2)
+    patch = np.concatenate([person_SS4[y - 1 : y + 2, x - 1 : x + 2].reshape(-1, 4) for x, y in points])
+    return np.median(patch[:, :3], 0).astype(np.float32)
+
+
+def portrait_light(
+    person_SS4: np.ndarray, face: np.ndarray, settings: LightSettings = LightSettings()
+) -> PortraitLight:
+    """The light of a portrait. person_SS4: uint8 premultiplied RGBA; face: (478, 3) its landmarks.
+
+    The whites of the eyes tell it, which are alike in all people, but lids and brows may shade them; the cheeks lie in
+    full light, but half of their colour is the skin's own. So where the whites are darker, both count, and the colour
+    of the whites as far as they are lit.
+    """
+    s, skin = settings, skin_colour(person_SS4, face)
+    gain, lit = float(skin @ LUMA) / s.cheek_luma, 0.0
+    tint = 1 + s.skin_tint * (_tint(skin, s.light_skin, s) - 1)
+    whites = np.concatenate([_white_pixels(person_SS4, face, eye, s) for eye in EYES])
+    if len(whites) >= s.least_white:
+        luma = whites @ LUMA
+        by_whites = float(np.percentile(luma, s.bright_percentile)) / s.white_luma
+        lit = float(np.clip(by_whites / max(gain, 1e-3) * 2 - 1, 0, 1))
+        bright = whites[luma >= np.median(luma)].mean(0)
+        tint += lit * (1 + s.white_tint * (_tint(bright, s.sclera, s) - 1) - tint)
+        gain = max(by_whites, (gain + by_whites) / 2)
+    return PortraitLight(skin, (np.clip(gain, *s.gain_limits) * tint).astype(np.float32))
+
+
+def _white_pixels(person_SS4: np.ndarray, face: np.ndarray, eye, s: LightSettings) -> np.ndarray:
+    """(N, 3) RGB of the white of one eye."""
+    size = len(person_SS4)
+    opening, disc = polygon_mask(face[eye.ring, :2], size), polygon_mask(face[eye.iris_circle, :2], size)
+    return person_SS4[..., :3][(opening > s.eye_opaque) & (disc < s.eye_iris)]
+
+
+def _tint(colour: np.ndarray, neutral: tuple[float, ...], s: LightSettings) -> np.ndarray:
+    """(3,) colour of the light, of luma about 1, under which something of a neutral colour looks like this."""
+    neutral = np.array(neutral, np.float32)
+    return np.clip(colour / max(float(colour @ LUMA), 1.0) / (neutral / (neutral @ LUMA)), *s.tint_limits)

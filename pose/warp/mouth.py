@@ -1,0 +1,107 @@
+"""The inside of a mouth that opens further than the portrait's: cavity, tongue and teeth.
+
+Teeth follow the skull (upper) and the jaw (lower), all else is toned to the portrait's light. Where the portrait itself
+shows the inside (its mouth is open as wide), its own pixels stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pose.geometry import Patch, polygon_patch, ramp, smoothstep
+from pose.tracking.features import MOUTH
+from pose.tracking.signals import mouth_opening
+
+from .canvas import INNER_MOUTH, Canvas, blend
+from .light import PortraitLight
+from .teeth import rows_of_teeth
+
+
+@dataclass(frozen=True)
+class MouthSettings:
+    """Openings are gaps of the inner lips in eye distances; colours are RGB in neutral light."""
+
+    cavity: tuple[float, ...] = (58, 24, 23)
+    tongue: tuple[float, ...] = (166, 87, 91)
+    # opening of the portrait's mouth over the target's, from which its own inside will do; the same where its own teeth
+    # are painted; and the ratio below that over which paint comes in
+    shown: float = 0.72
+    shown_with_teeth: float = 0.98
+    paint_fade: float = 0.35
+    least_opening: float = 0.02  # below which less and less is painted
+    least_alpha: float = 0.02  # of the paint, below which none is seen
+    # the tongue lies on the floor of the mouth and shows when the jaw drops
+    tongue_top: float = 0.3  # where it begins, 0 upper lip, 1 lower lip
+    tongue_slope: float = 1.8  # of its alpha over the height of the mouth
+    tongue_alpha: float = 0.9
+    tongue_openings: tuple[float, float] = (0.06, 0.26)  # from none of it to all
+    # light enters from the front: the closer to the lips, the darker, upper lip most
+    rim_light: float = 0.35  # at the lips
+    depth_light: float = 0.65 * 1.25  # more in the middle; above 1 together, because the blur never reaches its full
+    shade_reach: float = 0.25  # of the mouth's height, over which the rim's shade fades
+    shade_margin: int = 5  # px added to that height, so that narrow mouths are shaded, too
+    narrow_openings: tuple[float, float] = (0.06, 0.14)  # between which full light comes to reach the teeth
+    narrow_light: float = 0.8  # of that light in a mouth that is hardly open
+
+
+class MouthPainter:
+    """Paints the unseen inside of the mouth of one portrait. person_SS4: premultiplied RGBA; face: its landmarks."""
+
+    def __init__(
+        self, person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight, settings: MouthSettings = MouthSettings()
+    ):
+        self._settings = settings
+        self._cavity = np.array(settings.cavity, np.float32) * light.gain
+        self._tongue = np.array(settings.tongue, np.float32) * light.gain
+        self._opening = mouth_opening(face)
+        self._teeth = rows_of_teeth(person_SS4, face, light)
+        self._shown = settings.shown_with_teeth if any(row.own for row in self._teeth) else settings.shown
+
+    def paint(self, canvas: Canvas) -> None:
+        face, s = canvas.target.face, self._settings
+        _draw_guide(canvas.guide, face)
+        opening = mouth_opening(face)
+        alpha = self._alpha(opening)
+        patch = polygon_patch(face[MOUTH.inner, :2], canvas.size) if alpha >= s.least_alpha else None
+        if patch is None or min(patch.mask.shape) < 2:
+            return
+        height, width = patch.mask.shape
+        inside = self._cavity_and_tongue(patch, face, opening)
+        reach = max(2.0, s.shade_reach * (height + s.shade_margin))
+        shade = cv2.GaussianBlur(patch.mask, (0, 0), reach / 2, borderType=cv2.BORDER_CONSTANT)
+        narrow = s.narrow_light + (1 - s.narrow_light) * ramp(opening, s.narrow_openings)
+        shade = np.minimum(shade * np.float32(s.depth_light / 255) + np.float32(s.rim_light), 1) * np.float32(narrow)
+        inside *= shade[..., None]
+        corner = np.array([patch.columns.start, patch.rows.start], np.float32) + 0.5
+        for row in self._teeth:
+            placed = row.placed(face, canvas.head, corner, (width, height))
+            hidden = placed[..., 3:] * np.float32(-1 / 255) + 1
+            inside = placed[..., :3] * (1 if row.own else shade[..., None]) + inside * hidden
+        blend(canvas.picture, patch.rows, patch.columns, inside, patch.mask * np.float32(alpha / 255))
+
+    def _alpha(self, opening: float) -> float:
+        """0 where the portrait shows the inside itself, 1 where it has to be painted; smooth, so that nothing pops."""
+        if opening <= 1e-4:
+            return 0.0
+        s = self._settings
+        unseen = smoothstep(self._shown - self._opening / opening, (0, s.paint_fade))
+        return float(unseen * ramp(opening, (0, s.least_opening)))
+
+    def _cavity_and_tongue(self, patch: Patch, face: np.ndarray, opening: float) -> np.ndarray:
+        """(h, w, 3) float32."""
+        s, (upper, lower) = self._settings, MOUTH.middles
+        axis = face[lower, :2] - face[upper, :2]
+        axis = axis / max(float(axis @ axis), 1.0)
+        down = (patch.x - face[upper, 0]) * axis[0] + (patch.y - face[upper, 1]) * axis[1]  # 0 upper lip, 1 lower lip
+        dropped = np.float32(s.tongue_alpha * ramp(opening, s.tongue_openings))
+        floor = np.clip((down - s.tongue_top) * s.tongue_slope, 0, 1) * dropped
+        return self._cavity + floor[..., None] * (self._tongue - self._cavity)
+
+
+def _draw_guide(guide: np.ndarray, face: np.ndarray) -> None:
+    mouth = polygon_patch(face[MOUTH.inner, :2], len(guide), 0.5)
+    if mouth is not None:
+        guide[mouth.rows, mouth.columns, INNER_MOUTH] = mouth.mask
