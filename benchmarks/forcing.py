@@ -25,9 +25,9 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from generator import checkpoint
-from generator.config import FRAMES_PER_LATENT
-from generator.generator import Generator
-from generator.presets import get_preset
+from generator.portrait.layout import FRAMES_PER_LATENT
+from generator.model import VideoModel
+from generator.models import get_model
 from generator.training.adversarial import RolloutStage, RolloutTrainer
 from generator.training.data import BatchShape, Clips, make_batch, read_clip
 from generator.training.distributed import Workers, join
@@ -49,21 +49,24 @@ def without_warp(data: Path, out: Path) -> Path:
     return out
 
 
-def trained(forcing: str, base: Path, clips: Clips, steps: int, shape: BatchShape, workers: Workers) -> Generator:
+def trained(forcing: str, base: Path, clips: Clips, steps: int, shape: BatchShape, workers: Workers) -> VideoModel:
     """The same start and the same batches for both."""
     torch.manual_seed(1)
-    generator = Generator(replace(get_preset("tiny"), recycle=1.0, reach=None))
-    generator.autoencoder.load_state_dict(checkpoint.load(base).autoencoder.state_dict())
+    tiny = get_model("tiny").config  # all is drawn, and all that was made is recycled
+    generator = VideoModel(
+        replace(tiny, space=replace(tiny.space, recycle=1.0), control=replace(tiny.control, reach=None))
+    )
+    generator.codec.load_state_dict(checkpoint.load(base).codec.state_dict())
     trainer = RolloutTrainer(RolloutStage(forcing=forcing, shape=shape), workers.place(generator), workers)
     for step in tqdm(range(steps), desc=f"{forcing} forcing"):
         random = torch.Generator().manual_seed(step)
         trainer.step(make_batch(clips.training, shape, (2, step)), random, step / steps)
-    result = Generator(generator.config)
+    result = VideoModel(generator.config)
     result.load_state_dict(trainer.learners["generator"].result())
     return result.eval()
 
 
-def rollout(generator: Generator, clips: Clips, count: int, seconds: float, size: int) -> tuple[np.ndarray, np.ndarray]:
+def rollout(generator: VideoModel, clips: Clips, count: int, seconds: float, size: int) -> tuple[np.ndarray, np.ndarray]:
     """PSNR (dB) over time, (BINS,), the mean of the clips; and pictures of the first clip, (STRIP, size, size, 3)."""
     latents = round(seconds * FPS / FRAMES_PER_LATENT) // BINS * BINS
     curves, strip = [], None

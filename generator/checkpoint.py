@@ -11,7 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from .config import ModelConfig
-from .generator import Generator
+from .model import VideoModel
+from .models.components import COMPONENTS
 
 CONFIG_KEY = "config"
 
@@ -25,14 +26,14 @@ def shipped(name: str) -> Path:
     return Path(__file__).parent / "weights" / f"{name}.safetensors"
 
 
-def save(path: str | os.PathLike, generator: Generator, dtype: torch.dtype = torch.float16) -> None:
+def save(path: str | os.PathLike, model: VideoModel, dtype: torch.dtype = torch.float16) -> None:
     """Write the weights in `dtype` and the configuration; the file appears complete or not at all.
 
     Half precision is fit for use; training that goes on later saves float32.
     """
     path = Path(path)
     tensors = {}
-    for name, tensor in generator.state_dict().items():
+    for name, tensor in model.state_dict().items():
         stored = tensor.detach().to("cpu", dtype).contiguous()
         if not torch.isfinite(stored).all():
             raise WeightsError(f"cannot save {path}: {name} is not finite in {dtype}; the training has diverged")
@@ -40,7 +41,7 @@ def save(path: str | os.PathLike, generator: Generator, dtype: torch.dtype = tor
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        save_file(tensors, temporary, metadata={CONFIG_KEY: json.dumps(generator.config.to_dict())})
+        save_file(tensors, temporary, metadata={CONFIG_KEY: json.dumps(model.config.to_dict())})
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -51,12 +52,15 @@ def load_config(path: str | os.PathLike) -> ModelConfig:
     return _read(Path(path), tensors=False)[0]
 
 
-def load(path: str | os.PathLike) -> Generator:
+def load(path: str | os.PathLike) -> VideoModel:
     """Build the model of a weights file in float32 on the CPU.  Raises WeightsError."""
     path = Path(path)
     config, tensors = _read(path, tensors=True)
-    generator = Generator(config)
-    expected = generator.state_dict()
+    try:
+        model = VideoModel(config)
+    except ValueError as error:
+        raise WeightsError(f"{path} was written for another version of this program: {error}") from None
+    expected = model.state_dict()
     for name in sorted(expected.keys() | tensors.keys()):
         if name not in tensors:
             raise WeightsError(f"{path} does not fit model {config.name!r}: tensor {name!r} is missing from it")
@@ -65,8 +69,8 @@ def load(path: str | os.PathLike) -> Generator:
         if expected[name].shape != tensors[name].shape:
             found, wanted = tuple(tensors[name].shape), tuple(expected[name].shape)
             raise WeightsError(f"{path} does not fit model {config.name!r}: {name!r} is {found} instead of {wanted}")
-    generator.load_state_dict(tensors, strict=True)
-    return generator.eval()
+    model.load_state_dict(tensors, strict=True)
+    return model.eval()
 
 
 def _read(path: Path, tensors: bool) -> tuple[ModelConfig, dict[str, torch.Tensor]]:
@@ -81,6 +85,6 @@ def _read(path: Path, tensors: bool) -> tuple[ModelConfig, dict[str, torch.Tenso
     if text is None:
         raise WeightsError(f"{path} holds no model configuration; it was not written by this program")
     try:
-        return ModelConfig.from_dict(json.loads(text)), content
+        return ModelConfig.from_dict(json.loads(text), COMPONENTS), content
     except ValueError as error:
         raise WeightsError(f"{path} was written for another version of this program: {error}") from None

@@ -1,123 +1,86 @@
-"""Configuration of the generator: one frozen dataclass per component.
-
-Units: `size` is pixels of the square output; channels are feature maps; `window` and `sink_distance` are latent
-frames (one latent frame = four video frames).
-"""
+"""A whole model as data: one frozen dataclass per component, to and from JSON."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any
 
-FRAMES_PER_LATENT = 4  # video frames in one latent frame
-SPATIAL_FACTOR = 8  # pixels per latent cell, each way
-LATENT_CHANNELS = 16
-WARP_CHANNELS = 4  # premultiplied RGBA
-GUIDE_CHANNELS = 8
+from .transformer.config import TransformerConfig
+
+KIND = "kind"  # key in JSON: the class of a component
 
 
 @dataclass(frozen=True)
-class TransformerConfig:
-    """The causal diffusion transformer (Wan's block; AAPT, Lin et al. 2025, arXiv 2506.09350).
+class SamplerConfig:
+    """How a block of latent frames is made from noise.
 
-    With `trunk_depth` 0 the inputs are patchified directly, which is the form of the large video models.  With a
-    trunk, that many convolutional residual blocks work at latent resolution on each side of the transformer.
+    times: t of each denoising step, falling from 1; between steps the estimate is noised anew (Self-Forcing).
+    clean_cache: t of one more pass over the finished block, whose keys and values are those that later blocks see
+    (Self-Forcing, minWM); None: those of the only step are kept (AAPT).
     """
 
-    dim: int
-    layers: int
-    heads: int
-    ffn_dim: int
-    condition_channels: int  # channels of `condition_BTChw`, stacked with the noise and the previous latent
-    latent_channels: int = LATENT_CHANNELS
-    patch: int = 2  # latent cells per token, each way (one latent frame deep)
-    window: int = 4  # past latent frames that a frame attends to, besides the reference
-    sink_distance: int = 5  # largest rotary distance, in latent frames, ever shown between a frame and the reference
-    frequency_dim: int = 256
-    text_dim: int | None = None  # width of the text embedding; None: no cross-attention
-    trunk_channels: int = 0
-    trunk_depth: int = 0
-    rope_theta: float = 10000.0
-    eps: float = 1e-6
+    times: tuple[float, ...] = (1.0,)
+    clean_cache: float | None = None
 
     def __post_init__(self) -> None:
-        if self.dim % self.heads or (self.dim // self.heads) % 2:
-            raise ValueError(f"dim {self.dim} must split into {self.heads} heads of even width")
-        if bool(self.trunk_depth) != bool(self.trunk_channels):
-            raise ValueError("trunk_depth and trunk_channels are both zero or both positive")
-        if self.window < 1 or self.sink_distance < 1:
-            raise ValueError("window and sink_distance are at least one latent frame")
-
-    @property
-    def head_dim(self) -> int:
-        return self.dim // self.heads
-
-
-@dataclass(frozen=True)
-class StemConfig:
-    """The condition encoder: guide + warp of four video frames -> features at latent resolution."""
-
-    frame_channels: int  # per video frame, at H/4
-    channels: int  # per latent frame, at H/8
-
-
-@dataclass(frozen=True)
-class AutoencoderConfig:
-    """RGBA video autoencoder, 4x in time and 8x in space, 16 latent channels."""
-
-    encoder_channels: tuple[int, int, int]  # at H/2, H/4 (per video frame) and H/8 (per latent frame)
-    decoder_channels: tuple[int, int, int]  # at H/8 (per latent frame), H/4 and H/2 (per video frame)
-    decoder_depth: tuple[int, int, int]  # residual blocks at the same three resolutions
-    latent_channels: int = LATENT_CHANNELS
+        falling = all(a > b for a, b in zip(self.times, self.times[1:]))
+        if not self.times or not falling or not 0 < self.times[-1] <= self.times[0] <= 1:
+            raise ValueError(f"denoising times {self.times} do not fall from 1 towards 0")
+        if len(self.times) > 1 and self.clean_cache is None:
+            raise ValueError("several denoising steps need clean_cache: the keys of which step would be kept?")
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A whole model: `Generator(config)` builds it."""
+    """`VideoModel(config)` builds it. codec, control, space and trunk are configurations of any known kind."""
 
     name: str
-    size: int
+    size: tuple[int, int]  # pixels, height and width, where none is asked for
     transformer: TransformerConfig
-    stem: StemConfig
-    autoencoder: AutoencoderConfig
-    recycle: float = 1.0  # share of the generated latent in the recycled one, the rest is the warp's (1.0: the paper)
-    residual_gain: float = 1.0  # x = (z - z_warp) * residual_gain, so that x has about unit variance
-    reach: int | None = None  # pixels around the face that are drawn, elsewhere the warp stays; None: all is drawn
-    face: int | None = None  # pixels, the longer side of the largest face that the network sees: larger ones are shrunk
+    codec: Any
+    control: Any
+    space: Any
+    trunk: Any = None  # convolutions around the transformer
+    sampler: SamplerConfig = SamplerConfig()
 
-    def __post_init__(self) -> None:
-        step = SPATIAL_FACTOR * self.transformer.patch
-        if self.size % step:
-            raise ValueError(f"size {self.size} is not a multiple of {step}")
-        expected = self.stem.channels + self.transformer.latent_channels
-        if self.transformer.condition_channels != expected:
-            raise ValueError(f"condition_channels must be {expected}: the stem's channels and the warp's latent")
+    def resized(self, height: int, width: int) -> ModelConfig:
+        return replace(self, size=(height, width))
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        return to_data(self)
 
     @staticmethod
-    def from_dict(data: dict) -> ModelConfig:
+    def from_dict(data: dict, kinds: Iterable[type]) -> ModelConfig:
         """Inverse of `to_dict` (also after a trip through JSON); raises ValueError on missing or unknown fields."""
-        parts = {"transformer": TransformerConfig, "stem": StemConfig, "autoencoder": AutoencoderConfig}
-        values = dict(_known(ModelConfig, data))
-        for key, kind in parts.items():
-            if key in values:
-                part = _known(kind, values[key])
-                values[key] = _build(kind, {k: tuple(v) if isinstance(v, list) else v for k, v in part.items()})
-        return _build(ModelConfig, values)
+        known = {kind.__name__: kind for kind in (ModelConfig, TransformerConfig, SamplerConfig, *kinds)}
+        config = from_data(data, known)
+        if not isinstance(config, ModelConfig):
+            raise ValueError("no configuration of a model")
+        return config
 
 
-def _known(kind: type, data: dict) -> dict:
+def to_data(value: Any) -> Any:
+    """Dataclasses to dictionaries that carry the name of their class."""
+    if is_dataclass(value):
+        parts = {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
+        return {KIND: type(value).__name__, **parts}
+    return [to_data(item) for item in value] if isinstance(value, (tuple, list)) else value
+
+
+def from_data(data: Any, known: dict[str, type]) -> Any:
+    if isinstance(data, (list, tuple)):
+        return tuple(from_data(item, known) for item in data)
     if not isinstance(data, dict):
-        raise ValueError(f"{kind.__name__} is not an object")
-    unknown = set(data) - {field.name for field in fields(kind)}
+        return data
+    kind = known.get(data.get(KIND))
+    if kind is None:
+        raise ValueError(f"unknown component {data.get(KIND)!r}")
+    values = {name: from_data(value, known) for name, value in data.items() if name != KIND}
+    unknown = set(values) - {field.name for field in fields(kind)}
     if unknown:
         raise ValueError(f"{kind.__name__} has no field {sorted(unknown)[0]!r}")
-    return data
-
-
-def _build(kind: type, values: dict):
     try:
         return kind(**values)
     except TypeError as error:
-        raise ValueError(f"incomplete {kind.__name__}: {error}") from None
+        raise ValueError(f"incomplete or impossible {kind.__name__}: {error}") from None

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
     driver = list(itertools.islice(VideoReader(args.driver).frames(), DRIVER_SECONDS * FPS))
     import torch
 
-    from generator.config import FRAMES_PER_LATENT
+    from generator.portrait.layout import FRAMES_PER_LATENT
     from puppet.puppet import Puppet
 
     puppet = Puppet(

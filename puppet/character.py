@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT
+from generator.portrait.layout import FRAMES_PER_LATENT
 from pose.warp.conditioning import Conditioner
 from pose.errors import PortraitError
 from pose.tracking.landmarks import PoseFrame
@@ -26,7 +26,7 @@ from puppet.pictures import read_picture
 from puppet.timings import Timings
 
 if TYPE_CHECKING:  # torch takes seconds to import, and live use needs it in another process only
-    from generator.stream import Stream
+    from generator.portrait.stream import PortraitStream as Stream
     from puppet.live.remote_stream import RemoteStream
 
 SMALLEST, LARGEST, SIZE_STEP = 64, 1024, 16  # px

@@ -100,7 +100,7 @@ def check_generator() -> Check:
     """One step of the smallest model, so that a kernel that does not run is found here."""
     import numpy as np
 
-    from generator.stream import Stream
+    from generator.portrait.stream import PortraitStream as Stream
     from puppet.models import load_generator
 
     stream = Stream(load_generator("tiny", "random", 64))

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from generator.checkpoint import WeightsError, load, load_config, shipped
-from generator.generator import Generator
-from generator.presets import get_preset
+from generator.model import VideoModel
+from generator.models import get_model
 from puppet.errors import PuppetError, reported_as_puppet_error
 
 
-def load_generator(model: str, weights: str, size: int) -> Generator:
+def load_generator(model: str, weights: str, size: int) -> VideoModel:
     """The generator of a preset for size x size pixels.
 
     weights: "shipped", "random" or the path of a .safetensors file, which must be of the same preset.
     """
     with reported_as_puppet_error(ValueError, WeightsError):
-        preset = get_preset(model)
+        preset = get_model(model).config
         if weights == "random":
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)  # the same at every start
-                return Generator(replace(preset, size=size)).eval().requires_grad_(False)
+                return VideoModel(preset.resized(size, size)).eval().requires_grad_(False)
         path = shipped(model) if weights == "shipped" else Path(weights)
         if weights == "shipped" and not path.exists():
             raise PuppetError(
@@ -33,5 +32,5 @@ def load_generator(model: str, weights: str, size: int) -> Generator:
         if found != model:
             raise PuppetError(f"weights {path} are of model '{found}', not '{model}': give --model {found}")
         generator = load(path)
-        generator.config = replace(generator.config, size=size)
+        generator.config = generator.config.resized(size, size)
         return generator

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.stream import Stream
+from generator.portrait.stream import PortraitStream as Stream
 from pose.tracking.landmarks import PoseFrame
 from pose.motion.retargeting import Retargeter
 from pose.tracking.tracker import Tracker, TrackerUnavailable

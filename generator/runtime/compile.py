@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from ..generator import Generator
+from ..model import VideoModel
 
 
-def compile_regions(generator: Generator) -> Generator:
-    """Compile stem, trunk, the two halves of each transformer block, and decoder, in place (first calls are slow)."""
-    transformer = generator.transformer
-    generator.stem.compile(dynamic=False)
-    generator.autoencoder.decoder.compile(dynamic=False)
-    if transformer.config.trunk_depth:
-        transformer.trunk_in.compile(dynamic=False)
-        transformer.trunk_out.compile(dynamic=False)
-    for block in transformer.blocks:
+def compile_regions(model: VideoModel) -> VideoModel:
+    """Compile control, codec and the two halves of each transformer block, in place (first calls are slow)."""
+    for part in (*model.control.children(), *model.codec.children()):
+        part.compile(dynamic=False)
+    for block in model.transformer.blocks:
         block.before = torch.compile(block.before, dynamic=False)
         block.after = torch.compile(block.after, dynamic=False)
-    return generator
+    return model

@@ -62,11 +62,13 @@ def kept_in_float32(model: nn.Module) -> set[str]:
 
 
 def cast(model: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """Move the model in place; parameters named by a module's `keep_fp32` stay float32, convolutions channels-last."""
+    """Move the model in place; parameters named by a module's `keep_fp32` stay float32, unrounded, convolutions
+    channels-last."""
     kept = kept_in_float32(model)
-    exact = {name: parameter.detach().float() for name, parameter in model.named_parameters() if name in kept}
-    model.to(device=device, dtype=dtype, memory_format=torch.channels_last)
     for name, parameter in model.named_parameters():
-        if name in exact:
-            parameter.data = exact[name].to(device)
+        data = parameter.data.to(device, torch.float32 if name in kept else dtype)
+        parameter.data = data.contiguous(memory_format=torch.channels_last) if data.dim() == 4 else data
+    for module in model.modules():
+        for name, buffer in module.named_buffers(recurse=False):
+            module._buffers[name] = buffer.to(device)
     return model

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.stream import Stream
+from generator.portrait.stream import PortraitStream as Stream
 from pose.motion.neutral import find_neutral
 from pose.motion.retargeting import Retargeter
 from pose.tracking.tracker import Tracker, TrackerUnavailable

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT
+from generator.portrait.layout import FRAMES_PER_LATENT
 from pose.tracking.landmarks import PoseFrame, empty_pose
 from pose.motion.retargeting import Retargeter
 from pose.tracking.smoothing import PoseSmoother

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT
+from generator.portrait.layout import FRAMES_PER_LATENT
 from pose.tracking.landmarks import PoseFrame, empty_pose
 from pose.tracking.smoothing import PoseSmoother
 from pose.tracking.tracker import Tracker

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
+from generator.portrait.layout import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
 from puppet.errors import PuppetError
 
 CLOSE_SECONDS = 5.0  # that the process is given to end by itself
@@ -134,7 +134,7 @@ def _serve(pipe: Connection, memory, choice: StreamChoice) -> None:
     try:
         import torch
 
-        from generator.stream import Stream
+        from generator.portrait.stream import PortraitStream as Stream
         from puppet.errors import reported_as_puppet_error
         from puppet.models import load_generator
 

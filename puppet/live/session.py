@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT
+from generator.portrait.layout import FRAMES_PER_LATENT
 from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet.character import Character, Performer, check_look, load_character
 from puppet.compositing import check_background, composite

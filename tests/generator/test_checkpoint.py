@@ -7,14 +7,15 @@ from safetensors.torch import load_file, save_file
 from generator import checkpoint
 from generator.checkpoint import WeightsError
 from generator.config import ModelConfig
-from generator.generator import Generator
-from generator.presets import get_preset
+from generator.model import VideoModel
+from generator.models import get_model
+from generator.models.components import COMPONENTS
 
 
 @pytest.fixture(scope="module")
 def generator():
     torch.manual_seed(0)
-    return Generator(get_preset("tiny"))
+    return VideoModel(get_model("tiny").config)
 
 
 @pytest.fixture()
@@ -26,7 +27,7 @@ def path(tmp_path, generator):
 
 def rewrite(path, change):
     tensors = load_file(path)
-    config = json.dumps(get_preset("tiny").to_dict())
+    config = json.dumps(get_model("tiny").config.to_dict())
     metadata = {"config": config}
     change(tensors, metadata)
     save_file(tensors, path, metadata=metadata)
@@ -71,8 +72,8 @@ def test_foreign_file(path, content):
 
 
 def test_missing_tensor(path):
-    rewrite(path, lambda tensors, _: tensors.pop("stem.latent_conv.bias"))
-    fails(path, "'stem.latent_conv.bias' is missing")
+    rewrite(path, lambda tensors, _: tensors.pop("control.stem.latent_conv.bias"))
+    fails(path, "'control.stem.latent_conv.bias' is missing")
 
 
 def test_unknown_tensor(path):
@@ -81,7 +82,7 @@ def test_unknown_tensor(path):
 
 
 def test_wrong_shape(path):
-    rewrite(path, lambda tensors, _: tensors.update({"stem.latent_conv.bias": torch.zeros(3)}))
+    rewrite(path, lambda tensors, _: tensors.update({"control.stem.latent_conv.bias": torch.zeros(3)}))
     fails(path, r"is \(3,\) instead of")
 
 
@@ -90,21 +91,21 @@ def test_no_configuration(path):
     fails(path, "no model configuration")
 
 
-@pytest.mark.parametrize("change", [{"colour": 1}, {"size": None}, {"size": 33}])
+@pytest.mark.parametrize("change", [{"colour": 1}, {"codec": {"kind": "Magic"}}, {"size": [33, 32]}, {"transformer": {"kind": "TransformerConfig"}}])
 def test_configuration_of_another_version(path, change):
-    config = {**get_preset("tiny").to_dict(), **change}
+    config = {**get_model("tiny").config.to_dict(), **change}
     rewrite(path, lambda _, metadata: metadata.update(config=json.dumps(config)))
     fails(path, "another version")
 
 
 def test_diverged_weights_are_not_saved(tmp_path, generator):
-    broken = Generator(generator.config)
-    broken.stem.latent_conv.bias.data[0] = float("nan")
+    broken = VideoModel(generator.config)
+    broken.control.stem.latent_conv.bias.data[0] = float("nan")
     with pytest.raises(WeightsError, match="diverged"):
         checkpoint.save(tmp_path / "broken.safetensors", broken)
     assert not list(tmp_path.iterdir())
 
 
 def test_config_survives_json():
-    config = get_preset("pocket")
-    assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    config = get_model("pocket").config
+    assert ModelConfig.from_dict(json.loads(json.dumps(config.to_dict())), COMPONENTS) == config

@@ -143,11 +143,11 @@ def test_impossible_choices_are_refused_in_one_line(tmp_path, portrait, driver, 
 
 def test_weights_of_another_model_are_refused(tmp_path, portrait, driver, fails):
     from generator import checkpoint
-    from generator.generator import Generator
-    from generator.presets import get_preset
+    from generator.model import VideoModel
+    from generator.models import get_model
 
     path = tmp_path / "tiny.safetensors"
-    checkpoint.save(path, Generator(get_preset("tiny")))
+    checkpoint.save(path, VideoModel(get_model("tiny").config))
     options = ("--portrait", portrait, "--driver", driver, "--out", tmp_path / "out.mp4", "--weights", path)
     assert "are of model 'tiny', not 'pocket'" in fails("render", "--model", "pocket", *options)
     assert main([str(word) for word in ("render", "--model", "tiny", "--size", 64, *options)]) == 0

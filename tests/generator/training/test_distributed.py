@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from generator import checkpoint
-from generator.generator import Generator
-from generator.presets import get_preset
+from generator.model import VideoModel
+from generator.models import get_model
 
 ROOT = Path(__file__).parents[3]
 WORKER = Path(__file__).with_name("distributed_worker.py")
@@ -18,8 +18,8 @@ WORKER = Path(__file__).with_name("distributed_worker.py")
 @pytest.fixture()
 def start(tmp_path) -> Path:
     torch.manual_seed(0)
-    generator = Generator(get_preset("tiny"))
-    torch.nn.init.normal_(generator.transformer.trunk_out[-1].weight, std=0.05)
+    generator = VideoModel(get_model("tiny").config)
+    torch.nn.init.normal_(generator.network.after[-1].weight, std=0.05)
     checkpoint.save(tmp_path / "diffusion.safetensors", generator, torch.float32)
     return tmp_path
 

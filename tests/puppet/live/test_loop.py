@@ -4,8 +4,8 @@ import threading
 
 import numpy as np
 
-from generator.config import FRAMES_PER_LATENT
-from generator.stream import Stream
+from generator.portrait.layout import FRAMES_PER_LATENT
+from generator.portrait.stream import PortraitStream as Stream
 from puppet.character import Performer
 from puppet.live.camera import Camera
 from puppet.live.loop import Gather, LiveLoop

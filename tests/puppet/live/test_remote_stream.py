@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import pytest
 
-from generator.stream import Stream
+from generator.portrait.stream import PortraitStream as Stream
 from puppet.errors import PuppetError
 from puppet.live.remote_stream import RemoteStream, StreamChoice
 from puppet.models import load_generator

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .config import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS, StemConfig
-from .layers import conv
+from ..convolutions import conv
+from .layout import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
+
+
+@dataclass(frozen=True)
+class StemConfig:
+    """Guide + warp of four video frames -> features at latent resolution."""
+
+    frame_channels: int  # per video frame, at H/4
+    channels: int  # per latent frame, at H/8
 
 
 class ConditionStem(nn.Module):

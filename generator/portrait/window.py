@@ -1,4 +1,4 @@
-"""Generating only the part of the picture that is drawn (`ModelConfig.reach`); elsewhere the warp stays.
+"""Generating only the part of the picture that is drawn (`PortraitControlConfig.reach`); elsewhere the warp stays.
 
 A window follows the face like a camera. Its size is that of the portrait's own face and some room; it grows when a face no
 longer fits, and shrinks again to what the last seconds needed. To the network the window is the whole picture, as the crops
@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generator.conditions import CANONICAL, soft_edge
-from generator.config import SPATIAL_FACTOR
+from .layout import CANONICAL, SPATIAL_FACTOR
+from .surroundings import soft_edge
 
 CELL = SPATIAL_FACTOR // 2  # pixels of the guide in a latent cell
 PATIENCE = 60  # steps (10 s) after which a window that grew is fitted anew

@@ -1,4 +1,4 @@
-"""Seeing a large face smaller (`ModelConfig.face`): the network works at the sizes of face that it was trained on, and what
+"""Seeing a large face smaller (`PortraitControlConfig.face`): the network works at the sizes of face that it was trained on, and what
 it changes is enlarged onto the warp, whose detail is the portrait's own. A face twice as wide would cost four times as much.
 """
 
@@ -11,9 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from generator.conditions import CANONICAL
-from generator.config import SPATIAL_FACTOR, ModelConfig
-from generator.runtime.window import Window
+from .layout import CANONICAL, SPATIAL_FACTOR
+from .window import Window
 
 COLOURS = 4  # channels of an 8-bit picture that torch resizes at full speed
 
@@ -26,15 +25,15 @@ class Scale:
     seen: int
 
     @staticmethod
-    def of(config: ModelConfig, guide_FhwC: np.ndarray) -> Scale:
-        """For a portrait with this guide (F, S/2, S/2, 8) uint8."""
+    def of(size: int, guide_FhwC: np.ndarray, largest: int | None, step: int) -> Scale:
+        """For a portrait with this guide (F, S/2, S/2, 8) uint8, whose face is to be seen at `largest` pixels at most
+        (None: as it is). What is seen is a multiple of `step` pixels."""
         face = guide_FhwC[..., CANONICAL].any(axis=(0, 3))
-        if config.face is None or not face.any():
-            return Scale(config.size, config.size)
+        if largest is None or not face.any():
+            return Scale(size, size)
         extent = 2 * max(int(np.ptp(np.flatnonzero(face.any(axis)))) + 1 for axis in (0, 1))
-        step = SPATIAL_FACTOR * config.transformer.patch
-        seen = int(config.size * config.face / extent) // step * step
-        return Scale(config.size, min(max(seen, step), config.size))
+        seen = int(size * largest / extent) // step * step
+        return Scale(size, min(max(seen, step), size))
 
     def shrink(self, picture_FHWC: np.ndarray) -> np.ndarray:
         """Portraits, warps or guides, uint8 with a multiple of four channels, as they are seen."""

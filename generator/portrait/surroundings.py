@@ -1,47 +1,29 @@
-"""What the generator is conditioned on: the warped portrait and the guide maps of each video frame."""
+"""Where the network's picture counts and where the warp stays: the face and a soft edge around it, inside the person."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .layers import pack
+from .conditions import Conditions
+from .layout import CANONICAL, INNER_MOUTH, OPENINGS, VALIDITY
 
-CANONICAL = slice(0, 3)  # guide channels of the canonical face position, 0 where there is no face
-VALIDITY, INNER_MOUTH = 3, 4  # guide channels
-OPENINGS = slice(4, 6)  # of mouth and eyes
 TRUSTED = (0.15, 0.35)  # validity of the warp (its scale, by area) from which its detail counts, and counts fully
 TRANSPARENT = 0.2  # of [-1, 1]: by how much less opaque than the warp something must be to be taken for a hole
 
 
-@dataclass(frozen=True)
-class Conditions:
-    """Maps of T latent frames; F = 4 video frames each."""
-
-    warp: Tensor  # (B, T, F, 4, H, W) premultiplied RGBA in [-1, 1]
-    guide: Tensor  # (B, T, F, 8, H/2, W/2) in [0, 1]
-
-    @cached_property
-    def packed(self) -> Tensor:
-        """(B, T, F, 16, H/2, W/2): the warp in the form that the convolutions take."""
-        return pack(self.warp)
-
-    @staticmethod
-    def from_uint8(warp_BTFHWC: Tensor, guide_BTFHWC: Tensor, dtype: torch.dtype = torch.float32) -> Conditions:
-        """From uint8 maps, channels last as they come from the rasteriser; no copy is made to reorder them."""
-        return Conditions(
-            warp=from_bytes(warp_BTFHWC, dtype).movedim(-1, -3),
-            guide=guide_BTFHWC.to(dtype).mul_(1 / 255).movedim(-1, -3),
-        )
-
-    def frames(self, start: int, stop: int) -> Conditions:
-        """Latent frames start..stop-1 of every sequence."""
-        return Conditions(self.warp[:, start:stop], self.guide[:, start:stop])
+def keep_surroundings(video_BTFCHW: Tensor, conditions: Conditions, reach: int) -> Tensor:
+    """Decoded frames with the warp itself where the face is far and at the person's outline, and with its detail on skin
+    that it knows. Hair and clothes lose by being drawn anew, a still outline never shimmers, and the frames of glasses
+    and the hairs of a beard, which no two people have alike, would be averaged away."""
+    warp = conditions.warp
+    alpha = around_face(conditions.guide, reach) * inside_person(warp) * (1 - holes(video_BTFCHW, warp))
+    change = video_BTFCHW - warp
+    change = torch.lerp(change, coarse(change), trusted_skin(conditions.guide).to(change.dtype))
+    return torch.addcmul(warp, change, alpha.to(change.dtype))
 
 
 def soft_edge(reach: int) -> int:
@@ -118,13 +100,3 @@ def box_mean(x_NCHW: Tensor, radius: int) -> Tensor:
     """Mean over the same pixels."""
     count = over_neighbours(torch.add, x_NCHW.new_ones(x_NCHW.shape[-2:]), radius)
     return over_neighbours(torch.add, x_NCHW, radius) / count
-
-
-def from_bytes(picture: Tensor, dtype: torch.dtype) -> Tensor:
-    """uint8 0..255 -> [-1, 1]."""
-    return picture.to(dtype).mul_(1 / 127.5).sub_(1)
-
-
-def to_bytes(picture: Tensor) -> Tensor:
-    """[-1, 1] -> uint8 0..255."""
-    return picture.mul(127.5).add_(128).clamp_(0, 255).to(torch.uint8)

@@ -15,34 +15,45 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .config import FRAMES_PER_LATENT, SPATIAL_FACTOR, WARP_CHANNELS, AutoencoderConfig
-from .layers import conv, depth_to_space, pack, residual_blocks, space_to_depth, unpack
+from ..convolutions import conv, depth_to_space, pack, residual_blocks, space_to_depth, unpack
 
-PACKED = 4 * WARP_CHANNELS  # channels of a packed picture
-PATCH = FRAMES_PER_LATENT * SPATIAL_FACTOR**2 * WARP_CHANNELS  # values that one latent cell stands for
+TIME_FACTOR, SPACE_FACTOR, PICTURE_CHANNELS = 4, 8, 4
+PACKED = 4 * PICTURE_CHANNELS  # channels of a packed picture
+PATCH = TIME_FACTOR * SPACE_FACTOR**2 * PICTURE_CHANNELS  # values that one latent cell stands for
 GATE_BIAS = 1.0
+
+
+@dataclass(frozen=True)
+class PatchCodecConfig:
+    encoder_channels: tuple[int, int, int]  # at H/2, H/4 (per video frame) and H/8 (per latent frame)
+    decoder_channels: tuple[int, int, int]  # at H/8 (per latent frame), H/4 and H/2 (per video frame)
+    decoder_depth: tuple[int, int, int]  # residual blocks at the same three resolutions
+    latent_channels: int = 16
+
+    def build(self) -> PatchCodec:
+        return PatchCodec(self)
 
 
 @dataclass(frozen=True)
 class DecoderState:
     """What decoding the next latent frame needs of the past."""
 
-    z: Tensor  # (B, 16, h, w) the latent decoded last
+    z: Tensor | None  # (B, 16, h, w) the latent decoded last; None: the first one has itself before it
 
     def detach(self) -> DecoderState:
-        return DecoderState(self.z.detach())
+        return DecoderState(None if self.z is None else self.z.detach())
 
 
 def to_patches(packed_BTFCHW: Tensor) -> Tensor:
     """Packed pictures (B, T, 4, 16, H/2, W/2) -> patch vectors (B, T, h, w, 1024)."""
-    cells = space_to_depth(packed_BTFCHW, SPATIAL_FACTOR // 2)  # (B, T, F, 256, h, w)
+    cells = space_to_depth(packed_BTFCHW, SPACE_FACTOR // 2)  # (B, T, F, 256, h, w)
     return cells.movedim(-3, -1).movedim(2, -2).flatten(-2)
 
 
 def from_patches(patches_BThwP: Tensor) -> Tensor:
     """Inverse of `to_patches`."""
-    cells = patches_BThwP.unflatten(-1, (FRAMES_PER_LATENT, -1)).movedim(-2, 2).movedim(-1, -3)
-    return depth_to_space(cells, SPATIAL_FACTOR // 2)
+    cells = patches_BThwP.unflatten(-1, (TIME_FACTOR, -1)).movedim(-2, 2).movedim(-1, -3)
+    return depth_to_space(cells, SPACE_FACTOR // 2)
 
 
 def seamless(packed_BTFCHW: Tensor) -> Tensor:
@@ -73,14 +84,14 @@ def displace(packed_NCHW: Tensor, flow_N2hw: Tensor) -> Tensor:
 class Encoder(nn.Module):
     """Residual on top of the linear projection; starts at zero."""
 
-    def __init__(self, config: AutoencoderConfig) -> None:
+    def __init__(self, config: PatchCodecConfig) -> None:
         super().__init__()
         half, quarter, eighth = config.encoder_channels
         self.conv_half = conv(PACKED, half)
         self.conv_quarter = conv(half, quarter, stride=2)
         self.quarter_block = residual_blocks(quarter, 1)
         self.conv_eighth = conv(quarter, quarter // 2, stride=2)
-        self.merge = conv(FRAMES_PER_LATENT * (quarter // 2), eighth, kernel=1)
+        self.merge = conv(TIME_FACTOR * (quarter // 2), eighth, kernel=1)
         self.eighth_block = residual_blocks(eighth, 1)
         self.out = conv(eighth, config.latent_channels, kernel=1, zero=True)
 
@@ -96,13 +107,13 @@ class Decoder(nn.Module):
     """[z_t, z_t - z_warp, z_{t-1}] + warp -> the warp moved to where it fits, and per packed pixel a residual colour and
     the gate of the moved warp's detail."""
 
-    def __init__(self, config: AutoencoderConfig) -> None:
+    def __init__(self, config: PatchCodecConfig) -> None:
         super().__init__()
         eighth, quarter, half = config.decoder_channels
         depth_eighth, depth_quarter, depth_half = config.decoder_depth
         self.input = conv(3 * config.latent_channels, eighth)
         self.eighth_blocks = residual_blocks(eighth, depth_eighth)
-        self.to_quarter = conv(eighth, FRAMES_PER_LATENT * 4 * quarter, kernel=1)
+        self.to_quarter = conv(eighth, TIME_FACTOR * 4 * quarter, kernel=1)
         self.quarter_warp = conv(PACKED, quarter, kernel=2, stride=2)
         self.quarter_blocks = residual_blocks(quarter, depth_quarter)
         self.flow = conv(quarter, 2, zero=True)
@@ -116,7 +127,7 @@ class Decoder(nn.Module):
         """-> moved warp (N*F, 16, H/2, W/2), residual (N*F, 16, H/2, W/2) and gate (N*F, 4, H/2, W/2)."""
         warp = packed_NFCHW.flatten(0, 1)
         x = self.eighth_blocks(self.input(latents_NChw))
-        x = self.to_quarter(F.silu(x)).movedim(1, -1).unflatten(-1, (FRAMES_PER_LATENT, -1))  # (N, h, w, F, 4C)
+        x = self.to_quarter(F.silu(x)).movedim(1, -1).unflatten(-1, (TIME_FACTOR, -1))  # (N, h, w, F, 4C)
         x = depth_to_space(x.movedim(-2, 1).movedim(-1, 2), 2).flatten(0, 1)  # (N*F, C, H/4, W/4)
         x = self.quarter_blocks(x + self.quarter_warp(warp))
         moved = displace(warp, self.flow(F.silu(x)))
@@ -125,11 +136,17 @@ class Decoder(nn.Module):
         return moved, *self.out(F.silu(x)).split([PACKED, 4], dim=1)
 
 
-class Autoencoder(nn.Module):
-    keep_fp32 = ("linear_in", "linear_out")  # one step of a leading component in bfloat16 is a step of brightness
+class PatchCodec(nn.Module):
+    """A `LatentCodec` whose decoder is shown the packed warp as side information (B, T, 4, 16, H/2, W/2)."""
 
-    def __init__(self, config: AutoencoderConfig) -> None:
+    keep_fp32 = ("linear_in", "linear_out")  # one step of a leading component in bfloat16 is a step of brightness
+    picture_channels = PICTURE_CHANNELS
+    time_factor, space_factor = TIME_FACTOR, SPACE_FACTOR
+    first_frame_alone = False
+
+    def __init__(self, config: PatchCodecConfig) -> None:
         super().__init__()
+        self.channels = config.latent_channels
         self.linear_in = nn.Linear(PATCH, config.latent_channels)
         self.linear_out = nn.Linear(config.latent_channels, PATCH)
         self.encoder = Encoder(config)
@@ -139,25 +156,27 @@ class Autoencoder(nn.Module):
     def dtype(self) -> torch.dtype:
         return self.decoder.out.weight.dtype
 
-    def encode(self, video_BTFCHW: Tensor) -> Tensor:
-        """Video (B, T, 4, 4, H, W) in [-1, 1] -> latents (B, T, 16, H/8, W/8), each from its own four frames."""
-        packed = pack(video_BTFCHW.to(self.dtype))
+    def encode(self, video_BFCHW: Tensor) -> Tensor:
+        """Video (B, 4 T, 4, H, W) in [-1, 1] -> latents (B, T, 16, H/8, W/8), each from its own four frames."""
+        packed = pack(video_BFCHW.to(self.dtype).unflatten(1, (-1, TIME_FACTOR)))
         return self.project(packed) + self.encoder(packed)
 
-    def encode_linear(self, video_BTFCHW: Tensor) -> Tensor:
-        """The linear path alone: cheap, and the same for every model; used for the warp's own latent."""
-        return self.project(pack(video_BTFCHW.to(self.dtype)))
+    def encode_step(self, video_BFCHW: Tensor, state: None = None) -> tuple[Tensor, None]:
+        return self.encode(video_BFCHW)[:, 0], None
 
     def project(self, packed_BTFCHW: Tensor) -> Tensor:
-        """`encode_linear` of pictures that are already packed."""
+        """The linear path alone, of packed pictures: cheap, and the same for every model; the latent of a warp."""
         return self.linear_in(to_patches(packed_BTFCHW).to(self.linear_in.weight.dtype)).movedim(-1, -3)
 
-    def decode(self, z_BTChw: Tensor, warp_BTFCHW: Tensor, previous_BChw: Tensor | None = None) -> Tensor:
-        """Latents and the warps of the same frames -> RGBA video (B, T, 4, 4, H, W), about [-1, 1], not clamped.
+    def initial_state(self, past_BTChw: Tensor | None = None) -> DecoderState:
+        return DecoderState(None if past_BTChw is None else past_BTChw[:, -1])
 
-        `previous_BChw` is the latent before the first one (None: the first one again).
-        """
-        return unpack(self.decode_packed(z_BTChw, pack(warp_BTFCHW.to(self.dtype)), previous_BChw))
+    def decode(self, z_BTChw: Tensor, side: Tensor | None = None, state: DecoderState | None = None) -> Tensor:
+        """Latents and the packed warps of the same frames -> RGBA video (B, 4 T, 4, H, W), about [-1, 1], not clamped."""
+        if side is None:
+            raise ValueError("this codec decodes changes of a warped picture: it needs the packed warp")
+        previous = None if state is None else state.z
+        return unpack(self.decode_packed(z_BTChw, side.to(self.dtype), previous)).flatten(1, 2)
 
     def decode_packed(self, z_BTChw: Tensor, packed_BTFCHW: Tensor, previous_BChw: Tensor | None) -> Tensor:
         """`decode` from packed warp to packed video (B, T, 4, 16, H/2, W/2): the moved warp's coarse part + gate * its
@@ -167,7 +186,7 @@ class Autoencoder(nn.Module):
         previous = torch.cat([first, z[:, :-1]], dim=1)
         latents = torch.cat([z, z - z_warp, previous], dim=2)
         moved, residual, gate = self.decoder(latents.flatten(0, 1), packed_BTFCHW.flatten(0, 1))
-        gate = gate.movedim(1, -1)[..., None].expand(*[-1] * 4, WARP_CHANNELS).flatten(-2).movedim(-1, 1)
+        gate = gate.movedim(1, -1)[..., None].expand(*[-1] * 4, PICTURE_CHANNELS).flatten(-2).movedim(-1, 1)
         moved, residual, gate = (x.unflatten(0, packed_BTFCHW.shape[:3]) for x in (moved, residual, gate))
         coarse = self._patches(self.project(moved))  # what a latent keeps of the moved warp
         change = seamless(self._patches(z_BTChw) - coarse)
@@ -178,18 +197,20 @@ class Autoencoder(nn.Module):
         patches = self.linear_out(z_BTChw.movedim(-3, -1).to(self.linear_out.weight.dtype))  # (B, T, h, w, 1024)
         return from_patches(patches.to(self.dtype))
 
-    def decode_step(self, z_BChw: Tensor, packed_BFCHW: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
-        """One latent frame of `decode`, from the packed warp: (video (B, 4, 4, H, W), state for the next)."""
-        packed = self.decode_packed(z_BChw[:, None], packed_BFCHW[:, None], state.z)
-        return unpack(packed[:, 0]), DecoderState(z_BChw)
+    def decode_step(
+        self, z_BChw: Tensor, state: DecoderState, side: Tensor | None = None
+    ) -> tuple[Tensor, DecoderState]:
+        """One latent frame of `decode`: (video (B, 4, 4, H, W), state for the next)."""
+        video = self.decode(z_BChw[:, None], None if side is None else side[:, None], state)
+        return video, DecoderState(z_BChw)
 
     @torch.no_grad()
-    def initialise_from_pca(self, video_BTFCHW: Tensor) -> float:
+    def initialise_from_pca(self, video_BFCHW: Tensor) -> float:
         """Set the linear path to a whitened PCA of the patches of this footage, in both directions.
 
-        Returns the share of the variance that the 16 components explain.  Raises ValueError on too little footage.
+        Returns the fraction of the variance that the 16 components explain.  Raises ValueError on too little footage.
         """
-        patches = to_patches(pack(video_BTFCHW.float())).reshape(-1, PATCH).double()
+        patches = to_patches(pack(video_BFCHW.float().unflatten(1, (-1, TIME_FACTOR)))).reshape(-1, PATCH).double()
         channels = self.linear_in.out_features
         if patches.shape[0] <= channels:
             raise ValueError(f"PCA of {channels} components needs more than {patches.shape[0]} patches of footage")

@@ -4,22 +4,23 @@ import numpy as np
 import pytest
 import torch
 
-from generator.conditions import Conditions, to_bytes
-from generator.generator import Generator
-from generator.presets import get_preset
-from generator.runtime.scale import Scale
-from generator.runtime.window import PATIENCE, FaceCamera, Framing, Window, moved
-from generator.stream import Stream
+from generator.model import VideoModel
+from generator.models import get_model
+from generator.portrait.conditions import Conditions, to_bytes
+from generator.portrait.scale import Scale
+from generator.portrait.stream import PortraitStream
+from generator.portrait.window import PATIENCE, FaceCamera, Framing, Window, moved
 
 SIZE, LARGE = 64, 128
 
 
 def build(seed=0, size=SIZE, face=None, **options):
     torch.manual_seed(0)
-    generator = Generator(replace(get_preset("tiny"), size=size, face=face))
+    config = get_model("tiny").config.resized(size, size)
+    generator = VideoModel(replace(config, control=replace(config.control, face=face)))
     for parameter in generator.parameters():
         parameter.data += 0.02 * torch.randn_like(parameter)
-    return Stream(generator, device="cpu", dtype=options.pop("dtype", "float32"), seed=seed, **options)
+    return PortraitStream(generator, device="cpu", dtype=options.pop("dtype", "float32"), seed=seed, **options)
 
 
 def maps(seed):
@@ -59,8 +60,9 @@ def test_state_does_not_grow():
     stream = build()
 
     def held():
-        cache = stream._state.cache
-        tensors = [*cache.keys, *cache.values, *cache.sink_keys, stream._state.previous, stream._state.decoder.z]
+        state = stream._stream.state
+        cache = state.cache
+        tensors = [*cache.keys, *cache.values, *cache.sink_keys, state.previous, state.decoder.z]
         return len(tensors), sum(tensor.untyped_storage().nbytes() for tensor in tensors)
 
     perform(stream, steps=1)
@@ -86,7 +88,7 @@ def test_streaming_a_window_is_the_generator_on_that_part_of_the_picture():
     frames = np.concatenate([stream.step(warp, guide) for _ in range(3)])
     window = stream._window
     assert max(window.size) <= 10 and np.array_equal(frames[:, 96:], np.tile(warp, (3, 1, 1, 1))[:, 96:])
-    generator, source = stream.generator, torch.Generator().manual_seed(0)
+    generator, source = stream._stream.model, torch.Generator().manual_seed(0)
     conditions = Conditions.from_uint8(*(
         torch.from_numpy(part[(slice(None), *window.of(scale))].copy())[None, None]
         for part, scale in ((warp, 8), (guide, 4))
@@ -95,7 +97,7 @@ def test_streaming_a_window_is_the_generator_on_that_part_of_the_picture():
     with torch.no_grad():
         state = generator.lock(conditions.warp[:, 0], conditions)
         for _ in range(3):
-            noise = generator.noise(1, LARGE, source)[(..., *window.of(1))]
+            noise = generator.noise(1, LARGE, LARGE, source)[(..., *window.of(1))]
             z, state = generator.step(conditions, state, noise)
             video, state = generator.decode(z, conditions, state)
             expected.append(to_bytes(video[0].movedim(-3, -1)).numpy())

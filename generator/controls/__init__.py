@@ -1,0 +1,1 @@
+"""Controls: a signal -> what the transformer sees of it."""

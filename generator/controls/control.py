@@ -1,0 +1,50 @@
+"""What every control offers. Letters as in codecs/codec.py.
+
+A control turns a signal (any object of its own kind, for T latent frames) into channels that are stacked with the noise,
+tokens that are added to the transformer's, and optionally a base latent that a residual space starts from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from torch import Tensor
+
+from ..codecs.codec import LatentCodec
+
+Signal = TypeVar("Signal", contravariant=True)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the model sees of the signal of T latent frames; None where the control has no such thing."""
+
+    channels: Tensor | None = None  # (B, T, control.channels, h, w)
+    base: Tensor | None = None  # (B, T, C, h, w) latent
+    tokens: Tensor | None = None  # (B, T, L, D) added to the tokens
+    prefix: Tensor | None = None  # (B, P, L, D) tokens of reference frames before the first one
+
+    def frames(self, start: int, stop: int) -> Observation:
+        cut = lambda part: None if part is None else part[:, start:stop]  # noqa: E731
+        return Observation(cut(self.channels), cut(self.base), cut(self.tokens), self.prefix if start == 0 else None)
+
+    def repeat(self, count: int) -> Observation:
+        """The batch so many times over."""
+        again = lambda part: None if part is None else part.repeat(count, *[1] * (part.dim() - 1))  # noqa: E731
+        return Observation(*(again(part) for part in (self.channels, self.base, self.tokens, self.prefix)))
+
+
+class Control(Protocol[Signal]):
+    """An nn.Module that holds weights only."""
+
+    channels: int  # stacked with the noise
+
+    def observe(self, signal: Signal, codec: LatentCodec) -> Observation:
+        """The signal of T latent frames. The base latent carries no gradient to the codec."""
+
+    def side(self, signal: Signal) -> Tensor | None:
+        """What the codec's decoder is shown, (B, T, ...); None: nothing."""
+
+    def finish(self, video_BFCHW: Tensor, signal: Signal) -> Tensor:
+        """Decoded frames with what the signal itself knows better put back. F = all frames of the T latent frames."""

@@ -1,0 +1,47 @@
+"""Control by a warped portrait: stem features of warp and guide maps, and the warp's own latent as base."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..codecs.patch import PatchCodec
+from ..portrait.conditions import Conditions
+from ..portrait.stem import ConditionStem, StemConfig
+from ..portrait.surroundings import keep_surroundings
+from .control import Observation
+
+
+@dataclass(frozen=True)
+class PortraitControlConfig:
+    stem: StemConfig
+    reach: int | None = None  # pixels around the face that are drawn, elsewhere the warp stays; None: all is drawn
+    face: int | None = None  # pixels, the longer side of the largest face that the network sees: larger ones are shrunk
+
+    def build(self, latent_channels: int, dim: int) -> PortraitControl:
+        return PortraitControl(self, latent_channels)
+
+
+class PortraitControl(nn.Module):
+    def __init__(self, config: PortraitControlConfig, latent_channels: int) -> None:
+        super().__init__()
+        self.config = config
+        self.channels = config.stem.channels + latent_channels
+        self.stem = ConditionStem(config.stem)
+
+    def observe(self, signal: Conditions, codec: PatchCodec) -> Observation:
+        with torch.no_grad():
+            base = codec.project(signal.packed)
+        features = self.stem(signal.packed, signal.guide)
+        return Observation(torch.cat([features, base.to(features.dtype)], dim=2), base)
+
+    def side(self, signal: Conditions) -> Tensor:
+        return signal.packed
+
+    def finish(self, video_BFCHW: Tensor, signal: Conditions) -> Tensor:
+        if self.config.reach is None:
+            return video_BFCHW
+        video_BTFCHW = video_BFCHW.unflatten(1, signal.warp.shape[1:3])
+        return keep_surroundings(video_BTFCHW, signal, self.config.reach).flatten(1, 2)
