@@ -25,6 +25,7 @@ COMMANDS = {
     "settings": ("puppet.settings", "show the settings of puppet live, as a file to start from"),
     "doctor": ("puppet.doctor", "look at everything that puppet live needs, and name what is missing"),
     "bench": ("puppet.bench", "measure the speed of every stage on this machine"),
+    "import": ("puppet.import_command", "turn published weights into a file of this program"),
     "actors": ("puppet.actors_command", "render synthetic actors as training data"),
     "prepare": ("puppet.prepare_command", "turn own video clips into training data"),
     "train": ("puppet.train_command", "train a model"),

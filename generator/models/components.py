@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from ..codecs.patch import PatchCodecConfig
+from ..codecs.tiny import TinyCodecConfig
+from ..codecs.wan import WanCodecConfig
 from ..controls.none import NoControlConfig
+from ..controls.pictures import PicturesControlConfig
 from ..controls.portrait import PortraitControlConfig
 from ..portrait.stem import StemConfig
 from ..portrait.trunk import TrunkConfig
 from ..spaces import IdentitySpace, ResidualSpace
 
 COMPONENTS: tuple[type, ...] = (
-    PatchCodecConfig, NoControlConfig, PortraitControlConfig, StemConfig, TrunkConfig, IdentitySpace, ResidualSpace,
+    PatchCodecConfig, TinyCodecConfig, WanCodecConfig, NoControlConfig, PicturesControlConfig, PortraitControlConfig,
+    StemConfig, TrunkConfig, IdentitySpace, ResidualSpace,
 )

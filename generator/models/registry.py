@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 
+from .forcing import FORCING_MODELS
 from .model import Model
 from .pocket import POCKET
 from .tiny import TINY
+from .wan import WAN_MODELS
 
-MODELS: dict[str, Model] = {model.name: model for model in (TINY, POCKET)}
+MODELS: dict[str, Model] = {model.name: model for model in (TINY, POCKET, *WAN_MODELS, *FORCING_MODELS)}
 
 
 def get_model(name: str) -> Model:

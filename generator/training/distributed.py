@@ -96,10 +96,11 @@ def _shard(module: nn.Module, dtype: torch.dtype | None) -> None:
     def shard_network(network: nn.Module) -> None:
         for block in network.transformer.blocks:
             shard(block, cast_inputs=False)  # time and residual may be finer than the matrices
-        for part in dict.fromkeys((network.transformer, network)):
-            shard(part, cast_inputs=False)
-            for method in ("run", "step"):
-                register_fsdp_forward_method(part, method)
+        if network is not network.transformer:  # something around it calls it so
+            shard(network.transformer, cast_inputs=False)
+            register_fsdp_forward_method(network.transformer, "run")
+        shard(network, cast_inputs=False)
+        register_fsdp_forward_method(network, "step")
 
     if isinstance(module, LatentDiscriminator):
         shard_network(module.network)

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from pose.body.joints import shoulder_width
 from pose.tracking.landmarks import (
-    LEFT_ELBOW,
     LEFT_SHOULDER,
-    RIGHT_ELBOW,
     RIGHT_SHOULDER,
     PoseFrame,
     interpolate,
@@ -23,6 +22,7 @@ from pose.tracking.landmarks import (
 from pose.tracking.mesh import Similarity3D
 from pose.tracking.signals import angles_rotation, head_transform, rotation_angles, to_head_frame
 
+from .arm_transfer import ArmTransfer
 from .expression_transfer import ExpressionTransfer, settle_lids
 from .neutral import NeutralSearch
 
@@ -31,10 +31,6 @@ FREE_TURN, LARGEST_TURN = 35.0, 55.0  # degrees of yaw or pitch: followed exactl
 SCALE_LIMITS = (0.6, 1.7)  # of the head's size since neutral
 NEUTRAL_EASE = 0.5  # s in which a better neutral replaces the provisional one
 SEEN = 0.5  # visibility from which a body point counts
-ARMS = {
-    "left": (LEFT_ELBOW, 15, 17, 19, 21),
-    "right": (RIGHT_ELBOW, 16, 18, 20, 22),
-}
 
 
 @dataclass(frozen=True)
@@ -146,12 +142,12 @@ class Retargeter:
         head = head_transform(driver.face)
         moved = self._move_head(head, neutral.head)
         shape = neutral.transfer(to_head_frame(driver.face, head), self.strength)
-        body, hand_map = self._move_body(driver, moved, head)
+        body, left_hand, right_hand = self._move_body(driver)
         return PoseFrame(
             face=moved(shape),
             body=body,
-            left_hand=hand_map(driver.left_hand),
-            right_hand=hand_map(driver.right_hand),
+            left_hand=left_hand,
+            right_hand=right_hand,
             size=self.portrait.size,
             time=driver.time,
         )
@@ -166,44 +162,27 @@ class Retargeter:
         shift[2] = 0
         return Similarity3D(self._head.scale * growth, rotation, self._head.translation + shift)
 
-    def _move_body(self, driver: PoseFrame, head: Similarity3D, driver_head: Similarity3D):
-        """The portrait's body, and the map that carries the driver's hands to it."""
+    def _move_body(self, driver: PoseFrame) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+        """The portrait's body, left hand and right hand."""
         neutral, portrait = self._neutral.pose, self.portrait
-        size_ratio = self._head.scale / self._neutral.head.scale
-
-        def from_head(points: np.ndarray | None) -> np.ndarray | None:
-            """Hands where there are no shoulders to hang them on: where they are relative to the head."""
-            if points is None:
-                return None
-            return ((points - driver_head.translation) * size_ratio + head.translation).astype(np.float32)
-
-        if portrait.body is None:
-            return None, from_head
         if not (_shoulders_seen(driver) and _shoulders_seen(neutral)):
-            return portrait.body, from_head
+            return portrait.body, portrait.left_hand, portrait.right_hand
+        size_ratio = self._head.scale / self._neutral.head.scale
         shoulders = [LEFT_SHOULDER, RIGHT_SHOULDER]
-        widths = [np.linalg.norm(np.diff(pose.body[shoulders, :2], axis=0)) for pose in (portrait, neutral)]
+        widths = [shoulder_width(pose) for pose in (portrait, neutral)]
         # a tracker's guess of painted shoulders may be far off, the size of the heads is not
         ratio = float(np.clip(widths[0] / max(widths[1], 1e-3), 0.7 * size_ratio, 1.4 * size_ratio))
-        change = (driver.body[shoulders, :3] - neutral.body[shoulders, :3]) * ratio * self.strength
-        limit = 0.6 * max(widths[0], 1.0)
-        change *= min(1.0, limit / max(float(np.abs(change[:, :2]).max()), 1e-6))
-        body = portrait.body.copy()
-        body[:, :3] += change.mean(axis=0)
-        body[shoulders, :3] = portrait.body[shoulders, :3] + change
-        for side, points in enumerate(((13, 15, 17, 19, 21, 23), (14, 16, 18, 20, 22, 24))):
-            body[list(points), :3] = portrait.body[list(points), :3] + change[side]
-        origin = driver.body[shoulders, :3].mean(axis=0)
-        target = body[shoulders, :3].mean(axis=0)
-
-        def from_shoulders(points: np.ndarray | None) -> np.ndarray | None:
-            return None if points is None else ((points - origin) * ratio + target).astype(np.float32)
-
-        for arm in ARMS.values():
-            if driver.body[list(arm[:2]), 3].min() > SEEN:  # an arm that the driver shows is the driver's
-                body[list(arm), :3] = from_shoulders(driver.body[list(arm), :3])
-                body[list(arm), 3] = driver.body[list(arm), 3]
-        return body.astype(np.float32), from_shoulders
+        body = None
+        if portrait.body is not None:
+            change = (driver.body[shoulders, :3] - neutral.body[shoulders, :3]) * ratio * self.strength
+            limit = 0.6 * max(widths[0], 1.0)
+            change *= min(1.0, limit / max(float(np.abs(change[:, :2]).max()), 1e-6))
+            body = portrait.body.copy()
+            body[:, :3] += change.mean(axis=0)
+            body[shoulders, :3] = portrait.body[shoulders, :3] + change
+            for side, points in enumerate(((13, 15, 17, 19, 21, 23), (14, 16, 18, 20, 22, 24))):
+                body[list(points), :3] = portrait.body[list(points), :3] + change[side]
+        return ArmTransfer(portrait, neutral)(driver, body, ratio)
 
 
 def _shoulders_seen(pose: PoseFrame) -> bool:

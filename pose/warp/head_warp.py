@@ -7,29 +7,28 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pose.geometry import Patch, polygon_patch, smoothstep
+from pose.geometry import Patch, polygon_patch
 from pose.portrait.head_extension import extend_head
+from pose.raster import Coverage, rasterise
 from pose.tracking.features import EYES, MOUTH, Eye
-from pose.tracking.landmarks import FACE_OVAL, PoseFrame
-from pose.tracking.mesh import eye_distance, face_mesh
+from pose.tracking.landmarks import FACE_OVAL, FACE_POINTS, PoseFrame
+from pose.tracking.mesh import face_mesh
 
 from .canvas import MESH_COLOUR, VALIDITY, Canvas
 from .flow import OuterFlow
-from .raster import Coverage, rasterise
+from .head_surface import HeadSurface
+from .silhouette import Silhouette
 
 
 @dataclass(frozen=True)
 class HeadWarpSettings:
-    """How the mesh is joined to the flow around it, and what the guide says of both."""
+    """What the guide says of the warp, and how its parts are joined."""
 
     # canonical coordinates (eye distances) that the colours 0 and 255 of the dense face map stand for
     canonical_low: tuple[float, float, float] = (-1.0, -1.0, -0.8)
     canonical_high: tuple[float, float, float] = (1.0, 1.6, 0.8)
-    seam_reach: float = 0.4  # eye distances around the mesh in which the outer flow is drawn to it
-    seam_coverage: float = 0.25  # of the pixels in reach, by which that is done fully
-    # eye distances between the two flows: the tracker's noise, a real one
-    seam_jump: tuple[float, float] = (0.01, 0.05)
-    outside_validity: int = 160  # of 255: the flow around the face is a guess, everywhere alike
+    outside_validity: int = 160  # of 255: what is around the face is a guess, everywhere alike
+    continuation: int = 5  # px at half size, over which each layer goes on beneath and beside the face's outline
     iris_reach: tuple[float, float] = (1.7, 1.1)  # iris radii between which the eye's flow comes to follow the iris
     least_iris: float = 0.5  # px radius of an iris that can be told
 
@@ -59,92 +58,106 @@ class HeadWarp:
         mesh = face_mesh()
         self._skin_triangles = len(mesh.triangles)
         self._triangles = np.concatenate([mesh.triangles, hole_triangles()])
+        self._silhouette = Silhouette(self._triangles)
+        self._surface = HeadSurface(person_SS4, pose.face)
+        # the surface's triangles, among the face's vertices and behind them its own
+        vertices = np.concatenate([FACE_OVAL, FACE_POINTS + np.arange(len(self._surface.points))])
+        self._rings = vertices[self._surface.triangles]
         low, high = (np.array(end, np.float32) for end in (s.canonical_low, s.canonical_high))
-        colours = np.clip((mesh.canonical - low) / (high - low), 0, 1) * 255
-        # per vertex: where it is in the portrait, and its colour in the dense face map
-        attributes = np.concatenate([pose.face[:, :2], colours], 1).astype(np.float32)
-        # ... and of the corners of every triangle
-        self._at_corners = [np.ascontiguousarray(attributes[corner].T) for corner in self._triangles.T]  # 3 of (5, T)
+        # colours of every vertex in the dense face map
+        self._colours = (np.clip((mesh.canonical - low) / (high - low), 0, 1) * 255).astype(np.float32)
         # twice as large, with cubic interpolation: fetched from bilinearly it stays as sharp, in a fifth of the time
         extended, self._rows_above = extend_head(person_SS4, pose.face)
         finer = cv2.resize(extended, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
         self._finer = np.minimum(finer, finer[..., 3:])  # no colour exceeds its alpha
-        self._outer = OuterFlow(pose, len(person_SS4))
-        self._source_areas = self._areas(pose.face)
-        self._rim = np.isin(self._triangles, FACE_OVAL).any(1)
-        self._unit = eye_distance(pose.face)
+        self._outer = OuterFlow(pose)
+        self._source_areas = signed_areas(pose.face, self._triangles)
 
     def paint(self, canvas: Canvas) -> None:
         half, face = canvas.size // 2, canvas.target.face
-        areas = self._areas(face)
+        areas = signed_areas(face, self._triangles)
         # canonical triangles are counter-clockwise towards the viewer, which is a negative area with y down
         facing = np.flatnonzero(areas < 0)
-        corners = face[self._triangles[facing], :2] * 0.5 - 0.5  # half-size pixel indices
-        covered = rasterise(corners, face[self._triangles[facing], 2].mean(1), half, half)
-        triangles = facing.take(covered.triangles)
-        attributes = np.zeros((5, len(triangles)), np.float32)
-        for corner, weight in zip(self._at_corners, covered.weights):
-            attributes += corner.take(triangles, 1) * weight
+        outer = self._outer(canvas.target, canvas.head)
+        moved, source = self._surface.pose(face[list(FACE_OVAL), :2], outer)
+        at = np.concatenate([face[:, :2], moved])
+        rings = np.flatnonzero(signed_areas(at, self._rings) < 0)
 
-        flow = self._outer(canvas.target, canvas.head, half)  # (half, half, 2)
-        self._lay_face(flow, canvas.size, covered.pixels, triangles, attributes[:2])
+        triangles = np.concatenate([self._triangles[facing], self._rings[rings]])
+        depth = face[self._triangles[facing], 2].mean(1)
+        # the head's surface lies behind its face, the further outwards the deeper
+        depth = np.concatenate([depth, depth.max(initial=0) + 1 + self._surface.depth[rings]])
+        covered = rasterise(at[triangles] * 0.5 - 0.5, depth, half, half)
+        come_from = np.concatenate([self._pose.face[:, :2], source]).astype(np.float32)
+        flow = outer.grid(canvas.size, half)
+        flow.reshape(-1, 2)[covered.pixels] = _interpolated(come_from, triangles, covered)
+
+        on_face = covered.triangles < len(facing)
         for eye in EYES:
             self._shift_iris(flow, face, eye)
-        flow -= 0.5
-        cv2.resize(flow, (canvas.size, canvas.size), canvas.source_SS2, interpolation=cv2.INTER_LINEAR)
+        part = Coverage(covered.pixels[on_face], covered.triangles[on_face], covered.weights[:, on_face])
+        self._lay(canvas, flow, part, self._silhouette(areas < 0))
+        self._draw_guide(canvas, part, facing, areas)
+
+    def _lay(self, canvas: Canvas, flow: np.ndarray, face: Coverage, outline: np.ndarray | None) -> None:
+        """Fetch the portrait's pixels: the head behind the face, over it the face, cut out along its outline."""
+        size, half, points = canvas.size, len(flow), canvas.target.face
+        patch = None if outline is None else polygon_patch(points[outline, :2], size)
+        if patch is None:
+            self._fetch(flow, canvas.source_SS2, canvas.picture)
+            return
+        # the face's rectangle of the half-size flow, and what of its enlargement the outline's rectangle is
+        reach = self._settings.continuation
+        rows, columns = (
+            slice(max(at.start // 2 - reach, 0), min(at.stop // 2 + reach, half)) for at in (patch.rows, patch.columns)
+        )
+        cut = tuple(
+            slice(at.start - 2 * whole.start, at.stop - 2 * whole.start)
+            for at, whole in ((patch.rows, rows), (patch.columns, columns))
+        )
+        inside = np.zeros((half, half), np.uint8)
+        inside.reshape(-1)[face.pixels] = 1
+        inside, behind = inside[rows, columns], flow[rows, columns]
+        front = behind.copy()
+        _continue(front, inside, reach)
+        _continue(behind, 1 - inside, reach)
+        self._fetch(flow, canvas.source_SS2, canvas.picture)
+        picture = np.empty((2 * front.shape[0], 2 * front.shape[1], 4), np.uint8)
+        source = np.empty((*picture.shape[:2], 2), np.float32)
+        self._fetch(front, source, picture)
+        view, origin = canvas.picture[patch.rows, patch.columns], canvas.source_SS2[patch.rows, patch.columns]
+        edge = np.nonzero((patch.mask > 0) & (patch.mask < 255))
+        alpha = patch.mask[edge][:, None] * np.float32(1 / 255)
+        under = view[edge].astype(np.float32)
+        under += alpha * (picture[cut][edge] - under)
+        cv2.copyTo(picture[cut], patch.mask, view)
+        view[edge] = np.rint(under)
+        cv2.copyTo(source[cut], np.where(patch.mask > 127, np.uint8(255), np.uint8(0)), origin)
+
+    def _fetch(self, flow: np.ndarray, source: np.ndarray, picture: np.ndarray) -> None:
+        """The portrait's pixels for a half-size flow (h, w, 2), into a picture (2h, 2w, 4) and their indices (2h, 2w,
+        2)."""
+        size = (picture.shape[1], picture.shape[0])
+        flow = flow - np.float32(0.5)
+        cv2.resize(flow, size, source, interpolation=cv2.INTER_LINEAR)
         finer = 2 * flow + np.float32(0.5)
         finer[..., 1] += 2 * self._rows_above
-        finer = cv2.resize(finer, (canvas.size, canvas.size), interpolation=cv2.INTER_LINEAR)
-        cv2.remap(self._finer, finer, None, cv2.INTER_LINEAR, canvas.picture, borderMode=cv2.BORDER_REPLICATE)
-        self._draw_guide(canvas, covered, triangles, attributes[2:], areas)
+        finer = cv2.resize(finer, size, interpolation=cv2.INTER_LINEAR)
+        cv2.remap(self._finer, finer, None, cv2.INTER_LINEAR, picture, borderMode=cv2.BORDER_REPLICATE)
 
-    def _draw_guide(
-        self, canvas: Canvas, covered: Coverage, triangles: np.ndarray, colours_3N: np.ndarray, areas: np.ndarray
-    ) -> None:
+    def _draw_guide(self, canvas: Canvas, face: Coverage, facing: np.ndarray, areas: np.ndarray) -> None:
         guide = canvas.guide
         guide[..., VALIDITY] = np.minimum(canvas.picture[::2, ::2, 3], self._settings.outside_validity)
         # a triangle that the portrait shows as large as the target needs it is fully trusted, one it shows from behind
         # not
         trust = np.clip(self._source_areas / np.minimum(areas, -1e-3), 0, 1)
+        triangles = facing.take(face.triangles)
         mesh = np.empty((len(triangles), 4), np.uint8)
-        mesh[:, MESH_COLOUR] = colours_3N.T
+        mesh[:, MESH_COLOUR] = _interpolated(self._colours, self._triangles[facing], face)
         mesh[:, VALIDITY] = (255 * trust).take(triangles)
         skin = triangles < self._skin_triangles
         # four channels at once, as one number
-        guide.view(np.uint32).reshape(-1, 2)[covered.pixels[skin], 0] = mesh.view(np.uint32)[skin, 0]
-
-    def _lay_face(
-        self, flow: np.ndarray, size: int, pixels: np.ndarray, triangles: np.ndarray, inner_2N: np.ndarray
-    ) -> None:
-        """Put the mesh's flow in place of the outer one, and draw that to it where the face goes on beyond the mesh:
-        else its edge shows as a seam on forehead and cheeks. Where the mesh ends because it turns away, there is no
-        going on."""
-        s, half, flat, inner = self._settings, len(flow), flow.reshape(-1, 2), inner_2N.T
-        rim = self._rim[triangles]
-        at = pixels[rim]
-        if not len(at):  # all of it outside the picture, or turned away
-            flat[pixels] = inner
-            return
-        jump = inner[rim] - flat[at]
-        jump *= smoothstep(np.hypot(*jump.T) / self._unit, s.seam_jump)[:, None]
-        width = 2 * int(s.seam_reach * self._unit * half / size / 2) + 1
-        y, x = np.divmod(at, half)
-        top, left = max(y.min() - width, 0), max(x.min() - width, 0)
-        box = flow[top : y.max() + width, left : x.max() + width]
-        near = np.zeros((*box.shape[:2], 3), np.float32)
-        near[y - top, x - left, :2], near[y - top, x - left, 2] = jump, 1
-        for _ in range(2):
-            near = cv2.blur(near, (width, width), borderType=cv2.BORDER_CONSTANT)
-        coverage = near[..., 2]
-        gain = np.minimum(coverage, s.seam_coverage) / (s.seam_coverage * np.maximum(coverage, 1e-6))
-        for k in range(2):
-            box[..., k] += near[..., k] * gain
-        flat[pixels] = inner
-
-    def _areas(self, face: np.ndarray) -> np.ndarray:
-        """(T,) twice the signed area of every triangle in the picture, px^2."""
-        (ax, ay), (bx, by), (cx, cy) = (face.take(corner, 0).T[:2] for corner in self._triangles.T)
-        return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        guide.view(np.uint32).reshape(-1, 2)[face.pixels[skin], 0] = mesh.view(np.uint32)[skin, 0]
 
     def _shift_iris(self, flow: np.ndarray, face: np.ndarray, eye: Eye) -> None:
         """Inside an eye the iris keeps its round shape and slides under the lids; the mesh alone would squeeze it. In
@@ -168,3 +181,33 @@ def _iris(face: np.ndarray, eye: Eye) -> tuple[np.ndarray, float]:
     """Middle (2,) and radius of an iris, px."""
     centre = face[eye.pupil, :2]
     return centre, float(np.linalg.norm(face[eye.iris_circle, :2] - centre, axis=1).mean())
+
+
+def signed_areas(points: np.ndarray, triangles_T3: np.ndarray) -> np.ndarray:
+    """(T,) twice the signed area of every triangle in the picture, px^2."""
+    (ax, ay), (bx, by), (cx, cy) = (points.take(corner, 0).T[:2] for corner in triangles_T3.T)
+    return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+
+
+def _interpolated(values_VC: np.ndarray, triangles_T3: np.ndarray, covered: Coverage) -> np.ndarray:
+    """(N, C) values of the vertices at every covered pixel."""
+    result = np.zeros((values_VC.shape[1], len(covered.pixels)), np.float32)
+    for corner, weight in zip(triangles_T3.T, covered.weights, strict=True):
+        at_corner = np.ascontiguousarray(values_VC[corner].T)
+        result += at_corner.take(covered.triangles, 1) * weight
+    return result.T
+
+
+def _continue(flow: np.ndarray, inside: np.ndarray, reach: int) -> None:
+    """Let the part of a flow (h, w, 2) where `inside` (h, w) uint8 is 1 go on for some pixels beyond, in place."""
+    height, width = inside.shape
+    # where each pixel is itself, but for a constant: what goes on is the shift
+    here = np.empty_like(flow)
+    here[..., 0] = 2 * np.arange(width, dtype=np.float32)
+    here[..., 1] = 2 * np.arange(height, dtype=np.float32)[:, None]
+    kernel = (reach, reach)
+    weight = cv2.blur(inside.astype(np.float32), kernel, borderType=cv2.BORDER_CONSTANT)
+    known = (flow - here) * inside[..., None]
+    near = cv2.blur(known, kernel, borderType=cv2.BORDER_CONSTANT)
+    beside = np.nonzero((inside == 0) & (weight > 0))
+    flow[beside] = here[beside] + near[beside] / weight[beside][:, None]

@@ -7,7 +7,7 @@ import numpy as np
 
 from pose.tracking.landmarks import FACE_OVAL, LEFT_EYE_RING, LIPS_INNER, RIGHT_EYE_RING
 from pose.tracking.mesh import face_mesh
-from pose.warp.raster import rasterise
+from pose.raster import rasterise
 
 GRID = 33  # nodes along each side of the flow outside the face
 PINS = 9  # points along each side of the picture that do not move

@@ -6,7 +6,6 @@ import pytest
 from pose.motion.blendshapes import ARKIT, AT, SILENT, TOLD, BlendshapeFace, BlendshapeMeter, blendshapes
 from pose.tracking.landmarks import LEFT_IRIS, RIGHT_IRIS, empty_pose
 from pose.tracking.signals import angles_rotation, expression, head_pose
-
 from tests.pose.faces import pose
 
 

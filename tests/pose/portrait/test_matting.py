@@ -4,7 +4,6 @@ import pytest
 
 from pose.portrait import matting
 from pose.portrait.matting import guided_filter, person_matte, refine_matte
-
 from tests.pose.faces import face
 
 

@@ -6,7 +6,6 @@ import pytest
 from pose.errors import PortraitError
 from pose.portrait.sidecar import OPTIONAL, REQUIRED, pose_from_points, read_sidecar, sidecar_path
 from pose.tracking.signals import head_pose
-
 from tests.pose.faces import face
 
 

@@ -3,7 +3,6 @@ import pytest
 
 from pose.tracking import landmarks
 from pose.tracking.landmarks import PoseFrame, empty_pose, interpolate
-
 from tests.pose.faces import body, pose
 
 

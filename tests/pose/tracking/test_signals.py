@@ -3,7 +3,6 @@ import pytest
 
 from pose.tracking.landmarks import empty_pose
 from pose.tracking.signals import angles_rotation, expression, head_pose, rotation_angles
-
 from tests.pose.faces import pose
 
 

@@ -5,7 +5,6 @@ import pytest
 
 from pose.tracking.landmarks import FACE_OVAL, LIPS_INNER_LOWER, LIPS_INNER_UPPER, empty_pose
 from pose.tracking.smoothing import PoseSmoother
-
 from tests.pose.faces import body, pose
 
 LOWER, UPPER = LIPS_INNER_LOWER[4], LIPS_INNER_UPPER[4]

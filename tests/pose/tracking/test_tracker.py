@@ -9,7 +9,6 @@ import pytest
 from pose.tracking.face_search import is_face
 from pose.tracking.native_log import quiet_native_log
 from pose.tracking.tracker import Tracker, TrackerUnavailable, fit_picture
-
 from tests.pose.faces import face
 
 BUNDLED = Path(__file__).parents[3] / "puppet" / "media" / "portrait.png"

@@ -2,7 +2,6 @@ import numpy as np
 
 from pose.tracking.landmarks import empty_pose
 from pose.warp.skeleton import draw_skeleton
-
 from tests.pose.faces import body, pose
 
 

@@ -1,0 +1,33 @@
+"""The shaded hand, in the portrait's skin colour and light."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pose.raster import Coverage
+
+from .hand_mesh import HandMesh
+from .parts import Part
+from .tone import SkinTone
+
+SUPERSAMPLED = 2  # per pixel and side, against stairs at the outline
+
+
+def hand_part(mesh: HandMesh, hand_213: np.ndarray, elbow_3: np.ndarray, tone: SkinTone, opacity: float = 1.0) -> Part:
+    """A posed hand. hand_213: its 21 points in pixels; elbow_3: where its forearm comes from."""
+    vertices, normals = mesh.posed(hand_213, elbow_3)
+    triangles = mesh.triangles
+    (ax, ay), (bx, by), (cx, cy) = (vertices.take(triangles[:, k], 0).T[:2] for k in range(3))
+    shown = triangles[(bx - ax) * (cy - ay) - (by - ay) * (cx - ax) < 0]
+    colours = np.empty((len(vertices), 4), np.float32)
+    colours[:, :3] = np.minimum(tone.colour * mesh.detail * tone.shade(normals)[:, None], 255)
+    colours[:, 3] = 255
+    colours *= mesh.fade[:, None] * opacity
+
+    def paint(covered: Coverage) -> np.ndarray:
+        drawn = np.full((len(covered.triangles), 4), 0.5, np.float32)  # rounds
+        for corner, weight in zip(shown.T, covered.weights):
+            drawn += colours.take(corner.take(covered.triangles), 0) * weight[:, None]
+        return drawn.astype(np.uint8)
+
+    return Part(vertices[shown, :2], vertices[shown, 2].sum(1), SUPERSAMPLED, paint)

@@ -1,0 +1,122 @@
+"""A limb as a strip: a texture along the line shoulder, elbow, wrist, bent without tearing and laid over a picture.
+
+The strip's texture is taken up once. Its rows run across the limb at even steps from the shoulder to the wrist, so that
+bending the line bends the texture; at the elbow the line is rounded (a quadratic Bezier curve), which blends the two
+bones there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pose.raster import Coverage
+
+from .parts import Part
+
+# Along the limb: 0 shoulder, 1 elbow, 2 wrist; the strip begins above the shoulder and ends under the hand
+START, END = -0.16, 2.08
+ELBOW_ROUND = 0.2  # of a bone at either side of the elbow, over which the line turns
+OVERLAP = 0.3  # of a bone, by which upper arm and forearm reach over the elbow
+BEHIND = 0.5  # forearm lengths that a wrist must be farther than the shoulder to lie behind the upper arm
+STATIONS = 14  # cross sections of each of the two
+FETCH_ROW = 512  # places that are fetched from a texture in one row
+FINER = 2  # texels per pixel of the portrait
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """The picture of a limb. texture: (rows along, columns across, 4) uint8 premultiplied RGBA; reach: (n,) pixels from
+    the line to the texture's edges, at n even steps from START to END."""
+
+    texture: np.ndarray
+    reach: np.ndarray
+
+    def reach_at(self, along: np.ndarray) -> np.ndarray:
+        return np.interp(along, np.linspace(START, END, len(self.reach)), self.reach)
+
+
+def centre_line(joints_32: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(K, 2) points and unit normals of the line through shoulder, elbow and wrist at the K values of `along`."""
+    shoulder, elbow, wrist = joints_32.astype(np.float64)
+    upper, fore = elbow - shoulder, wrist - elbow
+    # a bone that points at the camera keeps the direction of the other, so that the strip does not turn over
+    if np.hypot(*upper) < 1e-3:
+        upper = fore * 1e-3
+    if np.hypot(*fore) < 1e-3:
+        fore = upper * 1e-3
+    k = along[:, None]
+    points = np.where(k <= 1, shoulder + k * upper, elbow + (k - 1) * fore)
+    tangents = np.where(k <= 1, upper / np.hypot(*upper), fore / np.hypot(*fore))
+    t = (k - 1 + ELBOW_ROUND) / (2 * ELBOW_ROUND)
+    begin, end = elbow - ELBOW_ROUND * upper, elbow + ELBOW_ROUND * fore
+    bend = (1 - t) ** 2 * begin + 2 * t * (1 - t) * elbow + t**2 * end
+    turning = (1 - t) * upper / np.hypot(*upper) + t * fore / np.hypot(*fore)
+    near = (t > 0) & (t < 1)
+    points, tangents = np.where(near, bend, points), np.where(near, turning, tangents)
+    tangents = tangents / np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-6)
+    return points, np.stack([-tangents[:, 1], tangents[:, 0]], 1)
+
+
+def sample_grid(joints_32: np.ndarray, reach_N: np.ndarray, columns: int) -> np.ndarray:
+    """(N, columns, 2) float32 picture coordinates of a strip's texels; reach_N: as `Strip` has it, for each row."""
+    points, normals = centre_line(joints_32, np.linspace(START, END, len(reach_N)))
+    across = np.linspace(-1, 1, columns)[None] * reach_N[:, None]
+    return (points[:, None] + across[..., None] * normals[:, None]).astype(np.float32)
+
+
+def texture_size(joints_32: np.ndarray, widest: float) -> tuple[int, int]:
+    """Rows and columns of a strip's texture."""
+    length = np.linalg.norm(np.diff(joints_32, axis=0), axis=1).sum() / 2 * (END - START)
+    return int(np.clip(FINER * length, 16, 2048)), int(np.clip(2 * FINER * widest, 8, 1024))
+
+
+def strip_parts(strip: Strip, joints_33: np.ndarray, begin: float = START, opacity: float = 1.0) -> list[Part]:
+    """Upper arm and forearm, the nearer one last, so that a folded arm covers itself.
+
+    joints_33: shoulder, elbow, wrist with z; begin: the place along the limb from which it is drawn.
+    """
+    halves = [(begin, 1 + OVERLAP), (max(1 - OVERLAP, begin), END)]
+    if joints_33[2, 2] > joints_33[0, 2] + BEHIND * np.hypot(*(joints_33[2] - joints_33[1])[:2]):
+        halves.reverse()
+    return [
+        _part(strip, joints_33[:, :2], np.linspace(first, last, STATIONS), opacity)
+        for first, last in halves
+        if last > first
+    ]
+
+
+def _part(strip: Strip, joints_32: np.ndarray, along: np.ndarray, opacity: float) -> Part:
+    points, normals = centre_line(joints_32, along)
+    reach = strip.reach_at(along)[:, None]
+    sides = np.stack([points - reach * normals, points + reach * normals], 1)  # (K, 2, 2)
+    first = 2 * np.arange(len(along) - 1)[:, None]
+    triangles = np.concatenate([first + [0, 1, 2], first + [1, 3, 2]])
+    rows, columns = strip.texture.shape[:2]
+    texels = np.empty((2, 2 * len(along)), np.float32)  # x, y of every corner
+    texels[0] = np.tile(np.array([0, columns - 1], np.float32), len(along))
+    texels[1] = ((along - START) * ((rows - 1) / (END - START))).repeat(2)
+
+    def paint(covered: Coverage) -> np.ndarray:
+        at = np.zeros((2, len(covered.triangles)), np.float32)
+        for corner, weight in zip(triangles.T, covered.weights):
+            at += texels.take(corner.take(covered.triangles), 1) * weight
+        drawn = _fetch(strip.texture, *at)
+        return drawn if opacity >= 1 else cv2.multiply(drawn, (opacity,) * 4)
+
+    # at the inside of the elbow cross sections overlap: what is farther from it is in front
+    depth = np.tile(-np.abs((along[1:] + along[:-1]) / 2 - 1), 2)
+    return Part(sides.reshape(-1, 2)[triangles], depth, 1, paint)
+
+
+def _fetch(texture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(N, 4) the texture at N places, which are laid out in rows because OpenCV takes no longer ones than 32767."""
+    count = len(x)
+    rows = -(-count // FETCH_ROW)
+    padded = np.full((2, rows * FETCH_ROW), -10, np.float32)
+    padded[0, :count], padded[1, :count] = x, y
+    padded = padded.reshape(2, rows, FETCH_ROW)
+    drawn = cv2.remap(texture, padded[0], padded[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return drawn.reshape(-1, 4)[:count]

@@ -1,0 +1,95 @@
+"""The portrait's skin colour and light, read off its face, and the colour of its clothes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pose.tracking.landmarks import (
+    FACE_OVAL,
+    LEFT_BROW,
+    LEFT_EYE_RING,
+    LIPS_OUTER,
+    RIGHT_BROW,
+    RIGHT_EYE_RING,
+)
+from pose.tracking.mesh import face_mesh
+
+from .hand_mesh import vertex_normals
+
+AMBIENT = (0.45, 0.85)  # ratio of the light that has no direction: limits of what the face's shading may say
+RIDGE = 0.05  # weight of no direction at all in the fit
+NOT_SKIN = set(LEFT_EYE_RING + RIGHT_EYE_RING + LIPS_OUTER + LEFT_BROW + RIGHT_BROW + FACE_OVAL) | set(range(468, 478))
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+USUAL_LIGHT = (0.0, -0.3, -0.6)  # from above and from the camera, unless the face says something else
+SAME_SKIN = 26.0  # `_hue_distance` up to which a colour is the skin of the same person
+GRAZING = 0.6  # of the light that reaches skin seen from the side, where fingers part
+
+
+@dataclass(frozen=True, eq=False)
+class SkinTone:
+    """Skin and light. colour: (3,) RGB 0..255 of skin that faces the viewer; ambient: ratio of the light without
+    direction; light: (3,) unit vector towards the rest of it (x right, y down, z away from the viewer)."""
+
+    colour: np.ndarray
+    ambient: float
+    light: np.ndarray
+
+    def shade(self, normals_N3: np.ndarray) -> np.ndarray:
+        """(N,) brightness of skin with these normals, 1 where it faces the viewer."""
+        direct = np.clip(normals_N3 @ self.light, 0, None)
+        front = self.ambient + (1 - self.ambient) * max(-float(self.light[2]), 0.2)
+        facing = np.clip(-normals_N3[:, 2], 0, 1) ** 0.6
+        return (self.ambient + (1 - self.ambient) * direct) / front * (GRAZING + (1 - GRAZING) * facing)
+
+
+def skin_tone(person_SS4: np.ndarray, face_478x3: np.ndarray) -> SkinTone:
+    """Colour: of the brighter half of cheeks, nose and forehead. Light: Lambert's law fitted to their brightness."""
+    height, width = person_SS4.shape[:2]
+    normals = vertex_normals(face_478x3.astype(np.float32), face_mesh().triangles)
+    if normals[1, 2] > 0:  # the tip of the nose looks at the viewer
+        normals = -normals
+    smooth = cv2.GaussianBlur(person_SS4, (0, 0), max(1.0, width / 128))
+    skin = np.array([k for k in range(468) if k not in NOT_SKIN])
+    x, y = np.floor(face_478x3[skin, :2].T).astype(int)
+    kept = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    skin, x, y = skin[kept], x[kept], y[kept]
+    opaque = smooth[y, x, 3] > 250
+    facing = normals[skin, 2] < -0.2
+    chosen = opaque & facing
+    if chosen.sum() < 20:
+        return SkinTone(np.array([200.0, 160.0, 140.0], np.float32), 0.7, np.array([-0.4, -0.6, -0.7], np.float32))
+    colours = smooth[y, x, :3][chosen].astype(np.float32)
+    luma = colours @ LUMA
+    bright = (luma >= np.percentile(luma, 50)) & (luma <= np.percentile(luma, 90))
+    colour = np.median(colours[bright], 0)
+    n = normals[skin][chosen].astype(np.float64)
+    system = np.concatenate([np.ones((len(n), 1)), n], 1)
+    weight = np.diag([0.0, RIDGE, RIDGE, RIDGE]) * len(n)
+    a, *b = np.linalg.solve(system.T @ system + weight, system.T @ (luma / max(float(np.median(luma)), 1.0)))
+    b = np.array(b)
+    strength = float(np.linalg.norm(b))
+    way = b / strength if strength > 1e-3 else np.array([0.0, 0.0, -1.0])
+    way = way + np.array(USUAL_LIGHT)
+    way /= np.linalg.norm(way)
+    ambient = float(np.clip(a / max(a + strength, 1e-3), *AMBIENT))
+    return SkinTone(colour.astype(np.float32), ambient, way.astype(np.float32))
+
+
+def skin_on_arm(texture_RC4: np.ndarray, hand_rgb: np.ndarray | None, face: np.ndarray) -> np.ndarray:
+    """(3,) the skin's colour at the end of an arm: the bare forearm's, else the hand's, else the face's."""
+    rows, columns = texture_RC4.shape[:2]
+    end = texture_RC4[int(0.84 * rows) : int(0.93 * rows), 3 * columns // 8 : 5 * columns // 8]
+    end = end[end[..., 3] > 250][:, :3].astype(np.float32)
+    for colour in (np.median(end, 0) if len(end) > 8 else None, hand_rgb):
+        if colour is not None and _hue_distance(colour, face) < SAME_SKIN:
+            return colour.astype(np.float32)
+    return face
+
+
+def _hue_distance(a: np.ndarray, b: np.ndarray) -> float:
+    """8-bit Lab distance, brightness counting a third."""
+    lab = cv2.cvtColor(np.uint8([[a, b]]), cv2.COLOR_RGB2LAB)[0].astype(np.float32)
+    return float(np.linalg.norm((lab[0] - lab[1]) * [1 / 3, 1, 1]))

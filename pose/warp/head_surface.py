@@ -1,0 +1,90 @@
+"""The head behind the face's outline: rings from the mesh's rim to the outline of skull and hair.
+
+A head is about a ball: its surface goes on behind the rim of the face and turns away until it ends in the outline.
+Under a turn, its points at the rim move with the face, those at the outline with the middle of the skull, and those
+between move less the further back they lie. So the rings share the rim's vertices, and no seam can open between the
+two; where the rings fold over themselves, they lie behind the face, which hides them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pose.geometry import smoothstep
+from pose.tracking.landmarks import CHIN, FACE_OVAL, FOREHEAD
+from pose.tracking.mesh import eye_distance
+
+from .flow import OuterMotion
+
+RIM = len(FACE_OVAL)
+
+
+@dataclass(frozen=True)
+class SurfaceSettings:
+    """Lengths in eye distances; places on the way from the rim of the face (0) to the outline of the head (1)."""
+
+    rings: tuple[float, ...] = (0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
+    reach: tuple[float, float] = (0.45, 1.0)  # nearest and furthest place of the outline from the rim
+    margin: float = 0.10  # beyond the outline of the matte: loose hair and its softness
+    neck_reach: float = 0.4  # below the jaw, where no outline ends the head
+    smoothing: int = 5  # rim points over which the outline is smoothed
+    opaque: int = 128  # alpha (0..255) inside the outline
+
+
+class HeadSurface:
+    """The rings of one portrait. person_SS4: uint8 premultiplied RGBA; face: (478, 3) its landmarks.
+
+    points: (R, 2) float32 where its R = rings x 36 vertices lie in the portrait, ring by ring outwards. triangles: (T,
+    3)
+    int: 0..35 the rim in the order of `FACE_OVAL`, 36.. the points. depth: (T,) 0 at the rim, 1 at the outline.
+    """
+
+    def __init__(self, person_SS4: np.ndarray, face: np.ndarray, settings: SurfaceSettings = SurfaceSettings()):
+        self._settings = s = settings
+        rim = face[list(FACE_OVAL), :2]
+        away = rim - rim.mean(0)
+        away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
+        self._reach = self._outline(person_SS4[..., 3], face, rim, away)
+        places = np.array(s.rings, np.float32)
+        self.points = (rim + places[:, None, None] * (self._reach[:, None] * away)).reshape(-1, 2).astype(np.float32)
+        # no kink at the rim nor at the outline
+        self._follow = np.repeat(1 - smoothstep(places, (0, 1)), RIM)[:, None].astype(np.float32)  # (R, 1)
+        self._rim = rim
+        k, ring = np.arange(RIM), np.arange(len(places))[:, None] * RIM
+        inner, following = (ring + k).ravel(), (ring + (k + 1) % RIM).ravel()
+        outer, outer_following = inner + RIM, following + RIM
+        self.triangles = np.concatenate(
+            [np.stack([inner, following, outer], 1), np.stack([following, outer_following, outer], 1)]
+        )
+        self.depth = np.tile(np.repeat(places, RIM), 2)
+
+    def pose(self, rim_362: np.ndarray, outer: OuterMotion) -> tuple[np.ndarray, np.ndarray]:
+        """Where the points go, (R, 2), and where they come from, (R, 2), which differs from `points` only in the last
+        ring, where it is the outer motion's. rim_362: the target's rim."""
+        excess = rim_362 - outer.forward(self._rim)  # what the face does beyond the motion of the outline
+        moved = outer.forward(self.points) + self._follow * np.tile(excess, (len(self._settings.rings), 1))
+        source = self.points.copy()
+        source[-RIM:] = outer.backward(moved[-RIM:])
+        return moved, source
+
+    def _outline(self, alpha: np.ndarray, face: np.ndarray, rim: np.ndarray, away: np.ndarray) -> np.ndarray:
+        """(36,) how far from each rim point the head's outline is, in pixels."""
+        s, unit, size = self._settings, eye_distance(face), len(alpha)
+        steps = np.linspace(0, s.reach[1], 48)
+        at = rim[:, None] + steps[:, None] * unit * away[:, None]  # (36, 48, 2)
+        x, y = np.clip(np.floor(at).astype(int), 0, size - 1).transpose(2, 0, 1)
+        outside = (alpha[y, x] < s.opaque) & ((at >= 0) & (at < size)).all(2)
+        first = np.where(outside.any(1), outside.argmax(1), len(steps) - 1)
+        reach = np.clip(steps[first] + s.margin, *s.reach)
+        # below the jaw the neck goes on
+        down = face[CHIN, :2] - face[FOREHEAD, :2]
+        down = down / max(np.hypot(*down), 1e-6)
+        neck = np.clip((away @ down - 0.2) / 0.4, 0, 1)
+        reach = reach + neck * (s.neck_reach - reach)
+        kernel = np.ones((1, s.smoothing)) / s.smoothing
+        padded = np.concatenate([reach[-s.smoothing :], reach, reach[: s.smoothing]])[None]
+        smooth = cv2.filter2D(padded, -1, kernel)[0, s.smoothing : -s.smoothing]
+        return (smooth * unit).astype(np.float32)

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from pose.motion.retargeting import Retargeter
+from tests.pose.body.people import SHOULDERS, arms_down, hand_points, pose
+
+REST = pose(*arms_down())
+
+
+def bones(frame, side=0):
+    body = frame.body[[11 + side, 13 + side, 15 + side], :2]
+    return np.diff(body, axis=0)
+
+
+def angles(frame, side=0):
+    return np.degrees(np.arctan2(*bones(frame, side).T))
+
+
+def raised(scale=1.0, **more):
+    elbows, wrists = arms_down()
+    elbows[0] = tuple(np.add(SHOULDERS[0], np.multiply(scale, (45, 20))))
+    wrists[0] = tuple(np.add(elbows[0], np.multiply(scale, (5, -48))))
+    return pose(elbows, wrists, **more)
+
+
+def test_a_raised_arm_has_the_drivers_angles_and_the_portraits_length():
+    portrait = pose(*arms_down(reach=1.15))
+    result = Retargeter(portrait, REST).retarget(raised(time=1.0))
+    np.testing.assert_allclose(angles(result), angles(raised()), atol=1)
+    driver, own = (np.linalg.norm(bones(frame), axis=1) for frame in (raised(), result))
+    assert (own > 1.05 * driver).all() and (own < 1.35 * driver).all()
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0])
+def test_the_drivers_distance_from_the_camera_does_not_matter(scale):
+    def seen(frame):
+        return frame.transformed(np.array([[scale, 0, 10], [0, scale, 20]]), (640, 640))
+
+    near = Retargeter(REST, REST).retarget(raised(time=1.0))
+    far = Retargeter(REST, seen(REST)).retarget(seen(raised(time=1.0)))
+    np.testing.assert_allclose(far.body[[13, 15], :2], near.body[[13, 15], :2], atol=0.5)
+
+
+def test_a_portrait_keeps_its_own_pose_while_the_driver_rests():
+    elbows, wrists = arms_down(out=30)
+    portrait = pose(elbows, [(150.0, 190.0), (106.0, 190.0)])  # hands in the lap
+    result = Retargeter(portrait, REST).retarget(REST)
+    np.testing.assert_allclose(result.body[13:17, :2], portrait.body[13:17, :2], atol=0.5)
+
+
+def test_between_rest_and_gesture_an_arm_does_not_jump():
+    portrait = pose(*arms_down(out=30))
+    elbows, wrists = arms_down()
+    retarget = Retargeter(portrait, REST)
+    last = None
+    for step in np.linspace(0, 1, 60):
+        upper, fore = np.radians(15 + 50 * step), np.radians(5 + 165 * step)
+        elbows[0] = np.add(SHOULDERS[0], 56 * np.array([np.sin(upper), np.cos(upper)]))
+        wrists[0] = np.add(elbows[0], 50 * np.array([np.sin(fore), np.cos(fore)]))
+        wrist = retarget.retarget(pose(elbows, wrists)).body[15, :2]
+        if last is not None:
+            assert np.linalg.norm(wrist - last) < 14
+        last = wrist
+
+
+def test_a_hand_stays_on_its_wrist_and_keeps_its_shape():
+    driver = raised(time=1.0)
+    hand = hand_points(driver.body[15, :2], size=12.0)
+    portrait = REST.transformed(np.array([[0.5, 0, 0], [0, 0.5, 0]]), (128, 128))
+    result = Retargeter(portrait, REST).retarget(raised(time=1.0, hands=(hand, None)))
+    np.testing.assert_allclose(result.left_hand[0, :2], result.body[15, :2], atol=0.1)
+    np.testing.assert_allclose(
+        result.left_hand - result.left_hand[0], 0.5 * (hand - hand[0]), atol=0.05
+    )  # fmt: skip
+
+
+def test_hidden_arms_come_only_when_they_do_something():
+    hidden = pose(*arms_down(), seen=0.1)
+    rest = Retargeter(hidden, REST).retarget(REST)
+    assert rest.body[[13, 15], 3].max() == 0
+    acting = Retargeter(hidden, REST).retarget(raised(time=1.0))
+    assert acting.body[[13, 15], 3].min() > 0.9 and acting.body[[14, 16], 3].max() == 0
