@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from safetensors.numpy import load_file, save_file
 
-from pose.warp.conditioning import Conditioner
 from pose.tracking.landmarks import LEFT_EYE_RING, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
+from pose.warp.conditioning import Conditioner
 from puppet.errors import PuppetError
 
 BOX_MARGIN = 4 / 256  # of the picture's size, around the landmarks of mouth and eyes

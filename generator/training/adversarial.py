@@ -11,7 +11,7 @@ so that the continuation is judged, too. A segment is judged against any real cl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
@@ -26,7 +26,9 @@ from generator.training.distributed import Workers
 from generator.training.losses import Objective, relativistic_generator
 from generator.training.optim import Learner, OptimizerConfig
 from generator.training.portrait_clips import Augmentation
+from generator.training.recomputation import recompute
 from generator.training.sequences import Rollout, encode_clip, encode_reference, encode_truth
+
 
 @dataclass(frozen=True)
 class AdversarialStage:
@@ -39,6 +41,7 @@ class AdversarialStage:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     discriminator_optimizer: OptimizerConfig | None = None  # None: as the generator's, which is the paper's choice
     augmentation: Augmentation = field(default_factory=Augmentation)
+    recompute: bool = False  # as in the diffusion stage
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,10 @@ class AdversarialTrainer:
     ):
         self.config, self.model, self.shapes = config, model, (config.shape, config.shape)
         freeze_codec(model)
-        optimizer = config.discriminator_optimizer or config.optimizer
+        if config.recompute:
+            recompute(model.transformer)
+            recompute(discriminator.network.transformer)
+        optimizer = replace(config.discriminator_optimizer or config.optimizer, average=None)
         self.learners = {
             "generator": Learner(model, config.optimizer, workers.parameter_dtype),
             "discriminator": Learner(discriminator, optimizer, workers.parameter_dtype),

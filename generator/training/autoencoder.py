@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from generator.model import VideoModel
-from generator.training.losses import chroma_l1, gradient_l1, texture_l1, weighted_l1
 from generator.training.data import BatchShape, Source
 from generator.training.distributed import Workers
+from generator.training.losses import chroma_l1, gradient_l1, texture_l1, weighted_l1
 from generator.training.optim import Learner, OptimizerConfig
 from generator.training.portrait_clips import Augmentation, PortraitBatch
 from generator.training.regions import RegionWeights, pixel_weights

@@ -20,6 +20,7 @@ from generator.training.distributed import Workers
 from generator.training.losses import clean, euler, interpolate, pseudo_huber, time_grid
 from generator.training.optim import Learner, OptimizerConfig
 from generator.training.portrait_clips import Augmentation
+from generator.training.recomputation import recompute
 from generator.training.sequences import encode_clip
 
 
@@ -32,6 +33,7 @@ class ConsistencyStage:
     distance: Literal["pseudo_huber", "mse"] = "pseudo_huber"
     optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(lr=3e-4, matrix_lr=3e-4))
     augmentation: Augmentation = field(default_factory=Augmentation)
+    recompute: bool = False  # as in the diffusion stage
 
 
 class ConsistencyTrainer:
@@ -40,6 +42,8 @@ class ConsistencyTrainer:
     def __init__(self, config: ConsistencyStage, model: VideoModel, teacher: VideoModel, workers: Workers):
         self.config, self.model, self.shapes = config, model, (config.shape,)
         freeze_codec(model)
+        if config.recompute:
+            recompute(model.transformer)
         self.learners = {"generator": Learner(model, config.optimizer, workers.parameter_dtype)}
         self.teacher = teacher.requires_grad_(False)
         Learner(teacher, config.optimizer, workers.parameter_dtype)  # for its cast: nothing in it is trained

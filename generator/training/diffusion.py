@@ -16,6 +16,7 @@ from generator.training.distributed import Workers
 from generator.training.losses import flow_matching, interpolate, shift_time
 from generator.training.optim import Learner, OptimizerConfig
 from generator.training.portrait_clips import Augmentation
+from generator.training.recomputation import recompute
 from generator.training.sequences import encode_clip
 
 
@@ -26,6 +27,7 @@ class DiffusionStage:
     shift: float = 5.0  # of time towards noise; the paper's 24 is for sequences a hundred times as large
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     augmentation: Augmentation = field(default_factory=Augmentation)
+    recompute: bool = False  # activations in the backward pass: needs less memory, takes a third longer
 
 
 def freeze_codec(model: VideoModel) -> None:
@@ -38,6 +40,8 @@ class DiffusionTrainer:
     def __init__(self, config: DiffusionStage, model: VideoModel, workers: Workers):
         self.config, self.model, self.shapes = config, model, (config.shape,)
         freeze_codec(model)
+        if config.recompute:
+            recompute(model.transformer)
         self.learners = {"generator": Learner(model, config.optimizer, workers.parameter_dtype)}
 
     def step(self, batches: tuple[Batch], random: torch.Generator, progress: float) -> dict[str, float]:

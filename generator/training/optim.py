@@ -19,7 +19,6 @@ from generator.runtime.precision import kept_in_float32
 from generator.training.distributed import let_go, mean_replicated_gradients, spread, whole
 from generator.training.muon import Muon
 
-
 AVERAGE_REACH = 10  # the average of n steps begins as that of the last n / 10 + 1 or so
 
 

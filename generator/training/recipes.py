@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from generator.training.adversarial import AdversarialStage
 from generator.training.autoencoder import AutoencoderStage
@@ -31,7 +31,7 @@ class Recipe:
 
     stages: dict[str, StageConfig]
     default: tuple[str, ...] | None = None
-    needs_face: bool = field(default=False)  # clips with boxes of mouth and eyes, and a codec that is shown the warp
+    portraits_only: bool = False  # its losses know mouth and eyes, its codec is shown the warped portrait
 
     def select(self, names: Sequence[str] | None) -> dict[str, StageConfig]:
         names = tuple(names or self.default or self.stages)
@@ -60,19 +60,23 @@ def _rmsprop(lr: float) -> OptimizerConfig:
 PAPER = Recipe(
     {
         "diffusion": DiffusionStage(
-            share=0.5, shape=BatchShape(size=8, latents=30, crop=736), shift=24.0, optimizer=_adamw(1e-5)
+            share=0.5, shape=BatchShape(size=8, latents=30, crop=736), shift=24.0, optimizer=_adamw(1e-5),
+            recompute=True,
         ),
         "consistency": ConsistencyStage(
-            share=0.1, shape=BatchShape(size=1, latents=90, crop=736), shift=24.0, distance="mse", optimizer=_adamw(1e-5)
+            share=0.1, shape=BatchShape(size=1, latents=90, crop=736), shift=24.0, distance="mse", optimizer=_adamw(1e-5),
+            recompute=True,
         ),
         "adversarial": AdversarialStage(
-            share=0.1, shape=BatchShape(size=8, latents=60, crop=736), optimizer=_rmsprop(3e-6)
+            share=0.1, shape=BatchShape(size=8, latents=60, crop=736), optimizer=_rmsprop(3e-6), recompute=True
         ),
         "long": AdversarialStage(
-            share=0.1, shape=BatchShape(size=4, latents=108, crop=736, segment=54), overlap=6, optimizer=_rmsprop(1e-5)
+            share=0.1, shape=BatchShape(size=4, latents=108, crop=736, segment=54), overlap=6, optimizer=_rmsprop(1e-5),
+            recompute=True,
         ),
         "longest": AdversarialStage(
-            share=0.2, shape=BatchShape(size=4, latents=324, crop=736, segment=54), overlap=6, optimizer=_rmsprop(1e-5)
+            share=0.2, shape=BatchShape(size=4, latents=324, crop=736, segment=54), overlap=6, optimizer=_rmsprop(1e-5),
+            recompute=True,
         ),
     }
 )
@@ -110,7 +114,7 @@ SHIPPED = Recipe(
         ),
     },
     default=("autoencoder", "reconstruction"),
-    needs_face=True,
+    portraits_only=True,
 )
 
 RECIPES: dict[str, Recipe] = {"paper": PAPER, "paper-small": PAPER_SMALL, "shipped": SHIPPED}

@@ -19,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 from generator import checkpoint
+from generator.codecs.patch import PatchCodecConfig
 from generator.config import ModelConfig
 from generator.discriminator import LatentDiscriminator
 from generator.model import VideoModel
@@ -68,12 +69,16 @@ def train(
     if minutes is None and steps is None:
         raise ValueError("a training run needs minutes or steps")
     entry = get_model(model)
-    config, everything = entry.config, get_recipe(recipe or entry.recipe)
+    recipe = recipe or entry.recipe
+    config, everything = entry.config, get_recipe(recipe)
+    portrait = isinstance(config.codec, PatchCodecConfig)  # the one codec that is trained here, and is shown the warp
+    if everything.portraits_only and not portrait:
+        raise ValueError(f"recipe {recipe!r} is for models of a warped portrait, and {model!r} is none: choose paper")
     chosen = everything.select(stages)
     clips = Clips(data)
     out = Path(out)
     newest = Path(start) if start else _before(next(iter(chosen)), everything, out)
-    if newest is not None:
+    if newest is not None or not portrait:
         chosen = {name: stage for name, stage in chosen.items() if stages or not isinstance(stage, AutoencoderStage)}
     out.mkdir(parents=True, exist_ok=True)
     origin = {"data": str(Path(data).resolve()), "from": str(Path(start).resolve()) if start else None}
@@ -86,8 +91,8 @@ def train(
             finished = out / f"{name}.safetensors"
             if newest is None and not isinstance(stage, AutoencoderStage):
                 raise ValueError(
-                    f"stage {name} begins with a trained autoencoder, and {out} holds none: train the stage autoencoder "
-                    "first, or begin with finished weights (--from)"
+                    f"stage {name} begins with a trained codec (autoencoder), and {out} holds none: begin with weights "
+                    "(--from), or where the recipe has a stage autoencoder, train that first"
                 )
             claim(out, name, origin)
             if not finished.exists():

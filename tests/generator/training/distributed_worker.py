@@ -14,8 +14,8 @@ from generator.training.data import BatchShape, Clips
 from generator.training.diffusion import DiffusionStage
 from generator.training.distributed import join
 from generator.training.optim import OptimizerConfig
-from generator.training.reconstruction import ReconstructionStage
 from generator.training.recomputation import recompute
+from generator.training.reconstruction import ReconstructionStage
 from generator.training.run import make_trainer
 
 
@@ -41,7 +41,7 @@ def main(folder: Path, clip_folder: Path, result: Path, precision: str) -> None:
     torch.set_num_threads(1)
     shape = BatchShape(size=2, latents=2, crop=48)
     optimizer = OptimizerConfig(warmup=0)
-    plain = replace(optimizer, matrix_lr=None, betas=(0.0, 0.9), rule="rmsprop", clip=1.0)
+    plain = replace(optimizer, lr=3e-5, matrix_lr=None, betas=(0.0, 0.9), rule="rmsprop", clip=1.0)
     stages = {
         "diffusion": DiffusionStage(shape=shape, optimizer=optimizer),
         "crops": ReconstructionStage(shape=shape, critic=CropCriticConfig(), optimizer=optimizer),

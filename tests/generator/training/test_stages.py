@@ -12,7 +12,6 @@ from generator.models import MODELS, get_model
 from generator.training import loop, run
 from generator.training.adversarial import AdversarialStage
 from generator.training.consistency import ConsistencyStage
-from generator.training.crops import CropCriticConfig
 from generator.training.data import BatchShape, Clips
 from generator.training.diffusion import DiffusionStage
 from generator.training.distributed import Workers
