@@ -24,7 +24,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generator.training.portrait_clips import Augmentation, PortraitClip, collate
+from generator.training.portrait_clips import Augmentation, PortraitClip
+from generator.training.video_clips import VideoClip
+
+Clip = PortraitClip | VideoClip
 
 HELD_OUT_SHARE = 50  # one clip in so many is held out,
 HELD_OUT_MOST = 16  # up to so many: enough for a sheet and for figures
@@ -92,7 +95,7 @@ class Source(Protocol):
 class ClipList:
     """Clips on disk as a source."""
 
-    clips: tuple[PortraitClip, ...]
+    clips: tuple[Clip, ...]
 
     def batch(self, shape: BatchShape, seed: Sequence[int], augment: Augmentation = Augmentation()) -> Batch:
         rng = np.random.default_rng(list(seed))
@@ -102,12 +105,12 @@ class ClipList:
         prefix = int(rng.integers(shape.prefix[0], most + 1))
         spans = shape.spans(prefix, available)
         samples = [clip.sample(spans, prefix, shape.crop, rng, augment) for clip in chosen]
-        return collate(samples, tuple(np.cumsum(spans)[:-1].tolist()))
+        return chosen[0].collate(samples, prefix, tuple(np.cumsum(spans)[:-1].tolist()))
 
     def __len__(self) -> int:
         return len(self.clips)
 
-    def __getitem__(self, index: int) -> PortraitClip:
+    def __getitem__(self, index: int) -> Clip:
         return self.clips[index]
 
 
@@ -117,11 +120,11 @@ class Clips:
     Whole sources are held out, for neighbouring clips of one video look alike; of a single source, its last clips.
     """
 
-    def __init__(self, folder: Path | str):
+    def __init__(self, folder: Path | str, kind: type[Clip] = PortraitClip):
         paths = sorted(Path(folder).glob("clip_*.safetensors"))
         if not paths:
             raise ValueError(f"no clip_*.safetensors in {folder}: make some with `puppet actors {folder} --clips 100`")
-        clips = [PortraitClip.open(path) for path in paths]
+        clips = [kind.open(path) for path in paths]
         wanted = min(HELD_OUT_MOST, max(1, len(clips) // HELD_OUT_SHARE)) if len(clips) > 1 else 0
         held = _held_out(clips, wanted)
         self.training = ClipList(tuple(clip for clip in clips if clip not in held))
@@ -136,12 +139,12 @@ class Clips:
         return min(wanted, min(clip.latents for clip in self.training.clips))
 
 
-def _held_out(clips: list[PortraitClip], wanted: int) -> list[PortraitClip]:
+def _held_out(clips: list[Clip], wanted: int) -> list[Clip]:
     """At least `wanted` clips, the last ones, without parting a source; of a single source the last clips."""
     sources = list(dict.fromkeys(clip.source for clip in clips))
     if len(sources) == 1:
         return clips[len(clips) - wanted :]
-    held: list[PortraitClip] = []
+    held: list[Clip] = []
     while len(held) < wanted and len(sources) > 1:
         source = sources.pop()
         held = [clip for clip in clips if clip.source == source] + held

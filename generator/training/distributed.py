@@ -45,7 +45,10 @@ class Workers:
         """Move a module to the device, and shard it (several processes) or lay its convolutions out channels-last."""
         module = module.to(self.device)
         if self.count == 1:
-            return module.to(memory_format=torch.channels_last)
+            for parameter in module.parameters():
+                if parameter.dim() == 4:
+                    parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+            return module
         _shard(module, self.dtype)
         return module
 

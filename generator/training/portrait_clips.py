@@ -186,6 +186,10 @@ class PortraitClip:
             out[name] = out[name].reshape(-1, FRAMES_PER_LATENT, *out[name].shape[1:])
         return out
 
+    @staticmethod
+    def collate(samples: Sequence[dict], prefix: int, cuts: tuple[int, ...]) -> PortraitBatch:
+        return collate(samples, cuts)
+
 
 def choose_crop(
     boxes: np.ndarray, size: int, crop: int, rng: np.random.Generator, wander: float

@@ -24,7 +24,7 @@ from generator.config import ModelConfig
 from generator.discriminator import LatentDiscriminator
 from generator.model import VideoModel
 from generator.models import get_model
-from generator.training import sheets
+from generator.training import sheets, video_sheets
 from generator.training.adversarial import AdversarialStage, AdversarialTrainer
 from generator.training.autoencoder import AutoencoderStage, AutoencoderTrainer
 from generator.training.consistency import ConsistencyStage, ConsistencyTrainer
@@ -33,9 +33,11 @@ from generator.training.diffusion import DiffusionStage, DiffusionTrainer
 from generator.training.distributed import Workers, join
 from generator.training.loop import Budget, Pace, Trainer, run_stage
 from generator.training.optim import compute_dtype
+from generator.training.portrait_clips import PortraitClip
 from generator.training.recipes import Recipe, StageConfig, get_recipe
 from generator.training.reconstruction import ReconstructionTrainer
 from generator.training.state import Progress, claim, save_tensors
+from generator.training.video_clips import VideoClip
 
 DISCRIMINATOR = "discriminator.safetensors"
 
@@ -75,7 +77,7 @@ def train(
     if everything.portraits_only and not portrait:
         raise ValueError(f"recipe {recipe!r} is for models of a warped portrait, and {model!r} is none: choose paper")
     chosen = everything.select(stages)
-    clips = Clips(data)
+    clips = Clips(data, PortraitClip if portrait else VideoClip)
     out = Path(out)
     newest = Path(start) if start else _before(next(iter(chosen)), everything, out)
     if newest is not None or not portrait:
@@ -142,6 +144,8 @@ def _run(
         path = out / "sheets" / f"{name}_{progress.step:06d}.png" if workers.main else None
         save(out / f"{config.name}.safetensors", torch.float16)
         held_out = clips.held_out.clips[: sheets.ROWS]
+        if isinstance(held_out[0], VideoClip):
+            return video_sheets.evaluate(model, held_out, sheets.LATENTS, stage.shape.crop, path)
         return sheets.evaluate(model, held_out, sheets.LATENTS, path, isinstance(stage, AutoencoderStage))
 
     run_stage(name, trainer, stage.augmentation, clips.training, out, budget, seed, workers, on_sheet, pace)
