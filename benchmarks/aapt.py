@@ -2,7 +2,7 @@
 
     python benchmarks/aapt.py OUT                     everything, one arm after the other
     python benchmarks/aapt.py OUT --only student      one arm; what OUT holds already is not trained again
-    python benchmarks/aapt.py OUT --only report       figures and pictures of what OUT holds
+    python benchmarks/aapt.py OUT --only report       figures and pictures at the last moment that all arms in OUT have reached
 
 Task: the world of generator/training/sprites.py, in which the network draws every pixel. All arms begin with the same model,
 which stages 1 and 2 (teacher-forced diffusion, consistency distillation) made, and have the same processor time:
@@ -17,7 +17,6 @@ Each is then rolled out, by itself, for twenty times the length that training sa
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import time
 from dataclasses import replace
@@ -44,33 +43,38 @@ from generator.training.sprites import BRIGHTEST, SIDE, WHITE, SpriteBatch, Spri
 SHAPE = BatchShape(size=8, latents=8, crop=SIDE)
 ARMS = {"student": ("student", "frame"), "teacher": ("teacher", "frame"), "clip": ("student", "clip")}
 LABELS = {"distilled": "distilled (start)", "student": "student, frame", "teacher": "teacher, frame", "clip": "student, clip"}
+SNAPSHOT = 30  # seconds of processor time between saved models of an arm
 HELD_OUT, FRAMES = 16, 160  # clips and frames of the rollouts
 SHOWN = (0, 3, 7, 15, 31, 63, 111, 159)  # frames on the sheet
 WORLD = SpriteWorld()
 
 
-def train(name: str, trainer: Trainer, seconds: float, out: Path) -> VideoModel:
-    """Until `seconds` of this process's processor time are used: what else runs on the machine does not count."""
+def train(name: str, trainer: Trainer, seconds: float, out: Path) -> None:
+    """Until `seconds` of this process's processor time are used: what else runs on the machine does not count. Leaves a model
+    every SNAPSHOT seconds, and OUT/<name>.safetensors at the end."""
     spent, step, records = 0.0, 0, []
     with tqdm(total=round(seconds), desc=name, unit="s") as bar:
         while spent < seconds:
             began = time.process_time()
             batches = tuple(WORLD.batch(shape, (1, step, number)) for number, shape in enumerate(trainer.shapes))
             metrics = trainer.step(batches, torch.Generator().manual_seed(step), spent / seconds)
-            spent, step = spent + time.process_time() - began, step + 1
+            before, step = spent, step + 1
+            spent += time.process_time() - began
             records.append({"step": step, "seconds": round(spent, 2), **{k: round(v, 5) for k, v in metrics.items()}})
+            if spent // SNAPSHOT > before // SNAPSHOT:
+                save(trainer, out / f"{name}_{int(spent // SNAPSHOT) * SNAPSHOT:04d}.safetensors")
+                (out / f"{name}.json").write_text("\n".join(json.dumps(record) for record in records))
             bar.n = round(spent)
             bar.set_postfix({key: f"{value:.3g}" for key, value in metrics.items()}, refresh=False)
             bar.update(0)
-    (out / f"{name}.json").write_text("\n".join(json.dumps(record) for record in records))
-    result = VideoModel(sprite_model())
-    result.load_state_dict(trainer.learners["generator"].result())
-    save_file(result.state_dict(), out / f"{name}.safetensors")
-    return result
+    save(trainer, out / f"{name}.safetensors")
 
 
-def load(out: Path, name: str) -> VideoModel | None:
-    path = out / f"{name}.safetensors"
+def save(trainer: Trainer, path: Path) -> None:
+    save_file({key: value.contiguous() for key, value in trainer.learners["generator"].result().items()}, path)
+
+
+def load(path: Path) -> VideoModel | None:
     if not path.exists():
         return None
     model = VideoModel(sprite_model())
@@ -81,18 +85,17 @@ def load(out: Path, name: str) -> VideoModel | None:
 def prepare(out: Path, minutes: float) -> tuple[VideoModel, VideoModel]:
     """Stages 1 and 2: the models after diffusion and after distillation."""
     workers = Workers(torch.device("cpu"))
-    diffusion, distilled = load(out, "diffusion"), load(out, "distilled")
-    if diffusion is None:
+    diffusion, distilled = out / "diffusion.safetensors", out / "distilled.safetensors"
+    if not diffusion.exists():
         torch.manual_seed(0)
         stage = replace(PAPER_SMALL.stages["diffusion"], shape=SHAPE)
         assert isinstance(stage, DiffusionStage)
-        diffusion = train("diffusion", DiffusionTrainer(stage, VideoModel(sprite_model()), workers), 48 * minutes, out)
-    if distilled is None:
+        train("diffusion", DiffusionTrainer(stage, VideoModel(sprite_model()), workers), 48 * minutes, out)
+    if not distilled.exists():
         stage = replace(PAPER_SMALL.stages["consistency"], shape=SHAPE)
         assert isinstance(stage, ConsistencyStage)
-        trainer = ConsistencyTrainer(stage, copy.deepcopy(diffusion), copy.deepcopy(diffusion), workers)
-        distilled = train("distilled", trainer, 12 * minutes, out)
-    return diffusion, distilled
+        train("distilled", ConsistencyTrainer(stage, load(diffusion), load(diffusion), workers), 12 * minutes, out)
+    return load(diffusion), load(distilled)
 
 
 def adversarial(name: str, diffusion: VideoModel, distilled: VideoModel, minutes: float, out: Path) -> None:
@@ -101,9 +104,8 @@ def adversarial(name: str, diffusion: VideoModel, distilled: VideoModel, minutes
     forcing, logits = ARMS[name]
     stage = replace(PAPER_SMALL.stages["adversarial"], shape=SHAPE, forcing=forcing, logits=logits)
     assert isinstance(stage, AdversarialStage)
-    model, origin = copy.deepcopy(distilled), copy.deepcopy(diffusion)
-    judge = LatentDiscriminator(origin.network, origin.control, origin.space, model.codec, logits)
-    train(name, AdversarialTrainer(stage, model, judge, Workers(torch.device("cpu"))), 60 * minutes, out)
+    judge = LatentDiscriminator(diffusion.network, diffusion.control, diffusion.space, distilled.codec, logits)
+    train(name, AdversarialTrainer(stage, distilled, judge, Workers(torch.device("cpu"))), 60 * minutes, out)
 
 
 @torch.no_grad()
@@ -142,10 +144,23 @@ def figures(made: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def reached(out: Path) -> dict[str, VideoModel]:
+    """The start, and each arm at the last moment that all have a model of."""
+    moments = {name: {path.stem.split("_")[1] for path in out.glob(f"{name}_*.safetensors")} for name in ARMS}
+    shared = set.intersection(*moments.values())
+    if not shared:
+        raise SystemExit(f"{out} does not hold all arms yet: {', '.join(name for name in ARMS if not moments[name])} missing")
+    moment = max(shared)
+    print(f"after {int(moment)} s of processor time each")
+    return {"distilled": load(out / "distilled.safetensors")} | {
+        name: load(out / f"{name}_{moment}.safetensors") for name in ARMS
+    }
+
+
 def report(out: Path) -> None:
     batch = WORLD.batch(replace(SHAPE, size=HELD_OUT, latents=FRAMES), (9,))
     truth = batch.frames[:, :, 0].numpy()
-    made = {name: rollout(model, batch) for name in LABELS if (model := load(out, name)) is not None}
+    made = {name: rollout(model, batch) for name, model in reached(out).items()}
     curves = {"truth": figures(truth + 0.0, truth)} | {name: figures(video, truth) for name, video in made.items()}
     _curves(curves, out / "aapt.png")
     _sheet(truth, made, out / "aapt.jpg")
@@ -199,16 +214,16 @@ def _sheet(truth: np.ndarray, made: dict[str, np.ndarray], path: Path, clips: in
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=6.0, help="of processor time, for stages 1 and 2 and for each arm")
+    parser.add_argument("--minutes", type=float, default=5.0, help="of processor time, for stages 1 and 2 and for each arm")
     parser.add_argument("--only", choices=["start", *ARMS, "report"], help="this part only")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
-    if args.only != "report":
-        diffusion, distilled = prepare(args.out, args.minutes)
+    if args.only == "start":
+        prepare(args.out, args.minutes)
     for name in ARMS:
-        if args.only in (None, name) and load(args.out, name) is None:
-            adversarial(name, diffusion, distilled, args.minutes, args.out)
+        if args.only in (None, name) and not (args.out / f"{name}.safetensors").exists():
+            adversarial(name, *prepare(args.out, args.minutes), args.minutes, args.out)
     if args.only in (None, "report"):
         report(args.out)
 
