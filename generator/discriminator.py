@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .codecs.codec import LatentCodec
 from .controls.control import Control, Observation
+from .model import stack
 from .transformer.cache import RolloutCache
 
 
@@ -123,8 +124,7 @@ class LatentDiscriminator(nn.Module):
     def _stacked(self, z_BTChw: Tensor, observation: Observation) -> Tensor:
         """The network's input: the frame in both slots, its conditions beside it. The reference is no residual."""
         x = torch.cat([z_BTChw[:, :1], self.space.to_x(z_BTChw, observation.base)[:, 1:]], 1)
-        parts = [x, observation.channels, z_BTChw if self.space.recycling else None]
-        return torch.cat([part.to(self.network.dtype) for part in parts if part is not None], dim=2)
+        return stack(self.network.dtype, x, observation.channels, z_BTChw if self.space.recycling else None)
 
     def _sequence(self, z_BTChw: Tensor, observation: Observation, t_B: Tensor) -> list[Tensor]:
         """Tokens (B, T, L, D) behind each tapped block, all frames at once."""
@@ -132,9 +132,7 @@ class LatentDiscriminator(nn.Module):
         t_BT = t_B[:, None] * (torch.arange(T, device=t_B.device) > 0)  # the reference is always at t = 0
         groups = [1] * T if self.logits == "frame" else None
         with self._tapped() as tapped:
-            self.network(
-                self._stacked(z_BTChw, observation), t_BT, None, groups, observation.tokens, observation.prefix
-            )
+            self.network(self._stacked(z_BTChw, observation), t_BT, None, groups, *observation.beside)
         return tapped
 
     def _continuations(
@@ -148,9 +146,9 @@ class LatentDiscriminator(nn.Module):
             here = observation.frames(i, i + 1)
             t_BT = t_B[:, None] * (i > 0)
             with self._tapped() as tapped:
-                self.network.step(x[:, i : i + 1], t_BT, cache.scratch(), None, here.tokens, here.prefix)
+                self.network.step(x[:, i : i + 1], t_BT, cache.scratch(), None, *here.beside)
             frames.append(tapped)
-            self.network.step(past[:, i : i + 1], t_BT, cache, None, here.tokens, here.prefix)
+            self.network.step(past[:, i : i + 1], t_BT, cache, None, *here.beside)
         return [torch.cat(parts, 1) for parts in zip(*frames)]
 
     @contextmanager

@@ -11,7 +11,8 @@ so that the continuation is judged, too. A segment is judged against any real cl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import torch
@@ -155,8 +156,14 @@ class AdversarialTrainer:
 
 def together(observations: list[Observation]) -> Observation:
     """One batch of all of them."""
-    parts = zip(*((o.channels, o.base, o.tokens, o.prefix) for o in observations))
-    return Observation(*(None if part[0] is None else torch.cat(part) for part in parts))
+    def joined(parts: Sequence[Any]) -> Any:
+        if parts[0] is None:
+            return None
+        if isinstance(parts[0], Tensor):
+            return torch.cat(list(parts))
+        return type(parts[0])(*(torch.cat(matrices) for matrices in zip(*parts)))  # cameras
+
+    return Observation(*(joined([getattr(o, each.name) for o in observations]) for each in fields(Observation)))
 
 
 def _anywhere(batch: Batch, count: int, random: torch.Generator) -> tuple[int, int]:

@@ -92,6 +92,9 @@ class DotsControl(nn.Module):
     def observe(self, signal: Tensor, codec: LatentCodec) -> Observation:
         return Observation(channels=F.pixel_unshuffle(signal, CELL))
 
+    def blank(self, codec: LatentCodec, batch: int, latents: int, height: int, width: int, **kwargs) -> Tensor:
+        return torch.zeros(batch, latents, 2, height, width, **kwargs)
+
     def side(self, signal: Tensor) -> None:
         return None
 

@@ -119,8 +119,8 @@ class Figure:
         for bone, share in zip(NECK, _NECK_SHARE):
             turns[:, BONE_INDEX[bone]] = rotations(trunk_angles + share * (act.rotation - trunk_angles))
         for side, hand in zip("LR", hands):
-            for bone, turn in arm_rotations(self.heads, self.tails, side, hand).items():
-                turns[:, bone] = trunk @ turn
+            for index, turn in arm_rotations(self.heads, self.tails, side, hand).items():
+                turns[:, index] = trunk @ turn
         return turns.astype(np.float32)
 
     def _shaped(self, expression: np.ndarray, gaze: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -189,8 +189,8 @@ class Figure:
         body, known = np.zeros((33, 3), np.float32), np.zeros(33, bool)
         for index, bone in _BODY_JOINTS.items():
             body[index] = move(matrices[None], BONE_INDEX[bone], self.heads[BONE_INDEX[bone]])[0]
-        for index, side in ((23, "l"), (24, "r")):
-            body[index] = base[self.makehuman.groups[f"joint-{side}-upper-leg"]].mean(0)
+        for hip, side in ((23, "l"), (24, "r")):
+            body[hip] = base[self.makehuman.groups[f"joint-{side}-upper-leg"]].mean(0)
         known[11:25] = True
         hands = np.stack([hand_landmarks(self.heads, self.tails, matrices[None], side)[0] for side in "LR"])
         return face, body, known, hands, self._shader_values(face, centres, look, head)
