@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=20, help="video frames in a clip, a multiple of 4")
     parser.add_argument("--seed", type=int, default=0, help="clip i of a seed is always the same clip")
     parser.add_argument(
-        "--figures", type=float, default=0.65, metavar="SHARE",
+        "--figures", type=float, default=0.75, metavar="SHARE",
         help="share of whole people with photographic skin, arms and hands; the rest are heads with painted skin",
     )  # fmt: skip
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render")
