@@ -276,8 +276,8 @@ def _continue(values: np.ndarray, inside: np.ndarray, reach: int) -> None:
 
 
 def _part(flow: np.ndarray, inside: np.ndarray, reach: int) -> np.ndarray:
-    """Part a half-size flow (h, w, 2) in two along the edge of `inside` (h, w) uint8. Each goes on for some pixels beyond
-    the edge: the outer one in place, the inner one as the result."""
+    """Part a half-size flow (h, w, 2) in two along the edge of `inside` (h, w) uint8. Each goes on for some pixels
+    beyond the edge: the outer one in place, the inner one as the result."""
     height, width = inside.shape
     # where each pixel is itself, but for a constant: what goes on is the shift
     here = np.empty_like(flow)

@@ -1,8 +1,8 @@
 """What a turned portrait hides of its face, taken from the other side of the face.
 
-Cheek, temple and the side of the nose of the far side are hidden or squeezed in a turned portrait. When the head turns back
-they would be stretched out of a few pixels, or show what hid them; a face is about symmetric, so the near side's skin is laid
-there instead, in the light of the far side.
+Cheek, temple and the side of the nose of the far side are hidden or squeezed in a turned portrait. When the head turns
+back they would be stretched out of a few pixels, or show what hid them; a face is about symmetric, so the near side's skin
+is laid there instead, in the light of the far side.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class MirrorFill:
         self._triangles = self._triangles[np.isin(self._triangles, self._landmarks).any(1)]
 
     def weights(self, face: np.ndarray) -> np.ndarray | None:
-        """(478,) float32 0..1, how much of each landmark of a target face is the other side's; None where nothing is."""
+        """(478,) float32 0..1, how much of each landmark of a face is the other side's; None where nothing is."""
         s = self._settings
         if not len(self._landmarks):
             return None
