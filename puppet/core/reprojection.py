@@ -18,7 +18,7 @@ from pose.warp.carry import Carried, MeshCarry
 from puppet.core.batcher import Batch
 from puppet.core.character import Character
 
-BLEND_SECONDS = 0.15  # from one change to the next: nearly until the next group of four comes, so that nothing jumps
+BLEND_SECONDS = 0.1  # from one change to the next: a few pictures, so that nothing jumps
 
 
 @dataclass(frozen=True, eq=False)
