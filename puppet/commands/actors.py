@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=192, help="pixels along each side, a multiple of 16")
     parser.add_argument("--frames", type=int, default=20, help="video frames in a clip, a multiple of 4")
     parser.add_argument("--seed", type=int, default=0, help="clip i of a seed is always the same clip")
+    parser.add_argument(
+        "--figures", type=float, default=0.65, metavar="SHARE",
+        help="share of whole people with photographic skin, arms and hands; the rest are heads with painted skin",
+    )  # fmt: skip
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render")
     parser.add_argument("--json", action="store_true", help="print one JSON object when done, no progress bar")
 
@@ -49,11 +53,14 @@ class Footage:
     size: int
     frames: int
     seed: int
+    figures: float
 
 
 def run(args: argparse.Namespace) -> None:
     if args.clips < 1 or args.workers < 1 or args.seed < 0:
         raise PuppetError("--clips and --workers must be at least 1, --seed at least 0")
+    if not 0 <= args.figures <= 1:
+        raise PuppetError(f"--figures {args.figures:g} is no share: choose a number from 0 to 1")
     check_shape(args.size, args.frames)
     for option, path in (("--ict", args.ict), ("--makehuman", args.makehuman)):
         if not path.exists():
@@ -71,7 +78,7 @@ def run(args: argparse.Namespace) -> None:
     except OSError as error:
         raise PuppetError(f"cannot make the folder {args.out}: {error.strerror}") from error
 
-    footage = Footage(args.out, args.ict, args.makehuman, args.size, args.frames, args.seed)
+    footage = Footage(args.out, args.ict, args.makehuman, args.size, args.frames, args.seed, args.figures)
     missing = [index for index in range(args.clips) if not clip_path(args.out, index).exists()]
     render_all(footage, missing, args.workers, quiet=args.json)
     paths = [clip_path(args.out, index) for index in range(args.clips)]
@@ -132,7 +139,7 @@ def _work(footage: Footage, pending, results) -> None:
         assets = ActorAssets(footage.ict, footage.makehuman)
         while (index := pending.get()) is not None:
             rng = np.random.default_rng([footage.seed, index])
-            actor = sample_clip(rng, assets, footage.size, footage.frames)
+            actor = sample_clip(rng, assets, footage.size, footage.frames, figures=footage.figures)
             save_clip(clip_path(footage.out, index), training_clip(actor, rng))
             results.put(None)
     except (ActorAssetError, NoGraphics) as error:
@@ -145,7 +152,9 @@ def training_clip(actor, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """The tensors of a training clip of an `ActorClip`, with a tracker's landmarks and a photograph's matte."""
     size = actor.frames.shape[1:3]
     faces, own = imitate_tracker(rng, actor.face, actor.portrait_face)
-    hands = [(None, None)] * len(actor.frames) if actor.hands is None else actor.hands
+    hands = [(None, None)] * len(actor.frames)
+    if actor.hands is not None:
+        hands = [tuple(hand if np.isfinite(hand).all() else None for hand in pair) for pair in actor.hands]
     poses = [
         PoseFrame(face, body, *hands[t], size=size, time=t / FPS)
         for t, (face, body) in enumerate(zip(faces, actor.body, strict=True))
