@@ -39,6 +39,19 @@ class Canvas:
     unit: float
 
 
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """rgb: (h, w, 3) uint8, straight, going on beyond its edges; alpha: (h, w) float32 0..1."""
+
+    rgb: np.ndarray
+    alpha: np.ndarray
+
+
+def pixels(colours: np.ndarray) -> np.ndarray:
+    """Float colours as uint8."""
+    return np.rint(np.clip(colours, 0, 255)).astype(np.uint8)
+
+
 def weighted_lab(rgb: np.ndarray) -> np.ndarray:
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
     lab[..., 1:] *= CHROMA_WEIGHT

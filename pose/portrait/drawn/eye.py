@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .colours import Canvas, spread
+from .colours import Canvas, Layer, pixels, spread
 from .lids import arch, find_lids
 
 LASH_SHARE = 0.28  # of an eye's height that the lash line takes at most
@@ -26,10 +26,10 @@ REACH = 0.12  # eye distances of skin around the eye that the layers take in
 
 @dataclass(frozen=True, eq=False)
 class DrawnEye:
-    """The layers of an eye in a box of the picture, float32: colours 0..255, alphas 0..1, RGBA premultiplied.
+    """The layers of an eye in a box of the picture: colours (h, w, 3) uint8, which go on beyond their alphas (h, w) float32.
 
-    x, y: of the box's first pixel. skin: (h, w, 3) with the eye taken away. white: (h, w, 3). inside: (h, w), where the eye
-    is below its lashes. iris, line, lash: (h, w, 4). front: (h, w), what stays before the eye. top, thickness, shut: (w,)
+    x, y: of the box's first pixel. skin: with the eye taken away. inside: where the eye is below its lashes. line: lower lid
+    and rims. front: what stays before the eye. top, thickness, shut: (w,)
     in the box's pixels, of the lash line: its upper edge, how thick it is, and its upper edge when the eye is shut.
     centre, radius: of the iris, (2,). dot: there is no white, all of the eye looks around.
     left, right: its first and last column. bottom: (w,).
@@ -40,9 +40,9 @@ class DrawnEye:
     skin: np.ndarray
     white: np.ndarray
     inside: np.ndarray
-    iris: np.ndarray
-    line: np.ndarray
-    lash: np.ndarray
+    iris: Layer
+    line: Layer
+    lash: Layer
     front: np.ndarray
     top: np.ndarray
     bottom: np.ndarray
@@ -112,7 +112,6 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     white = spread(rgb, known, 0.05 * canvas.unit)
     # the iris goes on under the lid
     iris = _upwards(rgb, under & (away < 1.02), top + thickness)
-    iris = np.dstack([iris * disc[..., None], disc])
     # what is neither white nor iris: rims and lower lashes
     rest = under & ~pale & (away > 1.12)
     line = _sprite(rgb, rest)
@@ -138,8 +137,8 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     lash = _lash(rgb, fill, eye & (y < top + thickness), lash_mask)
     inside = (np.clip(bottom - y + 0.5, 0, 1) * np.clip(np.minimum(x - left, right - x) + 0.5, 0, 1)).astype(np.float32)
     shut = _shut(top, bottom, thickness, left, right, tall)
-    return DrawnEye(x0, y0, skin, white, inside, iris.astype(np.float32), line, lash, front, top, bottom, thickness, shut,
-                    left, right, centre, radius, dot)
+    return DrawnEye(x0, y0, pixels(skin), pixels(white), inside, Layer(pixels(iris), disc), line, lash, front, top, bottom,
+                    thickness, shut, left, right, centre, radius, dot)
 
 
 def _lash_line(measured, top, bottom, left, right, tall) -> np.ndarray:
@@ -206,28 +205,24 @@ def _upwards(rgb: np.ndarray, known: np.ndarray, under: np.ndarray) -> np.ndarra
     return rgb[np.clip(source, 0, h - 1).astype(int), columns]
 
 
-def _sprite(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Pixels under a mask with soft edges, premultiplied RGBA."""
+def _sprite(rgb: np.ndarray, mask: np.ndarray) -> Layer:
+    """Pixels under a mask, with soft edges."""
     alpha = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.6)
     alpha = np.where(mask, np.maximum(alpha, 0.85), 0.6 * alpha).astype(np.float32)
-    if not mask.any():
-        return np.zeros((*mask.shape, 4), np.float32)
-    colours = np.where(mask[..., None], rgb, spread(rgb, mask, 1.0))
-    return np.dstack([colours * alpha[..., None], alpha])
+    return Layer(pixels(np.where(mask[..., None], rgb, spread(rgb, mask, 1.0))), alpha)
 
 
-def _lash(rgb: np.ndarray, fill: np.ndarray, core: np.ndarray, band: np.ndarray) -> np.ndarray:
-    """The lash line as premultiplied RGBA: as opaque as its pixels are from the skin on the way to the line's own colour."""
+def _lash(rgb: np.ndarray, fill: np.ndarray, core: np.ndarray, band: np.ndarray) -> Layer:
+    """The lash line, as opaque as its pixels are from the skin on the way to the line's own colour."""
     if not core.any():
-        return np.zeros((*core.shape, 4), np.float32)
+        return Layer(pixels(rgb), np.zeros(core.shape, np.float32))
     luma = rgb.sum(2)
     dark = core & (luma <= np.percentile(luma[core], 50))
     colour = spread(rgb, dark, 2.0)
     way = colour - fill
     alpha = ((rgb - fill) * way).sum(2) / np.maximum((way * way).sum(2), 1)
     alpha = np.clip(1.25 * alpha, 0, 1) * cv2.GaussianBlur(band.astype(np.float32), (0, 0), 0.6)
-    colours = np.where((alpha > 0.9)[..., None], rgb, colour)
-    return np.dstack([colours * alpha[..., None], alpha]).astype(np.float32)
+    return Layer(pixels(np.where((alpha > 0.9)[..., None], rgb, colour)), alpha.astype(np.float32))
 
 
 def _shut(top, bottom, thickness, left, right, tall) -> np.ndarray:
