@@ -15,7 +15,11 @@ import numpy as np
 from .colours import Canvas, Layer, pixels, spread
 from .lids import arch, find_lids
 
+BESIDE = 0.85  # of the iris's radius beside its middle, from where the lash line's thickness can be told
+LEAST_COLUMNS = 0.12  # of the eye's columns that have to tell it
+USUAL_LASH = 0.16  # of an eye's height, where none tells it
 LASH_SHARE = 0.28  # of an eye's height that the lash line takes at most
+TAIL_SIZE = 0.45  # of an eye's height that the end of a lash is long at most
 TAIL = 0.5  # of an eye's height; columns lower than that are corners and tails of lashes
 WHITE_SHARE = 0.06  # of what lies under the lashes: with less white than that an eye is a dot
 SHUT = 0.86  # of the way to the bottom that the lash line goes down
@@ -92,7 +96,7 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     eye = columns & (y >= np.floor(top)) & (y < np.ceil(bottom))
     tall = float(np.percentile((bottom - top)[left : right + 1], 80))
 
-    thickness = _lash_line(measured, top, bottom, left, right, tall)
+    thickness = _lash_line(np.where(np.abs(x[0] - blob[0]) < BESIDE * blob[2], np.nan, measured), top, bottom, left, right, tall)
     under = eye & (y >= top + thickness)
     # white: bright and pale for this eye, brighter than what the iris is
     dark, bright = (np.percentile(luma[eye], q) for q in (10, 95))
@@ -127,13 +131,17 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     share = ((rgb - fill) * way).sum(2) / np.maximum((way * way).sum(2), 1)
     mixed = np.linalg.norm(rgb - fill - np.clip(share, 0, 1)[..., None] * way, axis=2) < MIXTURE
     strand = canvas.hair[view] & ~mixed
-    gone = (eye & ~strand) | (grown & mixed & ~canvas.hair[view])
+    tails = _tails(~skin_seen & ~canvas.hair[view] & ~eye, grown, tall)
+    # a lower lid's line stays where it is, its fading edge goes
+    rim = grown & mixed & ~canvas.hair[view] & ((y < bottom) | (share < 0.5))
+    gone = (eye & ~strand) | rim | tails
     before = ~gone & (~skin_seen | strand)
     front = cv2.GaussianBlur(before.astype(np.float32), (0, 0), 0.6)
-    removed = cv2.GaussianBlur((gone | (grown & skin_seen)).astype(np.float32), (0, 0), 0.6)[..., None]
+    soft_tails = cv2.dilate(tails.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    removed = cv2.GaussianBlur((gone | ((grown | soft_tails) & skin_seen)).astype(np.float32), (0, 0), 0.6)[..., None]
     skin = rgb + removed * (fill - rgb)
 
-    lash_mask = columns & (y >= top - 1.5) & (y < top + thickness + 1)
+    lash_mask = (columns & (y >= top - 1.5) & (y < top + thickness + 1)) | soft_tails
     lash = _lash(rgb, fill, eye & (y < top + thickness), lash_mask)
     inside = (np.clip(bottom - y + 0.5, 0, 1) * np.clip(np.minimum(x - left, right - x) + 0.5, 0, 1)).astype(np.float32)
     shut = _shut(top, bottom, thickness, left, right, tall)
@@ -146,8 +154,8 @@ def _lash_line(measured, top, bottom, left, right, tall) -> np.ndarray:
     thick as beside it."""
     most = LASH_SHARE * tall
     known = np.flatnonzero(~np.isnan(measured[left : right + 1])) + left
-    if len(known) < 3:
-        thickness = np.full(len(top), max(0.16 * tall, 1.0), np.float32)
+    if len(known) < LEAST_COLUMNS * (right - left):
+        thickness = np.full(len(top), max(USUAL_LASH * tall, 1.0), np.float32)
     else:
         usual = np.percentile(measured[known], 45)
         values = np.clip(measured[known], 0.5 * usual, 1.5 * usual)
@@ -158,6 +166,19 @@ def _lash_line(measured, top, bottom, left, right, tall) -> np.ndarray:
     height = bottom - top
     tail = np.clip((TAIL * tall - height) / (0.25 * tall), 0, 1)
     return np.maximum(thickness + tail * (height - thickness), 1.0).astype(np.float32)
+
+
+def _tails(rest: np.ndarray, near: np.ndarray, tall: float) -> np.ndarray:
+    """Of what is no skin and no eye yet, the ends of the lash line that its curve does not reach: small, and at the eye."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8))
+    h, w = rest.shape
+    free = (stats[:, 0] > 0) & (stats[:, 1] > 0) & (stats[:, 0] + stats[:, 2] < w) & (stats[:, 1] + stats[:, 3] < h)
+    small = (stats[:, 2] < TAIL_SIZE * tall) & (stats[:, 3] < TAIL_SIZE * tall)
+    touching = np.zeros(count, bool)
+    touching[np.unique(labels[near & rest])] = True
+    chosen = free & small & touching
+    chosen[0] = False
+    return chosen[labels]
 
 
 def _iris(mask, under, blob, tall) -> tuple[np.ndarray, np.ndarray]:
@@ -199,7 +220,7 @@ def _upwards(rgb: np.ndarray, known: np.ndarray, under: np.ndarray) -> np.ndarra
     h, w = known.shape
     y = np.arange(h, dtype=np.float32)[:, None]
     edge = np.ceil(under)[None] + 1
-    first = np.where(known.any(0), np.maximum(known.argmax(0), edge[0]), edge[0])
+    first = np.where(known.any(0), np.maximum(known.argmax(0), edge[0]), edge[0]) + 2  # not the lash line's shade
     source = np.where(y < first, np.minimum(first + 0.25 * (first - y), h - 1), y)
     columns = np.broadcast_to(np.arange(w), (h, w))
     return rgb[np.clip(source, 0, h - 1).astype(int), columns]

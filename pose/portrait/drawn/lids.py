@@ -8,6 +8,7 @@ its dark line from the iris to both corners instead (dynamic programming), and t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import cv2
 import numpy as np
@@ -111,9 +112,9 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
     gap = max(int(GAP * canvas.unit), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
     disc = np.hypot(np.arange(x0, x1)[None] + 0.5 - cx, np.arange(y0, y1)[:, None] + 0.5 - cy) < 0.7 * radius
-    for strict in STRICTER:
+    for strict, joined in product(STRICTER, (True, False)):
         seen = ((away > strict * SKIN) & ~canvas.hair[y0:y1, x0:x1]).astype(np.uint8)
-        closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel)
+        closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel) if joined else seen
         _, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
         inside = labels[disc & (closed > 0)]
         if not len(inside):
@@ -131,7 +132,7 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
         columns = shape[:, x : x + width]
         top = y0 + columns.argmax(0)
         bottom = y0 + len(shape) - columns[::-1].argmax(0)
-        return _smooth(x0 + x, x0 + x + width - 1, top, bottom, radius, canvas.unit)
+        return _smoothed(x0 + x, x0 + x + width - 1, top, bottom, radius)
     return None
 
 
@@ -173,7 +174,7 @@ def _followed(canvas: Canvas, luma: np.ndarray, cx: float, cy: float, radius: fl
     columns = np.arange(x0 + left, x0 + right + 1)
     # the upper edge of that line
     top = np.empty(len(path))
-    most = max(0.55 * radius, 2)
+    most = max(0.36 * radius, 2)
     for k, (column, row) in enumerate(zip(columns, path)):
         above = luma[int(max(row - most, 0)) : row + 1, column][::-1]
         light = above.max()
@@ -198,7 +199,7 @@ def _followed(canvas: Canvas, luma: np.ndarray, cx: float, cy: float, radius: fl
     ends = np.where(columns + 0.5 < cx, top[0], top[-1]) + 0.2 * radius
     arc = ends + (depth - ends) * np.sqrt(np.clip(1 - np.abs(beside) ** 2.5, 0, 1))
     bottom = np.maximum(np.minimum(bottom, arc), np.minimum(arc, bottom + 0.35 * radius))
-    return _smooth(x0 + left, x0 + right, top, bottom, radius, canvas.unit)
+    return _smoothed(x0 + left, x0 + right, *_without_outliers(columns, top, bottom, radius), radius)
 
 
 def _trace(cost: np.ndarray) -> np.ndarray:
@@ -240,19 +241,21 @@ def _extent(good: np.ndarray, start: int, gap: int) -> tuple[int, int]:
     return ends[0], ends[1]
 
 
-def _smooth(left: int, right: int, top: np.ndarray, bottom: np.ndarray, radius: float, unit: float):
-    """Lids without the strands, lashes and shadows that reach beyond them."""
-    x = np.arange(left, right + 1)
-    tolerance = OUTLIER * radius
-    top, bottom = np.asarray(top, np.float64), np.asarray(bottom, np.float64)
-    for _ in range(2):
-        fits = arch(x, top, tolerance), arch(x, bottom, tolerance)
-        top = np.clip(top, fits[0] - tolerance, fits[0] + 2 * tolerance)
-        bottom = np.clip(bottom, fits[1] - 2 * tolerance, fits[1] + tolerance)
+def _smoothed(left: int, right: int, top: np.ndarray, bottom: np.ndarray, radius: float):
     sigma = max(0.16 * radius, 0.8)
     top, bottom = (cv2.GaussianBlur(v[None].astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
                    for v in (top, bottom))
     return left, right, top, np.maximum(bottom, top + 1)
+
+
+def _without_outliers(x: np.ndarray, top: np.ndarray, bottom: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lids without the strands, lashes and shadows that reach beyond them."""
+    tolerance = OUTLIER * radius
+    top, bottom = np.asarray(top, np.float64), np.asarray(bottom, np.float64)
+    for _ in range(2):
+        fits = arch(x, top, tolerance), arch(x, bottom, tolerance)
+        top, bottom = np.maximum(top, fits[0] - tolerance), np.minimum(bottom, fits[1] + tolerance)
+    return top, bottom
 
 
 def arch(x: np.ndarray, y: np.ndarray, tolerance: float) -> np.ndarray:

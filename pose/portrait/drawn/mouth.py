@@ -173,7 +173,8 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     own = Layer(pixels(colours), alpha)
     seam = _seam(rgb, top, bottom, left, right) if is_open else None
     if not is_open:
-        seam = (top + bottom) / 2
+        seam = cv2.GaussianBlur(((top + bottom) / 2)[None].astype(np.float32), (0, 0), max(0.05 * (right - left), 0.8),
+                                borderType=cv2.BORDER_REPLICATE)[0]
     thickness = float(np.clip(tall if not is_open else 0.016 * canvas.unit, 1.0, 0.035 * canvas.unit))
     tone = np.median(rgb[known], 0) if known.any() else fill.reshape(-1, 3).mean(0)
     cavity = (1 - LINE_SHARE) * np.array(CAVITY) * tone + LINE_SHARE * line

@@ -11,8 +11,8 @@ from pose.portrait.drawn.eye import DrawnEye
 from .layers import over, shifted
 
 THINNER = 0.62  # of its thickness that a lash line keeps when it is down, where the skin of the lid covers it from above
-WIDEST = 1.35  # openings over the portrait's
-WIDER = 0.6  # of an eye's height beyond its own that widening by 1 raises the lash line
+WIDEST = 1.25  # openings over the portrait's
+WIDER = 0.4  # of an eye's height beyond its own that widening by 1 raises the lash line
 GAZE_DOT = 0.6  # of its gaze by which an eye without white moves as a whole
 SLIT = (0.02, 0.12)  # openings between which what is seen between the lids appears
 

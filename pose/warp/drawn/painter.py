@@ -28,6 +28,7 @@ class DrawnSettings:
     jaw: float = 0.3  # of the driver's jaw that the chin follows: drawn chins hardly move when a mouth opens
     opening: float = 1.4  # drawn mouths are small and open wide
     opening_limit: float = 0.34  # eye distances
+    roundest: float = 0.9  # of a mouth's width that it opens at most
     gaze: float = 1.15  # of the driver's gaze
     gaze_limit: tuple[float, float] = (0.55, 0.35)  # of the iris's radius, across and down
     smile: float = 1.0  # of the way that the driver's mouth corners rise
@@ -97,8 +98,9 @@ class DrawnFeatures:
         """Opening in px of the layers, width over the portrait's, rise of the corners in px."""
         s, own = self._settings, self._own
         gap = max(lip_gap(shape) - lip_gap(own), 0) * s.opening
-        gap = s.opening_limit * np.tanh(gap / s.opening_limit)
         ends = list(MOUTH.corners)
+        limit = min(s.opening_limit, s.roundest * float(np.ptp(own[ends, 0])))
+        gap = limit * np.tanh(gap / limit)
         width = np.ptp(shape[ends, 0]) / max(np.ptp(own[ends, 0]), 1e-6)
         middles = list(MOUTH.middles)
         rise = (own[ends, 1].mean() - own[middles, 1].mean()) - (shape[ends, 1].mean() - shape[middles[0], 1] * 0.7 - shape[middles[1], 1] * 0.3)
