@@ -139,5 +139,9 @@ def _hair(lab: np.ndarray, alpha: np.ndarray, skin: np.ndarray, inside: np.ndarr
     _, labels = cv2.connectedComponents(solid)
     touching = np.unique(labels[outside & (solid > 0)])
     hair = np.isin(labels, touching[touching > 0])
+    if not hair.any():
+        return hair
     # ... and its outline belongs to it
-    return cv2.dilate(hair.astype(np.uint8), kernel) > 0 if hair.any() else hair
+    dark = lab[..., 0] < LINE * np.median(lab[..., 0][hair])
+    outline = cv2.dilate(hair.astype(np.uint8), cv2.dilate(kernel, np.ones((3, 3), np.uint8))) > 0
+    return (cv2.dilate(hair.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) | (outline & dark)

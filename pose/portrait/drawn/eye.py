@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from .colours import Canvas, Layer, pixels, spread
-from .lids import arch, find_lids
+from .lids import arch, find_lids, run
 
 BESIDE = 0.85  # of the iris's radius beside its middle, from where the lash line's thickness can be told
 LEAST_COLUMNS = 0.12  # of the eye's columns that have to tell it
@@ -118,7 +118,6 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     iris = _upwards(rgb, under & (away < 1.02), top + thickness)
     # what is neither white nor iris: rims and lower lashes
     rest = under & ~pale & (away > 1.12)
-    line = _sprite(rgb, rest)
     skin_seen = canvas.skin[view]
     skin_known = skin_seen & ~cv2.dilate(eye.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     fill = spread(rgb, skin_known, 0.04 * canvas.unit) if skin_known.sum() > 8 else rgb
@@ -132,8 +131,7 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     mixed = np.linalg.norm(rgb - fill - np.clip(share, 0, 1)[..., None] * way, axis=2) < MIXTURE
     strand = canvas.hair[view] & ~mixed
     tails = _tails(~skin_seen & ~canvas.hair[view] & ~eye, grown, tall)
-    # a lower lid's line stays where it is, its fading edge goes
-    rim = grown & mixed & ~canvas.hair[view] & ((y < bottom) | (share < 0.5))
+    rim = grown & mixed & ~canvas.hair[view]
     gone = (eye & ~strand) | rim | tails
     before = ~gone & (~skin_seen | strand)
     front = cv2.GaussianBlur(before.astype(np.float32), (0, 0), 0.6)
@@ -141,9 +139,13 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     removed = cv2.GaussianBlur((gone | ((grown | soft_tails) & skin_seen)).astype(np.float32), (0, 0), 0.6)[..., None]
     skin = rgb + removed * (fill - rgb)
 
+    # the lower lid's line, as far as it lies outside of the eye's smooth curve
+    below = rim & (y >= bottom) & (share > 0.3)
+    line = _sprite(rgb, rest | below)
     lash_mask = (columns & (y >= top - 1.5) & (y < top + thickness + 1)) | soft_tails
     lash = _lash(rgb, fill, eye & (y < top + thickness), lash_mask)
-    inside = (np.clip(bottom - y + 0.5, 0, 1) * np.clip(np.minimum(x - left, right - x) + 0.5, 0, 1)).astype(np.float32)
+    inside = np.clip(bottom - y + 0.5, 0, 1) * np.clip(np.minimum(x - left, right - x) + 0.5, 0, 1)
+    inside = np.maximum(inside, cv2.GaussianBlur(below.astype(np.float32), (0, 0), 0.6)).astype(np.float32)
     shut = _shut(top, bottom, thickness, left, right, tall)
     return DrawnEye(x0, y0, pixels(skin), pixels(white), inside, Layer(pixels(iris), disc), line, lash, front, top, bottom,
                     thickness, shut, left, right, centre, radius, dot)
@@ -189,30 +191,16 @@ def _iris(mask, under, blob, tall) -> tuple[np.ndarray, np.ndarray]:
     column, row = int(np.clip(bx, 0, w - 1)), int(np.clip(by, 0, h - 1))
     # its sides: how far it goes without a break from the blob's middle, in the rows around it
     rows = [k for k in range(int(by - 0.3 * r), int(by + 0.6 * r) + 1) if 0 <= k < h and mask[k, column]]
-    sides = np.array([_run(mask[k], column, 1.7 * r) for k in rows]) if rows else np.array([[bx - r, bx + r]])
+    sides = np.array([run(mask[k], column, 1.7 * r) for k in rows]) if rows else np.array([[bx - r, bx + r]])
     left, right = np.median(sides, 0)
     cx, rx = (left + right) / 2, max((right - left) / 2, 1.5)
     columns = range(int(max(cx - 0.4 * rx, 0)), int(min(cx + 0.4 * rx, w - 1)) + 1)
-    ends = np.array([_run(mask[:, k], row, 2.2 * r) for k in columns if mask[row, k]])
+    ends = np.array([run(mask[:, k], row, 2.2 * r) for k in columns if mask[row, k]])
     first, last = np.median(ends, 0) if len(ends) else (by - r, by + r)
     ry = max((last - first) / 2, 1.5)
     if first < under[column] + 0.1 * tall:  # the lid hides its top
         ry = float(np.clip(1.1 * ry, min(rx, 1.3 * ry), max(1.45 * rx, ry)))
     return np.array([cx, last - ry], np.float32), np.array([rx, ry], np.float32)
-
-
-def _run(line: np.ndarray, start: int, most: float) -> tuple[float, float]:
-    """Both ends of the run of True around `start`, no further than `most` from it; breaks of a fifth of that are bridged,
-    as a highlight makes them."""
-    ends = []
-    gap = max(int(0.2 * most), 1)
-    for step in (-1, 1):
-        at, end, missed = start, start, 0
-        while 0 <= at < len(line) and missed <= gap and abs(at - start) <= most:
-            end, missed = (at, 0) if line[at] else (end, missed + 1)
-            at += step
-        ends.append(end)
-    return float(ends[0]), float(ends[1] + 1)
 
 
 def _upwards(rgb: np.ndarray, known: np.ndarray, under: np.ndarray) -> np.ndarray:
