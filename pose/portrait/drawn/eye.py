@@ -24,7 +24,7 @@ TAIL = 0.5  # of an eye's height; columns lower than that are corners and tails 
 WHITE_SHARE = 0.06  # of what lies under the lashes: with less white than that an eye is a dot
 SHUT = 0.86  # of the way to the bottom that the lash line goes down
 FRINGE = 0.02  # eye distances around the eye in which its outline fades
-MIXTURE = 38.0  # RGB difference from the way between two colours, up to which a pixel is their mixture
+MIXTURE = 30.0  # RGB difference from the way between two colours, up to which a pixel is their mixture
 REACH = 0.12  # eye distances of skin around the eye that the layers take in
 
 
@@ -142,7 +142,7 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     # the lower lid's line, as far as it lies outside of the eye's smooth curve
     below = rim & (y >= bottom) & (share > 0.3)
     line = _sprite(rgb, rest | below)
-    lash_mask = (columns & (y >= top - 1.5) & (y < top + thickness + 1)) | soft_tails
+    lash_mask = (columns & (y >= top - 1.5) & (y < top + thickness + 1)) | soft_tails | (rim & ~eye & (y < bottom))
     lash = _lash(rgb, fill, eye & (y < top + thickness), lash_mask)
     inside = np.clip(bottom - y + 0.5, 0, 1) * np.clip(np.minimum(x - left, right - x) + 0.5, 0, 1)
     inside = np.maximum(inside, cv2.GaussianBlur(below.astype(np.float32), (0, 0), 0.6)).astype(np.float32)

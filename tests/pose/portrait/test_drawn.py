@@ -12,7 +12,7 @@ from pose.portrait.drawn.style import is_drawn
 from pose.tracking.features import EYES, MOUTH
 from pose.tracking.signals import lid_gap, lip_gap
 from pose.tracking.tracker import Tracker
-from puppet.arguments import MEDIA
+from puppet.media import MEDIA
 from tests.pose import characters
 
 
