@@ -1,4 +1,5 @@
-"""Every family, imported at a tiny size from random weights, through the stream: the whole way from a checkpoint to frames."""
+"""Every family, imported at a tiny size from random weights, through the stream: the whole way from a checkpoint to
+frames."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ STEPS = 3
 
 
 def signals(stream: Stream) -> list:
-    """What the control of the model wants to see, block by block; the first block's with what only the first may have."""
+    """What the control of the model wants to see, block by block; the first block's with what only the first may
+    have."""
     config, codec = stream.model.config, stream.model.codec
     block = config.transformer.block
     cells = stream.height // codec.space_factor, stream.width // codec.space_factor
