@@ -39,6 +39,7 @@ def causal(name: str, block: int, times: tuple[float, ...], trained: int = TRAIN
         control=NoControlConfig(),
         space=IdentitySpace(recycling=False),
         sampler=SamplerConfig(times, clean_cache=0.0),
+        fps=16,
     )
 
 
