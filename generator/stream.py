@@ -45,7 +45,7 @@ class Stream:
         transformer = model.config.transformer
         kernel = get_attention(attention, self.device, self.dtype, transformer.heads, transformer.head_dim)
         for block in self.model.transformer.blocks:
-            block.attention = kernel
+            block.attention = block.text_attention = kernel
         self.seed = seed
         self.timings: dict[str, float] = {}  # milliseconds of the last step: "generate", "decode"
         self.state: RolloutState | None = None

@@ -65,7 +65,7 @@ def load_character(
     prepared = load_portrait(portrait, size, centred)
     name = "portrait" if isinstance(portrait, np.ndarray) else Path(portrait).name
     scene = Scene(background, prepared.background)
-    return Character(name, prepared, scene, Conditioner(prepared.person, prepared.pose))
+    return Character(name, prepared, scene, Conditioner(prepared.person, prepared.pose, prepared.drawing))
 
 
 def load_portrait(portrait: str | Path | np.ndarray, size: int, centred: bool = False) -> Portrait:

@@ -140,6 +140,11 @@ class TinyCodec(nn.Module):
     def dtype(self) -> torch.dtype:
         return self.decoder_in.weight.dtype
 
+    @property
+    def decoder_layers(self) -> list[nn.Module]:
+        """What `decode_step` runs: convolutions and layers of single pixels."""
+        return [self.decoder_in, self.up, self.decoder_out]
+
     def initial_state(self, past_BTChw: Tensor | None = None) -> TinyState:
         """Before the first latent frame, or after latent frames that have been decoded already."""
         return TinyState() if past_BTChw is None else self._decode(past_BTChw, TinyState())[1]

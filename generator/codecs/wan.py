@@ -199,6 +199,11 @@ class WanCodec(nn.Module):
     def dtype(self) -> torch.dtype:
         return self.quant.weight.dtype
 
+    @property
+    def decoder_layers(self) -> list[nn.Module]:
+        """What `decode_step` runs: convolutions, layers of single pixels and `FrameAttention`."""
+        return [self.post_quant, self.decoder]
+
     def initial_state(self, past_BTChw: Tensor | None = None) -> WanState:
         """Before the first latent frame, or after latent frames that have been decoded already."""
         state = WanState()

@@ -87,13 +87,18 @@ class FrameAttention(nn.Module):
         self.norm = RMSNorm(channels)
         self.to_qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.proj = nn.Conv2d(channels, channels, 1)
+        self.attend = attend_to_pixels
 
     def forward(self, x_BCTHW: Tensor) -> Tensor:
         x = x_BCTHW.transpose(1, 2).flatten(0, 1)  # (B*T, C, H, W)
-        qkv = self.to_qkv(self.norm(x)).flatten(2).transpose(1, 2)[:, None]  # (B*T, 1, H*W, 3C)
-        y = F.scaled_dot_product_attention(*qkv.chunk(3, dim=-1))[:, 0]
-        y = self.proj(y.transpose(1, 2).unflatten(2, x.shape[2:]))
+        y = self.proj(self.attend(*self.to_qkv(self.norm(x)).chunk(3, dim=1)))
         return x_BCTHW + y.unflatten(0, (x_BCTHW.shape[0], -1)).transpose(1, 2)
+
+
+def attend_to_pixels(q_NCHW: Tensor, k_NCHW: Tensor, v_NCHW: Tensor) -> Tensor:
+    """Each pixel of q attends to all pixels of k; the widths of q and k may differ. -> (N, C, H, W) of q."""
+    q, k, v = (x.flatten(2).transpose(1, 2)[:, None] for x in (q_NCHW, k_NCHW, v_NCHW))  # (N, 1, H*W, C)
+    return F.scaled_dot_product_attention(q, k, v)[:, 0].transpose(1, 2).unflatten(2, q_NCHW.shape[2:])
 
 
 class Middle(nn.ModuleList):

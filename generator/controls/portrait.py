@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..codecs.patch import PatchCodec
 from ..portrait.conditions import Conditions
+from ..portrait.layout import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
 from ..portrait.stem import ConditionStem, StemConfig
 from ..portrait.surroundings import keep_surroundings
 from .control import Observation
@@ -36,6 +37,13 @@ class PortraitControl(nn.Module):
             base = codec.project(signal.packed)
         features = self.stem(signal.packed, signal.guide)
         return Observation(torch.cat([features, base.to(features.dtype)], dim=2), base)
+
+    def blank(self, batch: int, latents: int, height: int, width: int, **kwargs) -> Conditions:
+        shape = batch, latents, FRAMES_PER_LATENT
+        return Conditions(
+            warp=torch.full((*shape, WARP_CHANNELS, height, width), -1.0, **kwargs),
+            guide=torch.zeros(*shape, GUIDE_CHANNELS, height // 2, width // 2, **kwargs),
+        )
 
     def side(self, signal: Conditions) -> Tensor:
         return signal.packed

@@ -7,6 +7,7 @@ so that a step needs no double precision, no host synchronisation, and is as exa
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import torch
@@ -52,6 +53,7 @@ class Rotary:
         origin: tuple[float, float] = (0.0, 0.0), grid: tuple[int, int] | None = None,
     ) -> None:
         time_width, *space_widths = axis_split(head_dim)
+        self.shape = rows, columns
         self.time_pairs = time_width // 2
         self._fine = turn_table(torch.arange(FINE), time_width, theta, device)
         self._coarse = turn_table(FINE * torch.arange(COARSE), time_width, theta, device)
@@ -65,6 +67,15 @@ class Rotary:
             ], -1).flatten(0, 1)
             for row, column in zip(*axes)
         ))
+
+    def columns(self, first: int, count: int) -> Rotary:
+        """The turns of the tokens of neighbouring columns of the same picture."""
+        part = copy.copy(self)
+        part.shape = self.shape[0], count
+        part._space = Turn(*(
+            table.unflatten(0, self.shape)[:, first : first + count].flatten(0, 1) for table in self._space
+        ))
+        return part
 
     def time(self, frames_T: Tensor) -> Turn:
         """(T, pairs of the time axis) of latent frame numbers, integers."""

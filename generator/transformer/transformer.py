@@ -36,6 +36,7 @@ class Block(nn.Module):
             nn.Linear(config.dim, config.ffn_dim), nn.GELU(approximate="tanh"), nn.Linear(config.ffn_dim, config.dim)
         )
         self.attention: Attention = sdpa
+        self.text_attention: Attention = sdpa
 
     @property
     def dtype(self) -> torch.dtype:
@@ -68,7 +69,7 @@ class Block(nn.Module):
         x = x_BTLD + gate * self.self_attn.o(y_BTLD)
         if text is not None:
             q_BMHD = self.cross_attn.query(self.norm3(x.to(self.norm3.weight.dtype)).to(self.dtype)).flatten(1, 2)
-            y = sum(self.attention(q_BMHD, key, value, None) for key, value in text)
+            y = sum(self.text_attention(q_BMHD, key, value, None) for key, value in text)
             x = x + self.cross_attn.o(y.flatten(-2).view_as(x))
         return x + ffn_gate * self.ffn(modulated(x, shift, scale, self.eps, self.dtype))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,6 +12,8 @@ from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from pose.tracking.mesh import eye_distance
 from pose.tracking.tracker import Tracker
 
+from .drawn.analysis import Drawing, find_drawing
+from .drawn.fit import fitted_landmarks
 from .inpainting import separate
 from .matting import person_matte
 from .sidecar import CURE
@@ -30,6 +32,7 @@ class Portrait:
     background: np.ndarray  # (S, S, 3) uint8, filled behind the person
     pose: PoseFrame
     picture: np.ndarray  # (S, S, 3) uint8, as it came
+    drawing: Drawing | None = None  # the layers of a drawn character's features
 
 
 def prepare_portrait(
@@ -88,7 +91,10 @@ def prepare_portrait(
     alpha = np.clip(cv2.resize(alpha, (size, size), interpolation=methods[1]), 0, 1)
     person, background = separate(framed, alpha)
     pose = in_square.transformed(np.array([[scale, 0, 0], [0, scale, 0]]), (size, size))
-    return Portrait(person, background, pose, framed)
+    drawing = find_drawing(person, framed, pose.face)
+    if drawing is not None:
+        pose = replace(pose, face=fitted_landmarks(pose.face, drawing))
+    return Portrait(person, background, pose, framed, drawing)
 
 
 def _over_grey(picture: np.ndarray) -> np.ndarray:

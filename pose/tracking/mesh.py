@@ -33,6 +33,14 @@ def face_mesh() -> FaceMesh:
         return FaceMesh(data["triangles"].astype(np.intp), data["canonical"].astype(np.float32))
 
 
+@lru_cache(maxsize=1)
+def mirrored_landmarks() -> np.ndarray:
+    """(478,) int, the landmark on the other side of the face for each; those in the middle are their own."""
+    canonical = face_mesh().canonical
+    distance = np.linalg.norm((canonical * (-1, 1, 1))[:, None] - canonical[None], axis=2)
+    return distance.argmin(1)
+
+
 @dataclass(frozen=True)
 class Similarity3D:
     """target = scale * rotation @ source + translation, on (N, 3) points."""

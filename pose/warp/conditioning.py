@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pose.portrait.drawn.analysis import Drawing
 from pose.tracking.landmarks import PoseFrame
 from pose.tracking.mesh import RIGID_LANDMARKS, fit_similarity
 
@@ -36,10 +37,10 @@ class Conditioner:
     """Makes the maps of one prepared portrait for any target pose.
 
     person_SS4: (S, S, 4) uint8 premultiplied RGBA, S a multiple of 16. pose: the portrait's own landmarks in that
-    picture. Raises ValueError when the pose has no face or the picture is not square RGBA.
+    picture. drawing: the layers of a drawn portrait. Raises ValueError when the pose has no face or the picture is not square RGBA.
     """
 
-    def __init__(self, person_SS4: np.ndarray, pose: PoseFrame):
+    def __init__(self, person_SS4: np.ndarray, pose: PoseFrame, drawing: Drawing | None = None):
         if person_SS4.ndim != 3 or person_SS4.shape[0] != person_SS4.shape[1] or person_SS4.shape[2] != 4:
             raise ValueError(f"the portrait must be a square RGBA picture, not {person_SS4.shape}")
         if person_SS4.shape[0] % 16:
@@ -48,7 +49,7 @@ class Conditioner:
             raise ValueError("the portrait's pose has no face landmarks")
         self.size = person_SS4.shape[0]
         self.pose = pose
-        self.painters = portrait_painters(np.ascontiguousarray(person_SS4), pose)
+        self.painters = portrait_painters(np.ascontiguousarray(person_SS4), pose, drawing)
 
     def maps(self, target: PoseFrame) -> Maps:
         """Maps for one target pose (in the portrait's S x S picture). The pose must have a face."""

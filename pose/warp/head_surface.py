@@ -26,49 +26,82 @@ RIM = len(FACE_OVAL)
 class SurfaceSettings:
     """Lengths in eye distances; places on the way from the rim of the face (0) to the outline of the head (1)."""
 
-    rings: tuple[float, ...] = (0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
+    rings: tuple[float, ...] = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
     reach: tuple[float, float] = (0.45, 1.0)  # nearest and furthest place of the outline from the rim
     margin: float = 0.10  # beyond the outline of the matte: loose hair and its softness
     neck_reach: float = 0.4  # below the jaw, where no outline ends the head
     smoothing: int = 5  # rim points over which the outline is smoothed
+    least_hidden: float = 0.02  # of the rim behind the portrait's own cheek, from which that matters
+    past: float = 0.04  # beyond that cheek, where its own edge no longer shows
     opaque: int = 128  # alpha (0..255) inside the outline
 
 
 class HeadSurface:
-    """The rings of one portrait. person_SS4: uint8 premultiplied RGBA; face: (478, 3) its landmarks.
+    """The rings of one portrait. person_SS4: uint8 premultiplied RGBA; face: (478, 3) its landmarks; outline: (N,)
+    landmarks of the silhouette of its face, None where none of it is seen.
 
-    points: (R, 2) float32 where its R = rings x 36 vertices lie in the portrait, ring by ring outwards. triangles: (T,
-    3)
-    int: 0..35 the rim in the order of `FACE_OVAL`, 36.. the points. depth: (T,) 0 at the rim, 1 at the outline.
+    triangles: (T, 3) int of its vertices, ring by ring outwards from the rim of the face, each in the order of
+    `FACE_OVAL`. depth: (T,) 0 at the rim, 1 at the outline of the head. count: of its vertices.
     """
 
-    def __init__(self, person_SS4: np.ndarray, face: np.ndarray, settings: SurfaceSettings = SurfaceSettings()):
+    def __init__(
+        self,
+        person_SS4: np.ndarray,
+        face: np.ndarray,
+        outline: np.ndarray | None,
+        settings: SurfaceSettings = SurfaceSettings(),
+    ):
         self._settings = s = settings
         rim = face[list(FACE_OVAL), :2]
         away = rim - rim.mean(0)
         away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
-        self._reach = self._outline(person_SS4[..., 3], face, rim, away)
+        self._rim, self._away, self._unit = rim, away.astype(np.float32), eye_distance(face)
+        reach = self._outline(person_SS4[..., 3], face, rim, away)
         places = np.array(s.rings, np.float32)
-        self.points = (rim + places[:, None, None] * (self._reach[:, None] * away)).reshape(-1, 2).astype(np.float32)
+        self._beyond = places[:, None] * reach  # (rings, 36) px from the rim
+        self._points = self._along(self._beyond)
+        self.count = len(self._points)
         # no kink at the rim nor at the outline
         self._follow = np.repeat(1 - smoothstep(places, (0, 1)), RIM)[:, None].astype(np.float32)  # (R, 1)
-        self._rim = rim
-        k, ring = np.arange(RIM), np.arange(len(places))[:, None] * RIM
+        self._hidden = _depth_inside(rim, self._away, face, outline)
+        k, ring = np.arange(RIM), np.arange(len(places) - 1)[:, None] * RIM
         inner, following = (ring + k).ravel(), (ring + (k + 1) % RIM).ravel()
         outer, outer_following = inner + RIM, following + RIM
         self.triangles = np.concatenate(
             [np.stack([inner, following, outer], 1), np.stack([following, outer_following, outer], 1)]
         )
-        self.depth = np.tile(np.repeat(places, RIM), 2)
+        self.depth = np.tile(np.repeat(places[1:], RIM), 2)
 
-    def pose(self, rim_362: np.ndarray, outer: OuterMotion) -> tuple[np.ndarray, np.ndarray]:
-        """Where the points go, (R, 2), and where they come from, (R, 2), which differs from `points` only in the last
-        ring, where it is the outer motion's. rim_362: the target's rim."""
-        excess = rim_362 - outer.forward(self._rim)  # what the face does beyond the motion of the outline
-        moved = outer.forward(self.points) + self._follow * np.tile(excess, (len(self._settings.rings), 1))
-        source = self.points.copy()
+    def pose(
+        self, face: np.ndarray, outline: np.ndarray | None, outer: OuterMotion
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Where the vertices go and where in the portrait they come from, (R, 2) each.
+
+        face: (478, 3) the target's; outline: (N,) landmarks of its silhouette.
+        """
+        rim = face[list(FACE_OVAL), :2]
+        excess = rim - outer.forward(self._rim)  # what the face does beyond the motion of the head's outline
+        moved = outer.forward(self._points) + self._follow * np.tile(excess, (len(self._settings.rings), 1))
+        source = self._points
+        if self._hidden.max() > self._settings.least_hidden * self._unit:
+            source = self._past_own_outline(face, rim, outline)
+        source = source.copy()
         source[-RIM:] = outer.backward(moved[-RIM:])
         return moved, source
+
+    def _past_own_outline(self, face: np.ndarray, rim: np.ndarray, outline: np.ndarray | None) -> np.ndarray:
+        """(R, 2) What a turned portrait's own cheek hides is no picture of what lies behind: as far as the target shows
+        it, what the portrait shows beside that cheek stands in."""
+        away = rim - rim.mean(0)
+        away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
+        shown = 1 - _depth_inside(rim, away, face, outline) / np.maximum(self._hidden, 1e-3)
+        past = self._hidden + self._settings.past * self._unit
+        missing = np.where(self._hidden > 0, np.maximum(past - self._beyond, 0), 0) * np.clip(shown, 0, 1)
+        return self._along(self._beyond + missing)
+
+    def _along(self, beyond: np.ndarray) -> np.ndarray:
+        """(R, 2) px, so far (rings, 36) beyond the rim."""
+        return (self._rim + beyond[..., None] * self._away).reshape(-1, 2).astype(np.float32)
 
     def _outline(self, alpha: np.ndarray, face: np.ndarray, rim: np.ndarray, away: np.ndarray) -> np.ndarray:
         """(36,) how far from each rim point the head's outline is, in pixels."""
@@ -88,3 +121,18 @@ class HeadSurface:
         padded = np.concatenate([reach[-s.smoothing :], reach, reach[: s.smoothing]])[None]
         smooth = cv2.filter2D(padded, -1, kernel)[0, s.smoothing : -s.smoothing]
         return (smooth * unit).astype(np.float32)
+
+
+def _depth_inside(rim: np.ndarray, away: np.ndarray, face: np.ndarray, outline: np.ndarray | None) -> np.ndarray:
+    """(36,) how far along `away` each point of the rim lies behind the face's silhouette, 0 where it is on it."""
+    if outline is None:
+        return np.zeros(len(rim), np.float32)
+    start = face[outline, :2]
+    along = np.roll(start, -1, 0) - start
+    offset = start - rim[:, None]  # (36, N, 2)
+    cross = away[:, None, 0] * along[:, 1] - away[:, None, 1] * along[:, 0]
+    cross = np.where(np.abs(cross) < 1e-6, 1e-6, cross)
+    distance = (offset[..., 0] * along[:, 1] - offset[..., 1] * along[:, 0]) / cross
+    place = (offset[..., 0] * away[:, None, 1] - offset[..., 1] * away[:, None, 0]) / cross
+    crossed = (place >= 0) & (place <= 1) & (distance > 1e-3)
+    return np.where(crossed, distance, 0).max(1).astype(np.float32)

@@ -11,12 +11,13 @@ from pose.geometry import Patch, polygon_patch
 from pose.portrait.head_extension import extend_head
 from pose.raster import Coverage, rasterise
 from pose.tracking.features import EYES, MOUTH, Eye
-from pose.tracking.landmarks import FACE_OVAL, FACE_POINTS, PoseFrame
+from pose.tracking.landmarks import FACE_POINTS, PoseFrame
 from pose.tracking.mesh import face_mesh
 
 from .canvas import MESH_COLOUR, VALIDITY, Canvas
 from .flow import OuterFlow
 from .head_surface import HeadSurface
+from .mirror import MirrorFill
 from .silhouette import Silhouette
 
 
@@ -54,15 +55,15 @@ class HeadWarp:
 
     def __init__(self, person_SS4: np.ndarray, pose: PoseFrame, settings: HeadWarpSettings = HeadWarpSettings()):
         self._settings = s = settings
-        self._pose = pose
+        self._pose, self._size = pose, len(person_SS4)
         mesh = face_mesh()
         self._skin_triangles = len(mesh.triangles)
         self._triangles = np.concatenate([mesh.triangles, hole_triangles()])
         self._silhouette = Silhouette(self._triangles)
-        self._surface = HeadSurface(person_SS4, pose.face)
-        # the surface's triangles, among the face's vertices and behind them its own
-        vertices = np.concatenate([FACE_OVAL, FACE_POINTS + np.arange(len(self._surface.points))])
-        self._rings = vertices[self._surface.triangles]
+        self._source_areas = signed_areas(pose.face, self._triangles)
+        self._surface = HeadSurface(person_SS4, pose.face, self._silhouette(self._source_areas < 0))
+        self._rings = FACE_POINTS + self._surface.triangles  # its vertices come after those of the face
+        self._mirror = MirrorFill(person_SS4, pose.face)
         low, high = (np.array(end, np.float32) for end in (s.canonical_low, s.canonical_high))
         # colours of every vertex in the dense face map
         self._colours = (np.clip((mesh.canonical - low) / (high - low), 0, 1) * 255).astype(np.float32)
@@ -71,7 +72,6 @@ class HeadWarp:
         finer = cv2.resize(extended, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
         self._finer = np.minimum(finer, finer[..., 3:])  # no colour exceeds its alpha
         self._outer = OuterFlow(pose)
-        self._source_areas = signed_areas(pose.face, self._triangles)
 
     def paint(self, canvas: Canvas) -> None:
         half, face = canvas.size // 2, canvas.target.face
@@ -79,7 +79,8 @@ class HeadWarp:
         # canonical triangles are counter-clockwise towards the viewer, which is a negative area with y down
         facing = np.flatnonzero(areas < 0)
         outer = self._outer(canvas.target, canvas.head)
-        moved, source = self._surface.pose(face[list(FACE_OVAL), :2], outer)
+        outline = self._silhouette(areas < 0)
+        moved, source = self._surface.pose(face, outline, outer)
         at = np.concatenate([face[:, :2], moved])
         rings = np.flatnonzero(signed_areas(at, self._rings) < 0)
 
@@ -96,10 +97,12 @@ class HeadWarp:
         for eye in EYES:
             self._shift_iris(flow, face, eye)
         part = Coverage(covered.pixels[on_face], covered.triangles[on_face], covered.weights[:, on_face])
-        self._lay(canvas, flow, part, self._silhouette(areas < 0))
+        self._lay(canvas, flow, part, outline, facing)
         self._draw_guide(canvas, part, facing, areas)
 
-    def _lay(self, canvas: Canvas, flow: np.ndarray, face: Coverage, outline: np.ndarray | None) -> None:
+    def _lay(
+        self, canvas: Canvas, flow: np.ndarray, face: Coverage, outline: np.ndarray | None, facing: np.ndarray
+    ) -> None:
         """Fetch the portrait's pixels: the head behind the face, over it the face, cut out along its outline."""
         size, half, points = canvas.size, len(flow), canvas.target.face
         patch = None if outline is None else polygon_patch(points[outline, :2], size)
@@ -119,12 +122,13 @@ class HeadWarp:
         inside.reshape(-1)[face.pixels] = 1
         inside, behind = inside[rows, columns], flow[rows, columns]
         front = behind.copy()
-        _continue(front, inside, reach)
-        _continue(behind, 1 - inside, reach)
+        _continue_flow(front, inside, reach)
+        _continue_flow(behind, 1 - inside, reach)
         self._fetch(flow, canvas.source_SS2, canvas.picture)
         picture = np.empty((2 * front.shape[0], 2 * front.shape[1], 4), np.uint8)
         source = np.empty((*picture.shape[:2], 2), np.float32)
         self._fetch(front, source, picture)
+        self._fill_hidden(picture, points, face, facing, (rows, columns), inside)
         view, origin = canvas.picture[patch.rows, patch.columns], canvas.source_SS2[patch.rows, patch.columns]
         edge = np.nonzero((patch.mask > 0) & (patch.mask < 255))
         alpha = patch.mask[edge][:, None] * np.float32(1 / 255)
@@ -133,6 +137,35 @@ class HeadWarp:
         cv2.copyTo(picture[cut], patch.mask, view)
         view[edge] = np.rint(under)
         cv2.copyTo(source[cut], np.where(patch.mask > 127, np.uint8(255), np.uint8(0)), origin)
+
+    def _fill_hidden(
+        self,
+        picture: np.ndarray,
+        target: np.ndarray,
+        face: Coverage,
+        facing: np.ndarray,
+        part: tuple[slice, slice],
+        inside: np.ndarray,
+    ) -> None:
+        """Lay the other side's skin over what the portrait hides. picture: the enlarged part of the face, in place."""
+        weights = self._mirror.weights(target)
+        if weights is None:
+            return
+        half = self._size // 2
+        values = np.concatenate([self._mirror.source, self._mirror.light, weights[:, None]], 1)
+        maps = np.zeros((half, half, 6), np.float32)
+        maps.reshape(-1, 6)[face.pixels] = _interpolated(values, self._triangles[facing], face)
+        maps = np.ascontiguousarray(maps[part])
+        _continue(maps, inside, self._settings.continuation)
+        mirrored, size = np.empty_like(picture), (picture.shape[1], picture.shape[0])
+        self._fetch(np.ascontiguousarray(maps[..., :2]), np.empty((*picture.shape[:2], 2), np.float32), mirrored)
+        light = cv2.resize(np.ascontiguousarray(maps[..., 2:5]), size)
+        weight = cv2.resize(np.ascontiguousarray(maps[..., 5]), size)
+        at = np.nonzero(weight > 0)
+        other = mirrored[at].astype(np.float32)
+        other[:, :3] = np.minimum(other[:, :3] * light[at], other[:, 3:])
+        own = picture[at].astype(np.float32)
+        picture[at] = np.rint(own + weight[at][:, None] * (other - own))
 
     def _fetch(self, flow: np.ndarray, source: np.ndarray, picture: np.ndarray) -> None:
         """The portrait's pixels for a half-size flow (h, w, 2), into a picture (2h, 2w, 4) and their indices (2h, 2w,
@@ -198,16 +231,24 @@ def _interpolated(values_VC: np.ndarray, triangles_T3: np.ndarray, covered: Cove
     return result.T
 
 
-def _continue(flow: np.ndarray, inside: np.ndarray, reach: int) -> None:
-    """Let the part of a flow (h, w, 2) where `inside` (h, w) uint8 is 1 go on for some pixels beyond, in place."""
-    height, width = inside.shape
-    # where each pixel is itself, but for a constant: what goes on is the shift
-    here = np.empty_like(flow)
-    here[..., 0] = 2 * np.arange(width, dtype=np.float32)
-    here[..., 1] = 2 * np.arange(height, dtype=np.float32)[:, None]
+def _continue(values: np.ndarray, inside: np.ndarray, reach: int) -> None:
+    """Let the part of some values (h, w, C) where `inside` (h, w) uint8 is 1 go on for some pixels beyond, in place."""
     kernel = (reach, reach)
     weight = cv2.blur(inside.astype(np.float32), kernel, borderType=cv2.BORDER_CONSTANT)
-    known = (flow - here) * inside[..., None]
-    near = cv2.blur(known, kernel, borderType=cv2.BORDER_CONSTANT)
+    near = values * inside[..., None]
+    for k in range(0, values.shape[2], 2):  # OpenCV filters up to four channels
+        pair = np.ascontiguousarray(near[..., k : k + 2])
+        near[..., k : k + 2] = cv2.blur(pair, kernel, borderType=cv2.BORDER_CONSTANT)
     beside = np.nonzero((inside == 0) & (weight > 0))
-    flow[beside] = here[beside] + near[beside] / weight[beside][:, None]
+    values[beside] = near[beside] / weight[beside][:, None]
+
+
+def _continue_flow(flow: np.ndarray, inside: np.ndarray, reach: int) -> None:
+    """The same for a half-size flow (h, w, 2): its shift goes on, not the place itself."""
+    height, width = inside.shape
+    here = np.empty_like(flow)  # but for a constant, where each pixel is itself
+    here[..., 0] = 2 * np.arange(width, dtype=np.float32)
+    here[..., 1] = 2 * np.arange(height, dtype=np.float32)[:, None]
+    flow -= here
+    _continue(flow, inside, reach)
+    flow += here

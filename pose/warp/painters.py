@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from pose.portrait.drawn.analysis import Drawing
 from pose.tracking.features import EYES
 from pose.tracking.landmarks import PoseFrame
 
 from .arms import ArmsPainter
 from .canvas import Painter
+from .drawn.painter import DrawnFeatures, StillFace
 from .eyes import EyePainter
 from .head_warp import HeadWarp
 from .lids import LidPainter
@@ -17,9 +19,18 @@ from .mouth import MouthPainter
 from .skeleton import SkeletonPainter
 
 
-def portrait_painters(person_SS4: np.ndarray, pose: PoseFrame) -> tuple[Painter, ...]:
-    """The painters of one portrait, back to front. person_SS4: uint8 premultiplied RGBA; pose: with a face."""
+def portrait_painters(
+    person_SS4: np.ndarray, pose: PoseFrame, drawing: Drawing | None = None
+) -> tuple[Painter, ...]:
+    """The painters of one portrait, back to front. person_SS4: uint8 premultiplied RGBA; pose: with a face; drawing: the
+    layers of a drawn portrait."""
     face = pose.face
+    if drawing is not None:
+        return (
+            StillFace(HeadWarp(person_SS4, pose), face),
+            DrawnFeatures(drawing, face),
+            SkeletonPainter(),
+        )
     light = portrait_light(person_SS4, face)
     return (
         HeadWarp(person_SS4, pose),

@@ -82,7 +82,7 @@ class NetworkInput:
 
     def render(self, subject: Subject, poses: Iterable[PoseFrame], motion: Motion) -> Iterator[np.ndarray]:
         portrait = subject.portrait
-        conditioner = Conditioner(portrait.person, portrait.pose)
+        conditioner = Conditioner(portrait.person, portrait.pose, portrait.drawing)
         for target in motion.targets(subject, poses):
             yield composite(conditioner.maps(target).warp, portrait.background)[..., :3]
 

@@ -1,0 +1,1 @@
+"""Drawn portraits: what of them is eye, mouth and brow, taken apart into layers once."""

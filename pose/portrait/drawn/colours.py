@@ -1,0 +1,130 @@
+"""What of a drawn face is skin, what hair before it, and how it looks where eyes, brows and mouth are taken away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pose.tracking.landmarks import FACE_OVAL
+from pose.tracking.mesh import eye_distance
+
+CHROMA_WEIGHT = 2.0  # a hue differs by less than a shade does, and says more
+SKIN = 13.0  # difference from the skin around it, in Lab's 0..255 units, from which a pixel is no skin
+LOWER = 0.45  # of the face's outline, from its top, where the lower face begins
+FARTHEST = 3.0  # shading goes no further from the skin's tone, in SKIN
+SHADES = 8  # colours that the hair around the face is reduced to
+LINE = 0.55  # of the hair's lightness, below which a pixel is an outline
+STRAND = 0.016  # eye distances: half as wide as the thinnest strand that counts
+HAIR = 20.0  # difference from one of them up to which a pixel is hair
+REACH = 1.1  # eye distances around the face's outline in which its hair is
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A drawn face and what its pixels are, all (h, w, ...) in one picture.
+
+    rgb: uint8. lab: float32, weighted so that Euclidean distances compare. skin: bool, looks like skin. away: float32,
+    difference from the local skin. hair: bool, hair that hangs before the face. face: (478, 3) landmarks. unit: distance of
+    the outer eye corners, px.
+    """
+
+    rgb: np.ndarray
+    lab: np.ndarray
+    skin: np.ndarray
+    away: np.ndarray
+    hair: np.ndarray
+    face: np.ndarray
+    unit: float
+
+
+def weighted_lab(rgb: np.ndarray) -> np.ndarray:
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
+    lab[..., 1:] *= CHROMA_WEIGHT
+    return lab
+
+
+def canvas(rgb: np.ndarray, alpha: np.ndarray, face: np.ndarray) -> Canvas:
+    """rgb (h, w, 3) uint8 and alpha (h, w) uint8 of the person, landmarks in its pixels."""
+    unit = eye_distance(face)
+    lab = weighted_lab(rgb)
+    oval = face[list(FACE_OVAL), :2]
+    inside = cv2.fillPoly(np.zeros(rgb.shape[:2], np.uint8), [np.rint(oval).astype(np.int32)], 1) > 0
+    tone = _skin_tone(lab, inside)
+    # shading and blush: the skin's colour near each place, from what is certainly skin; twice, to get along a gradient
+    local = tone
+    for step in (2.0, 1.4):
+        sure = (np.linalg.norm(lab - local, axis=2) < step * SKIN) & inside
+        local = tone + np.clip(spread(lab, sure, 0.12 * unit) - tone, -FARTHEST * SKIN, FARTHEST * SKIN)
+    away = np.linalg.norm(lab - local, axis=2)
+    skin = away < SKIN
+    return Canvas(rgb, lab, skin, away, _hair(lab, alpha, skin, inside, unit), face, unit)
+
+
+def _skin_tone(lab: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The commonest colour of the lower face, where neither hair nor eyes are."""
+    rows = np.flatnonzero(inside.any(1))
+    lower = inside.copy()
+    lower[: rows[0] + int(LOWER * len(rows)) if len(rows) else 0] = False
+    samples = lab[lower if lower.any() else inside] if inside.any() else lab.reshape(-1, 3)
+    samples = samples[:: max(len(samples) // 1000, 1)]
+    near = np.linalg.norm(samples[:, None] - samples[None], axis=2) < SKIN
+    return samples[near[near.sum(1).argmax()]].mean(0)
+
+
+def spread(picture: np.ndarray, known: np.ndarray, reach: float) -> np.ndarray:
+    """A picture (h, w, C) float32 that has the known pixels' colours, smoothed over `reach` px, and goes on smoothly where
+    nothing is known: ever wider means fill what narrower ones do not reach."""
+    weight = known.astype(np.float32)
+    total = cv2.GaussianBlur(np.dstack([picture * weight[..., None], weight]), (0, 0), max(reach, 0.5))
+    result, left = np.zeros_like(picture, np.float32), np.ones(known.shape, np.float32)
+    for _ in range(6):
+        share = left * np.clip(total[..., -1] / 0.05, 0, 1)
+        result += share[..., None] * total[..., :-1] / np.maximum(total[..., -1:], 1e-6)
+        left = left - share
+        reach *= 2
+        total = _wider(total, reach)
+    mean = picture[known].mean(0) if known.any() else picture.reshape(-1, picture.shape[2]).mean(0)
+    return result + left[..., None] * mean
+
+
+def _wider(total: np.ndarray, reach: float) -> np.ndarray:
+    """Blurred over `reach` px, at a resolution that fits it."""
+    step = max(int(reach / 4), 1)
+    size = total.shape[1::-1]
+    small = cv2.resize(total, (max(size[0] // step, 1), max(size[1] // step, 1)), interpolation=cv2.INTER_AREA)
+    return cv2.resize(cv2.GaussianBlur(small, (0, 0), max(reach / step, 0.5)), size, interpolation=cv2.INTER_LINEAR)
+
+
+def _hair(lab: np.ndarray, alpha: np.ndarray, skin: np.ndarray, inside: np.ndarray, unit: float) -> np.ndarray:
+    """Pixels in the colours that surround the face and that are connected to them."""
+    reach = int(REACH * unit)
+    around = cv2.dilate(inside.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
+    rows = np.flatnonzero(inside.any(1))
+    if not len(rows):
+        return np.zeros(skin.shape, bool)
+    middle = (rows[0] + rows[-1]) // 2
+    outside = around & ~inside & ~skin & (alpha > 200)
+    outside[middle:] = False  # below are clothes
+    if outside.sum() < 50:
+        return np.zeros(skin.shape, bool)
+    samples = lab[outside]
+    samples = samples[:: max(len(samples) // 4000, 1)].astype(np.float32)
+    # outlines are not what hair is told by: they are dark around eyes as well
+    light = samples[:, 0] > LINE * np.median(samples[:, 0])
+    samples = samples[light]
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
+    cv2.setRNGSeed(0)  # the same picture gives the same shades
+    _, _, shades = cv2.kmeans(samples, min(SHADES, len(samples)), None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    like = np.min([np.linalg.norm(lab - shade, axis=2) for shade in shades], 0) < HAIR
+    like &= ~skin & around
+    # lines thinner than a strand hold hair and lashes together
+    thick = max(int(STRAND * unit), 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * thick + 1, 2 * thick + 1))
+    solid = cv2.morphologyEx(like.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    _, labels = cv2.connectedComponents(solid)
+    touching = np.unique(labels[outside & (solid > 0)])
+    hair = np.isin(labels, touching[touching > 0])
+    # ... and its outline belongs to it
+    return cv2.dilate(hair.astype(np.uint8), kernel) > 0 if hair.any() else hair

@@ -1,0 +1,209 @@
+"""A drawn mouth taken apart: skin behind it, its lips or its line, and the colours of an inside that it may never show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .colours import SKIN, Canvas, spread
+from .lids import arch
+
+WINDOW = ((0.5, 0.5), (0.2, 0.26))  # eye distances left, right; above, below of where a mouth should be: looked through
+STRICTER = (1.0, 1.5, 2.2, 3.0)  # thresholds on what is no skin, in SKIN, until the mouth stands alone
+CLOSES_AT = 0.35  # of its height, from its top, an open mouth closes
+SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
+WIDEST = 0.9
+LEAST = 0.004  # weighted by its contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
+BREAK = 0.16  # eye distances between the halves of a line
+OPEN = 0.075  # eye distances of a mouth's height, from which it is no line
+SEAM = (0.25, 0.75)  # of their height, where between them closed lips meet ...
+SEAM_DEPTH = 14.0  # ... and by how many grey levels that line is darker than the lips
+SAME_LIPS = 55.0  # RGB difference up to which two lips have one colour
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+GAP = 0.02  # eye distances: breaks in a line that are closed
+FRINGE = 0.018  # eye distances around the mouth in which its outline fades
+ROOM = (0.16, 0.30)  # eye distances beside and below a mouth into which it may open
+# Of a mouth's inside that the portrait does not show, as shares of the skin's colour, RGB. Drawn mouths are flat, dark red
+# with a lighter tongue; mixed with the line's own colour they stay in the drawing's palette.
+CAVITY, TONGUE = (0.55, 0.25, 0.25), (0.93, 0.52, 0.52)
+LINE_SHARE = 0.4  # of the line's colour in the cavity's
+TEETH = 0.9  # of white, the rest skin
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnMouth:
+    """The layers of a mouth in a box of the picture, float32: colours 0..255, alphas 0..1, RGBA premultiplied.
+
+    x, y: of the box's first pixel. skin: (h, w, 3) with the mouth taken away. own: (h, w, 4) the mouth as drawn. front:
+    (h, w), what stays before it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where
+    closed lips meet, None of a mouth that is open. shut:
+    (w,) the line to which an open mouth closes. thickness: of its line, px. line, cavity, tongue, teeth: (3,) colours.
+    height: px that the portrait has it open, 0 of closed lips.
+    """
+
+    x: int
+    y: int
+    skin: np.ndarray
+    own: np.ndarray
+    front: np.ndarray
+    left: int
+    right: int
+    top: np.ndarray
+    bottom: np.ndarray
+    seam: np.ndarray | None
+    shut: np.ndarray
+    thickness: float
+    line: np.ndarray
+    cavity: np.ndarray
+    tongue: np.ndarray
+    teeth: np.ndarray
+
+    @property
+    def height(self) -> float:
+        return 0.0 if self.seam is not None else float((self.bottom - self.top)[self.left : self.right + 1].max())
+
+
+def find_mouth(canvas: Canvas, box: tuple[float, float, float, float]) -> DrawnMouth | None:
+    """Take the mouth in or near a box (x, y, width, height) apart; None where there is none."""
+    region, x0, y0 = _region(canvas, box)
+    if region is None:
+        return None
+    unit = canvas.unit
+    columns = np.flatnonzero(region.any(0))
+    left, right = int(columns[0]), int(columns[-1])
+    x = np.arange(left, right + 1)
+    inside = region[:, left : right + 1]
+    filled = inside.any(0)
+    top = np.interp(x, x[filled], inside.argmax(0)[filled])
+    bottom = np.interp(x, x[filled], (len(region) - inside[::-1].argmax(0))[filled])
+    sigma = max(0.008 * unit, 0.5)
+    top, bottom = (cv2.GaussianBlur(v[None].astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
+                   for v in (top, bottom))
+    bottom = np.maximum(bottom, top + 1)
+    height, width = canvas.skin.shape
+    beside, below = int(ROOM[0] * unit), int(ROOM[1] * unit)
+    bx0, bx1 = max(x0 + left - beside, 0), min(x0 + right + 1 + beside, width)
+    by0 = max(y0 + int(top.min()) - beside // 2, 0)
+    by1 = min(y0 + int(bottom.max()) + below, height)
+    nearest = np.clip(np.arange(bx0, bx1) - x0, left, right) - left
+    edges = (top[nearest] + y0 - by0, bottom[nearest] + y0 - by0)
+    return _layers(canvas, (bx0, by0, bx1, by1), x0 + left - bx0, x0 + right - bx0, *edges)
+
+
+def _region(canvas: Canvas, box) -> tuple[np.ndarray | None, int, int]:
+    """The mouth's mask in a window, and the window's corner."""
+    unit = canvas.unit
+    height, width = canvas.skin.shape
+    mx, my = box[0] + box[2] / 2, box[1] + box[3] / 2
+    x0, x1 = int(max(mx - WINDOW[0][0] * unit, 0)), int(min(mx + WINDOW[0][1] * unit, width))
+    y0, y1 = int(max(my - WINDOW[1][0] * unit, 0)), int(min(my + WINDOW[1][1] * unit, height))
+    if x1 - x0 < 4 or y1 - y0 < 4:
+        return None, 0, 0
+    away = canvas.away[y0:y1, x0:x1]
+    hair = canvas.hair[y0:y1, x0:x1]
+    y, x = np.mgrid[y0:y1, x0:x1]
+    near = np.exp(-(((x + 0.5 - mx) / (0.16 * unit)) ** 2 + ((y + 0.5 - my) / (0.09 * unit)) ** 2))
+    gap = max(int(GAP * unit), 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
+    for strict in STRICTER:
+        seen = ((away > strict * SKIN) & ~hair).astype(np.uint8)
+        closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel)
+        count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
+        if count < 2:
+            break
+        weight = np.bincount(labels.ravel(), (near * np.minimum(away, 80) * seen).ravel(), count)
+        free = (stats[:, :2] > 0).all(1) & (stats[:, 0] + stats[:, 2] < x1 - x0) & (stats[:, 1] + stats[:, 3] < y1 - y0)
+        # a mouth is wider than it is high, a nose or a shadow is not
+        shape = stats[:, 2] / np.maximum(stats[:, 3], 1)
+        weight *= free & (stats[:, 2] >= SMALLEST * unit) & (stats[:, 2] < WIDEST * unit)
+        weight *= np.clip(shape, 0.3, 1.5)
+        weight[0] = 0
+        part = int(weight.argmax())
+        if weight[part] <= LEAST * unit**2:
+            continue
+        keep = [part]
+        px, py, pw, ph = stats[part, :4]
+        for other in np.flatnonzero(free):
+            ox, oy, ow, oh = stats[other, :4]
+            across = min(ox + ow, px + pw) - max(ox, px)
+            apart = max(oy - (py + ph), py - (oy + oh))
+            # what lies close above or below it, and the other half of a line that is broken in its middle
+            stacked = across > 0.6 * ow and apart < 0.3 * ph and weight[other] > 0.15 * weight[part]
+            level = apart < 0 and -across < BREAK * unit and max(oh, ph) < OPEN * unit and ow > 0.3 * pw
+            if other not in (0, part) and (stacked or level):
+                keep.append(other)
+        region = np.isin(labels, keep).astype(np.uint8)
+        contours, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        return cv2.drawContours(np.zeros_like(region), contours, -1, 1, cv2.FILLED) > 0, x0, y0
+    return None, 0, 0
+
+
+def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom: np.ndarray) -> DrawnMouth:
+    x0, y0, x1, y1 = box
+    view = (slice(y0, y1), slice(x0, x1))
+    rgb = canvas.rgb[view].astype(np.float32)
+    luma = rgb @ LUMA
+    h, w = luma.shape
+    y, x = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
+    mouth = (x >= left) & (x <= right) & (y >= np.floor(top)) & (y < np.ceil(bottom))
+    fringe = max(int(FRINGE * canvas.unit), 1)
+    grown = cv2.dilate(mouth.astype(np.uint8), np.ones((2 * fringe + 1, 2 * fringe + 1), np.uint8)) > 0
+    skin_seen = canvas.skin[view]
+    known = skin_seen & ~grown
+    fill = spread(rgb, known, 0.03 * canvas.unit) if known.sum() > 8 else rgb
+    soft = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.6)[..., None]
+    skin = rgb + soft * (fill - rgb)
+    front = cv2.GaussianBlur((canvas.hair[view] & ~grown).astype(np.float32), (0, 0), 0.6)
+
+    dark = luma <= np.percentile(luma[mouth], 25)
+    line = np.median(rgb[mouth & dark], 0)
+    # opaque inside, and at the rim as far as it is from the skin on the way to the line's colour
+    way = line - fill
+    share = ((rgb - fill) * way).sum(2) / np.maximum((way * way).sum(2), 1)
+    inner = cv2.erode(mouth.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    alpha = np.where(inner, np.maximum(share, 0.0), np.clip(1.2 * share, 0, 1))
+    tall = float(np.percentile((bottom - top)[left : right + 1], 85))
+    is_open = tall > OPEN * canvas.unit
+    if is_open:
+        alpha = np.where(inner, 1.0, alpha)
+    alpha = np.clip(alpha, 0, 1) * grown
+    alpha = np.where(mouth | (alpha > 0.15), alpha, 0).astype(np.float32)
+    colours = np.where((alpha > 0.9)[..., None], rgb, spread(rgb, mouth & (alpha > 0.7), 1.5)) if (alpha > 0.7).any() else rgb
+    own = np.dstack([colours * alpha[..., None], alpha]).astype(np.float32)
+    seam = _seam(rgb, top, bottom, left, right) if is_open else None
+    if not is_open:
+        seam = (top + bottom) / 2
+    thickness = float(np.clip(tall if not is_open else 0.016 * canvas.unit, 1.0, 0.035 * canvas.unit))
+    tone = np.median(rgb[known], 0) if known.any() else fill.reshape(-1, 3).mean(0)
+    cavity = (1 - LINE_SHARE) * np.array(CAVITY) * tone + LINE_SHARE * line
+    tongue = np.array(TONGUE) * tone
+    teeth = TEETH * 255 + (1 - TEETH) * tone
+    columns = np.arange(left, right + 1)
+    shut = (top + CLOSES_AT * (bottom - top))[columns]
+    shut = np.interp(np.arange(w), columns, arch(columns, shut, 0.05 * (right - left))).astype(np.float32)
+    smooth = [np.asarray(v, np.float32) for v in (top, bottom)]
+    return DrawnMouth(x0, y0, skin.astype(np.float32), own, front, left, right, *smooth,
+                      None if seam is None else np.asarray(seam, np.float32), shut, thickness,
+                      *(np.asarray(c, np.float32) for c in (line, cavity, tongue, teeth)))
+
+
+def _seam(rgb, top, bottom, left, right) -> np.ndarray | None:
+    """(w,) where closed lips meet, a dark line between two lips of one colour; None where the mouth is open."""
+    places = np.linspace(0, 1, 21)
+    columns = np.arange(left, right + 1)
+    rows = top[columns] + places[:, None] * (bottom - top)[columns]
+    profile = rgb[np.clip(rows.astype(int), 0, len(rgb) - 1), columns]  # (21, n, 3)
+    luma = profile @ LUMA
+    middle = slice(len(columns) // 4, -(len(columns) // 4) or None)
+    across = luma[:, middle].mean(1)
+    first, last = (int(20 * v) for v in SEAM)
+    at = first + int(across[first : last + 1].argmin())
+    upper, lower = (profile[rows, middle].mean((0, 1)) for rows in (slice(3, max(at - 2, 4)), slice(min(at + 3, 17), 18)))
+    if min(upper @ LUMA, lower @ LUMA) - across[at] < SEAM_DEPTH or np.linalg.norm(upper - lower) > SAME_LIPS:
+        return None
+    found = luma[first : last + 1].argmin(0) + first
+    seam = top[columns] + places[found] * (bottom - top)[columns]
+    full = np.interp(np.arange(len(top)), columns, arch(columns, seam, 0.05 * (right - left)))
+    return np.clip(full, top, bottom)

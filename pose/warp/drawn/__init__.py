@@ -1,0 +1,1 @@
+"""Drawn features painted into a drawn portrait, frame by frame."""
