@@ -21,12 +21,11 @@ from pathlib import Path
 
 import numpy as np
 
-from puppet import cli
-from puppet.arguments import DRIVER
+from puppet.media import DRIVER
 from puppet.errors import PuppetError
-from puppet.live.command import report
+from puppet.commands.live import report
 from puppet.live.session import Session
-from puppet.live.sources import Source, VideoFile
+from puppet.capture.sources import Source, VideoFile
 from puppet.outputs.browser import Browser
 from puppet.outputs.none import Nowhere
 
@@ -106,7 +105,7 @@ class Troubles:
         self.done["lost"] += 1
 
     def _change(self) -> None:
-        self._session.commands.run("next")
+        self._session.controls.run("next")
         self.done["changes"] += 1
 
     def _visit(self) -> None:
@@ -130,11 +129,9 @@ def main() -> int:
     own = parser.parse_args()
     failures: list[str] = []
     threading.excepthook = lambda failed: failures.append(f"{failed.exc_type.__name__}: {failed.exc_value}")
-    words = ["--portraits", str(own.portraits), "--seconds", str(60 * own.minutes), "--port", str(own.port)]
-    args, _ = cli.parse(["live", *words])
-    args = args.flags.resolve(args, args.settings)
+    config = LiveConfig(portraits=own.portraits, seconds=60 * own.minutes, port=own.port)
     source = Troubled(own.driver)
-    session = Session(args, source, [Nowhere(), Browser()], report)
+    session = Session(config, source, [Nowhere(), Browser()], report)
     troubles = Troubles(session, source, own.port, 60 * own.minutes)
     troubles.start()
     summary = session.run()

@@ -14,9 +14,9 @@ import numpy as np
 import puppet
 from pose.tracking.landmarks import CHIN, LIPS_INNER_LOWER, LIPS_OUTER_LOWER
 from pose.tracking.signals import angles_rotation, head_transform, to_head_frame
-from puppet.arguments import PORTRAIT
-from puppet.video_in import FPS
-from puppet.video_out import VideoWriter
+from puppet.media import PORTRAIT
+from puppet.media.video_reader import FPS
+from puppet.media.video_writer import VideoWriter
 
 portrait, out = sys.argv[1:3] or (PORTRAIT, "own_motion.mp4")
 person = puppet.Puppet(portrait, motion="absolute")

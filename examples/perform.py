@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import puppet
-from puppet.arguments import DRIVER, PORTRAIT
-from puppet.video_in import VideoReader
-from puppet.video_out import VideoWriter
+from puppet.media import DRIVER, PORTRAIT
+from puppet.media.video_reader import VideoReader
+from puppet.media.video_writer import VideoWriter
 
 portrait, driver, out = sys.argv[1:4] or (PORTRAIT, DRIVER, "perform.mp4")
 

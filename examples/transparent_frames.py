@@ -9,9 +9,9 @@ from pathlib import Path
 from PIL import Image
 
 import puppet
-from puppet.arguments import DRIVER, PORTRAIT
-from puppet.compositing import straight_alpha
-from puppet.video_in import VideoReader
+from puppet.media import DRIVER, PORTRAIT
+from puppet.media.alpha import straight_alpha
+from puppet.media.video_reader import VideoReader
 
 portrait, driver, folder = sys.argv[1:4] or (PORTRAIT, DRIVER, "frames")
 Path(folder).mkdir(exist_ok=True)

@@ -18,18 +18,21 @@ from puppet.errors import PuppetError, nearest
 
 # command: (module with add_arguments(parser) and run(args), one line of help)
 COMMANDS = {
-    "render": ("puppet.render", "make a video of a portrait that moves as a driving video moves"),
-    "live": ("puppet.live.command", "let a portrait live: from a webcam into a virtual camera, browser, window or file"),
-    "demo": ("puppet.demo.command", "try portraits, videos and the webcam on a page in the browser"),
-    "cameras": ("puppet.cameras_command", "list the cameras of this machine"),
-    "settings": ("puppet.settings", "show the settings of puppet live, as a file to start from"),
-    "doctor": ("puppet.doctor", "look at everything that puppet live needs, and name what is missing"),
-    "bench": ("puppet.bench", "measure the speed of every stage on this machine"),
-    "import": ("puppet.import_command", "turn published weights into a file of this program"),
-    "actors": ("puppet.actors_command", "render synthetic actors as training data"),
-    "prepare": ("puppet.prepare_command", "turn own video clips into training data"),
-    "train": ("puppet.train_command", "train a model"),
-    "evaluate": ("puppet.evaluate.command", "measure a model on clips, against baselines"),
+    "render": ("puppet.commands.render", "make a video of a portrait that moves as a driving video moves"),
+    "live": (
+        "puppet.commands.live",
+        "let a portrait live: from a webcam into a virtual camera, browser, window or file",
+    ),
+    "demo": ("puppet.commands.demo", "try portraits, videos and the webcam on a page in the browser"),
+    "cameras": ("puppet.commands.cameras", "list the cameras of this machine"),
+    "settings": ("puppet.commands.settings", "show the settings of puppet live, as a file to start from"),
+    "doctor": ("puppet.commands.doctor", "look at everything that puppet live needs, and name what is missing"),
+    "bench": ("puppet.commands.bench", "measure the speed of every stage on this machine"),
+    "import": ("puppet.commands.import_weights", "turn published weights into a file of this program"),
+    "actors": ("puppet.commands.actors", "render synthetic actors as training data"),
+    "prepare": ("puppet.commands.prepare", "turn own video clips into training data"),
+    "train": ("puppet.commands.train", "train a model"),
+    "evaluate": ("puppet.commands.evaluate", "measure a model on clips, against baselines"),
 }
 
 

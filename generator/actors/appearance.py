@@ -66,21 +66,21 @@ def sample_look(rng: np.random.Generator, polylines: dict[str, np.ndarray], natu
     tone = rng.random() ** 1.3 * (len(_SKIN) - 1)
     skin = _palette(_SKIN, tone) * rng.normal(1.0, [0.02, 0.025, 0.035])
     if not natural and rng.random() < 0.7:
-        skin = _vivid(rng, 60, 230)
+        skin = vivid(rng, 60, 230)
     base = linear(skin)
     dark = tone / (len(_SKIN) - 1)
-    root, tip = _hair_colour(rng, natural, dark)
-    brow_colour = 0.75 * root + 0.25 * base * 0.3 if natural or rng.random() < 0.5 else linear(_vivid(rng, 10, 200))
+    root, tip = sample_hair_colour(rng, natural, dark)
+    brow_colour = 0.75 * root + 0.25 * base * 0.3 if natural or rng.random() < 0.5 else linear(vivid(rng, 10, 200))
 
     warm = base * np.array([1.06, 0.72, 0.68]) if natural else base * rng.uniform(0.6, 1.2, 3)
     lips_natural = base * np.array([0.92, 0.52, 0.52]) * rng.uniform(0.8, 1.1) + np.array([0.02, 0.0, 0.003])
     makeup = rng.random() < (0.55 if female else 0.06)
     lips, lips_amount = lips_natural, rng.uniform(0.5, 0.95)
     if makeup and rng.random() < 0.75:
-        lips = linear(_lipstick(rng)) * 0.8 + 0.2 * lips_natural
+        lips = linear(sample_lipstick(rng)) * 0.8 + 0.2 * lips_natural
         lips_amount = rng.uniform(0.6, 0.95)
     if not natural and rng.random() < 0.4:
-        lips = linear(_vivid(rng, 20, 220))
+        lips = linear(vivid(rng, 20, 220))
     freckles = rng.uniform(0.3, 0.9) if dark < 0.4 and rng.random() < 0.25 else 0.0
     bake: dict[str, object] = {
         **polylines,
@@ -90,7 +90,7 @@ def sample_look(rng: np.random.Generator, polylines: dict[str, np.ndarray], natu
         "lip_colour": lips,
         "brow_colour": brow_colour,
         "hair_colour": 0.6 * root + 0.4 * base * 0.15,
-        "shadow_colour": linear(_vivid(rng, 20, 160)) * 0.5 + base * 0.25 if makeup else base * 0.55,
+        "shadow_colour": linear(vivid(rng, 20, 160)) * 0.5 + base * 0.25 if makeup else base * 0.55,
         "liner_colour": base * 0.08 + 0.004,
         "blush_colour": base * np.array([1.1, 0.55, 0.6]),
         "amount": (rng.uniform(0.15, 0.6) * (1 if natural else 2), freckles, float(rng.random() < 0.5),
@@ -99,7 +99,7 @@ def sample_look(rng: np.random.Generator, polylines: dict[str, np.ndarray], natu
                   rng.uniform(0.3, 0.9) if makeup else rng.uniform(0.0, 0.25), rng.uniform(0, 0.8) if makeup else 0.0),
         "brow": (rng.uniform(0.22, 0.40) if female else rng.uniform(0.30, 0.58),
                  rng.uniform(0.55, 0.95), rng.normal(-0.25, 0.12), rng.uniform(0.4, 0.9)),
-        "beard": _beard(rng, female),
+        "beard": sample_beard(rng, female),
         "scalp": (rng.uniform(0.75, 1.0), rng.normal(0.0, 0.45), rng.uniform(0.2, 0.7), 0.0),
         "offset": rng.uniform(-40, 40, 3),
     }  # fmt: skip
@@ -147,7 +147,7 @@ def _materials(rng: np.random.Generator, natural: bool, dark: float) -> dict[str
     tongue = linear((198, 104, 100)) * rng.uniform(0.65, 1.05)
     if not natural and rng.random() < 0.1:
         gums, tongue = gums * rng.uniform(0.5, 1.3, 3), tongue * rng.uniform(0.5, 1.3, 3)
-    iris = linear(_IRIS[rng.integers(len(_IRIS))] * rng.uniform(0.75, 1.2)) if natural else linear(_vivid(rng, 20, 200))
+    iris = linear(_IRIS[rng.integers(len(_IRIS))] * rng.uniform(0.75, 1.2)) if natural else linear(vivid(rng, 20, 200))
     return {
         "skin": {
             "gloss": (rng.uniform(0.05, 0.28), rng.uniform(12, 40)),
@@ -179,7 +179,7 @@ def mouth_values(opening: float, lip_z: float, darkness: float) -> dict[str, obj
     return {"mouth": (opening, lip_z, darkness, 0.0)}
 
 
-def _beard(rng: np.random.Generator, female: bool) -> tuple[float, float, float, float]:
+def sample_beard(rng: np.random.Generator, female: bool) -> tuple[float, float, float, float]:
     kind = rng.random()
     if female or kind < 0.35:
         return 0.0, 0.0, -3.0, 1.0
@@ -191,9 +191,9 @@ def _beard(rng: np.random.Generator, female: bool) -> tuple[float, float, float,
     return rng.uniform(0.5, 1.0), rng.uniform(0.3, 1.0), rng.uniform(-4.5, -2.2), rng.uniform(0.3, 0.9)
 
 
-def _hair_colour(rng: np.random.Generator, natural: bool, dark: float) -> tuple[np.ndarray, np.ndarray]:
+def sample_hair_colour(rng: np.random.Generator, natural: bool, dark: float) -> tuple[np.ndarray, np.ndarray]:
     if not natural and rng.random() < 0.5:
-        first, second = linear(_vivid(rng, 10, 230)), linear(_vivid(rng, 10, 230))
+        first, second = linear(vivid(rng, 10, 230)), linear(vivid(rng, 10, 230))
         return first, 0.5 * first + 0.5 * second
     weights = _HAIR_WEIGHTS * np.where(np.arange(len(_HAIR)) < 3, 1.0, max(1.0 - 1.6 * dark, 0.05))
     names = list(_HAIR)
@@ -202,7 +202,7 @@ def _hair_colour(rng: np.random.Generator, natural: bool, dark: float) -> tuple[
     return linear(np.array(root) * level), linear(np.array(tip) * level)
 
 
-def _lipstick(rng: np.random.Generator) -> np.ndarray:
+def sample_lipstick(rng: np.random.Generator) -> np.ndarray:
     shades = [(170, 40, 50), (196, 86, 96), (150, 60, 70), (204, 110, 100), (120, 30, 46), (180, 90, 84)]
     return np.array(shades[rng.integers(len(shades))]) * rng.uniform(0.8, 1.1)
 
@@ -212,7 +212,7 @@ def _palette(table: np.ndarray, at: float) -> np.ndarray:
     return table[low] + (table[low + 1] - table[low]) * (at - low)
 
 
-def _vivid(rng: np.random.Generator, low: float, high: float) -> np.ndarray:
+def vivid(rng: np.random.Generator, low: float, high: float) -> np.ndarray:
     return rng.uniform(low, high, 3)
 
 

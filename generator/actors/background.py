@@ -22,7 +22,7 @@ def sample_background(rng: np.random.Generator, size: int, natural: bool) -> np.
 
 def blur(picture: np.ndarray, sigma: float) -> np.ndarray:
     """Gaussian-like blur of (S, S, C) by three box passes per axis, borders repeated."""
-    radius = int(round(sigma * 1.1))
+    radius = round(sigma * 1.1)
     if radius < 1:
         return picture
     out = np.asarray(picture, np.float64)

@@ -1,4 +1,8 @@
-"""Clips of random actors: everything a training example needs before the conditioning maps are drawn."""
+"""Clips of random actors: everything a training example needs before the conditioning maps are drawn.
+
+Two kinds of actors: heads of the ICT-FaceKit model with painted skin, and whole figures of MakeHuman's base mesh with
+photographic skin, arms and hands (``generator.actors.figure``).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,9 @@ import numpy as np
 from generator.actors.appearance import Look, feature_lines, mouth_values, sample_look
 from generator.actors.background import sample_background
 from generator.actors.clothes import Body, Tailor
+from generator.actors.figure.actor import FigureAssets, sample_figure_clip
+from generator.actors.figure.renderer import FigureRenderer
+from generator.actors.framing import frame_head
 from generator.actors.hair import Wardrobe
 from generator.actors.head import NECK_PIVOT, build_head, mouth_opening
 from generator.actors.ict import PARTS, IctModel, VertexNormals, rotations
@@ -20,6 +27,7 @@ from generator.actors.motion import Performance, sample_performance, sample_port
 from generator.actors.outfit import sample_body, sample_headwear
 from generator.actors.renderer import Renderer
 from generator.actors.scene import Appearance, Camera, about
+from generator.actors.webcam import develop, sample_webcam
 
 _HIDDEN = ("iris_left", "iris_right", "lacrimal", "eye_blend", "eye_occlusion")
 _HIPS = np.array([0.0, -52.0, -3.0], np.float32)
@@ -37,7 +45,7 @@ class ActorClip:
         background: (S, S, 3) uint8.
         face: (T, 478, 3) float32 MediaPipe landmarks, px; z smaller = nearer.
         body: (T, 33, 4) float32 px and visibility in MediaPipe's pose order; points that are not known have 0.
-        hands: (T, 2, 21, 3) or None.
+        hands: (T, 2, 21, 3) px, left and right, NaN for a hand that is out of the picture; or None.
         portrait, portrait_face, portrait_body: another moment of the same actor, near frontal; one frame's arrays.
     """
 
@@ -74,7 +82,19 @@ class ActorAssets:
         data = MakeHuman(makehuman) if makehuman is not None else None
         self.wardrobe = Wardrobe(self.model, data) if data else None
         self.tailor = Tailor(self.model, data) if data else None
+        self._makehuman = data
         self._renderers: dict[int, Renderer] = {}
+        self._figure_renderers: dict[int, FigureRenderer] = {}
+
+    @cached_property
+    def figures(self) -> FigureAssets | None:
+        """What whole figures are made of; None without MakeHuman's data."""
+        return FigureAssets(self._makehuman, self.model) if self._makehuman else None
+
+    def figure_renderer(self, size: int) -> FigureRenderer:
+        if size not in self._figure_renderers:
+            self._figure_renderers[size] = FigureRenderer(size)
+        return self._figure_renderers[size]
 
     @cached_property
     def tuck(self) -> np.ndarray:
@@ -95,8 +115,9 @@ class ActorAssets:
 
 
 def sample_clip(
-    rng: np.random.Generator, assets: ActorAssets, size: int, frames: int, natural: float = 0.85, small: float = 0.67
-) -> ActorClip:
+    rng: np.random.Generator, assets: ActorAssets, size: int, frames: int, natural: float = 0.85, small: float = 0.6,
+    figures: float = 0.65,
+) -> ActorClip:  # fmt: skip
     """Draw a random actor in a random performance.
 
     Args:
@@ -104,8 +125,20 @@ def sample_clip(
         frames: T, a multiple of 4.
         natural: share of clips with natural colours (the rest is garish).
         small: share of clips with the little movement of a webcam user.
+        figures: share of clips with a whole figure in photographic skin; 0 without MakeHuman's data.
     """
-    natural_look = bool(rng.random() < natural)
+    whole = rng.random() < figures
+    natural_look, little = bool(rng.random() < natural), bool(rng.random() < small)
+    if whole and assets.figures is not None:
+        renderer = assets.figure_renderer(size)
+        return ActorClip(**sample_figure_clip(rng, assets.figures, renderer, frames, natural_look, little))
+    return _sample_head_clip(rng, assets, size, frames, natural_look, little)
+
+
+def _sample_head_clip(
+    rng: np.random.Generator, assets: ActorAssets, size: int, frames: int, natural_look: bool, small: bool
+) -> ActorClip:
+    """A clip of an ICT head."""
     model = assets.model
     identity = (rng.normal(size=100) * rng.uniform(0.5, 0.9)).astype(np.float32)
     change = (identity @ model.identity_basis).reshape(-1, 3)
@@ -118,19 +151,20 @@ def sample_clip(
     renderer = assets.renderer(size)
     renderer.dress(Appearance(bake, look.head, look.lighting, (*body.surfaces, *headwear)))
 
-    performance = sample_performance(rng, frames, small=bool(rng.random() < small))
+    performance = sample_performance(rng, frames, small=small)
     portrait = _portrait_pose(rng, performance)
     camera = sample_camera(rng, assets, identity, performance, size)
     darkness = rng.uniform(0.7, 1.5)
     pictures, face, points = perform(assets, renderer, look, body, identity, performance, camera, darkness)
     still, still_face, still_points = perform(assets, renderer, look, body, identity, portrait, camera, darkness)
+    background, webcam = sample_background(rng, size, natural_look), sample_webcam(rng, natural_look)
     return ActorClip(
-        frames=pictures,
-        background=sample_background(rng, size, natural_look),
+        frames=develop(webcam, rng, pictures, background),
+        background=background,
         face=face,
         body=points,
         hands=None,
-        portrait=still[0],
+        portrait=develop(webcam, rng, still, background)[0],
         portrait_face=still_face[0],
         portrait_body=still_points[0],
     )
@@ -139,25 +173,9 @@ def sample_clip(
 def sample_camera(
     rng: np.random.Generator, assets: ActorAssets, identity: np.ndarray, act: Performance, size: int
 ) -> Camera:
-    """A long lens; the face takes 0.28 to 0.62 of a picture of 192 px, less of a larger one.
-
-    The camera is placed for the performance's mean position of the head.
-    """
+    """A camera for the ICT head of these coefficients."""
     face = landmarks_of(assets.model.shape(identity, np.zeros((1, 53))))[0]
-    width = float(np.ptp(face[:, 0]))
-    low, high = (0.28, 0.62) if size <= 192 else (0.22, 0.55)
-    share = low + (high - low) * rng.beta(1.4, 1.6)
-    focal = 0.5 / np.tan(np.deg2rad(rng.uniform(15, 30)) / 2)
-    # The head's middle is near x = 0, y = 2; the closer the picture, the less it may wander.
-    slack = max(0.0, 0.5 - 0.62 * share)
-    cx = 0.5 + rng.normal() * 0.28 * slack
-    head_y = 0.44 + 0.10 * share + np.clip(rng.normal() * 0.28, -0.5, 0.6) * slack
-    distance = focal * width / share
-    mean = act.translation.mean(0) + np.array([act.shoulders[:, 0].mean(), act.shoulders[:, 1].mean(), 0.0])
-    # A turned face reaches to the side that it turns to.
-    ahead = 9.0 * np.sin(act.rotation[:, :2]).mean(0)
-    cx -= (mean[0] + 0.6 * ahead[0]) * focal / distance
-    return Camera(focal, distance, float(cx), float(head_y + (2.0 + mean[1] + 0.4 * ahead[1]) * focal / distance))
+    return frame_head(rng, float(np.ptp(face[:, 0])), act, size)
 
 
 def _portrait_pose(rng: np.random.Generator, performance: Performance) -> Performance:

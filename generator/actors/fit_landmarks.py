@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -32,6 +33,17 @@ UPPER_INNER_LIP = (191, 80, 81, 82, 13, 312, 311, 310, 415)
 LOWER_INNER_LIP = (95, 88, 178, 87, 14, 317, 402, 318, 324)
 IRISES = tuple(range(468, 478))
 SIZE = 384
+
+
+class FaceMesh(Protocol):
+    """What the fit asks of a head model: `IctModel`, or MakeHuman's base mesh."""
+
+    neutral: np.ndarray  # (V, 3) cm
+    landmarks68: np.ndarray  # (68,) vertices of the Multi-PIE points; of the contour, brows and nose none is asked
+
+    def faces_of(self, *parts: str) -> np.ndarray: ...
+
+    def vertices_of(self, *parts: str) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -96,7 +108,7 @@ def track_views(model: IctModel, count: int, seed: int, yaw_limit: float = 0.5) 
     return Views(*(np.array(column) for column in zip(*rows)))
 
 
-def mirror_vertices(model: IctModel) -> np.ndarray:
+def mirror_vertices(model: FaceMesh) -> np.ndarray:
     """(V,) the vertex on the other side of the face, for the skin; elsewhere itself."""
     mirror = np.arange(len(model.neutral))
     skin = np.flatnonzero(model.vertices_of("skin"))
@@ -189,13 +201,13 @@ def robust_error(residual: np.ndarray, scale: float = 3.0) -> np.ndarray:
     return (square / (1.0 + square / scale**2)).mean(-1)
 
 
-def fit(model: IctModel, views: Views) -> tuple[np.ndarray, np.ndarray]:
-    """The map as vertices (478, 3) and weights (478, 3)."""
-    frontal = np.abs(views.yaw) < 0.2
+def fit_skin(model: FaceMesh, views: Views, frontal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The map as vertices (478, 3) and weights (478, 3), without the irises; frontal (478, 2) a face, y down."""
+    ahead = np.abs(views.yaw) < 0.2
     skin = np.flatnonzero(model.vertices_of("skin"))
     faces = model.faces_of("skin")
     mirrored = mirror_vertices(model)
-    pairs = mirror_landmarks(tessellation(), mean_face(views))
+    pairs = mirror_landmarks(tessellation(), frontal)
     # The other side's detections count as well, on the mirrored vertices: the map comes out symmetric.
     points = np.concatenate([views.projected[:, : skin[-1] + 1], views.projected[:, mirrored[: skin[-1] + 1]]])
     points = np.ascontiguousarray(points.transpose(1, 0, 2))  # (V, 2 N, 2)
@@ -207,7 +219,7 @@ def fit(model: IctModel, views: Views) -> tuple[np.ndarray, np.ndarray]:
             vertices[landmark] = mirrored[vertices[pair]]
             weights[landmark] = weights[pair]
             continue
-        used = np.flatnonzero(np.tile(frontal if landmark in OVAL else np.ones(len(frontal), bool), 2))
+        used = np.flatnonzero(np.tile(ahead if landmark in OVAL else np.ones(len(ahead), bool), 2))
         targets = np.concatenate([views.detected[:, landmark], views.detected[:, pair]])
         some = used[:: max(1, len(used) // 80)]
         rough = np.linalg.norm(points[skin[::5]][:, some] - targets[some], axis=2).mean(1)
@@ -223,6 +235,12 @@ def fit(model: IctModel, views: Views) -> tuple[np.ndarray, np.ndarray]:
         return robust_error(places - targets, scale=8.0)
 
     lay_rings(model, vertices, weights, mirrored, error)
+    return vertices, weights
+
+
+def fit(model: IctModel, views: Views) -> tuple[np.ndarray, np.ndarray]:
+    """The map as vertices (478, 3) and weights (478, 3), irises included."""
+    vertices, weights = fit_skin(model, views, mean_face(views))
     for side, first in (("sclera_right", 468), ("sclera_left", 473)):
         _iris(model, side, first, vertices, weights)
     return vertices, weights

@@ -8,6 +8,7 @@ decide how far along the edge each landmark sits.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -66,7 +67,7 @@ class SurfacePaths:
 
     def through(self, stops: list[int]) -> list[int]:
         way = stops[:1]
-        for start, end in zip(stops[:-1], stops[1:]):
+        for start, end in itertools.pairwise(stops):
             way += self.between(start, end)[1:]
         return way
 

@@ -100,10 +100,19 @@ class MakeHuman:
         return Corners.split(self._mesh.uv, self._mesh.faces[keep], self._mesh.faces_uv[keep])
 
     @cached_property
+    def rig(self) -> dict:
+        """The default rig: its bones, and the vertices whose mean is each joint."""
+        return _read(self.folder / "rigs" / "default.mhskel", json.loads)
+
+    @cached_property
+    def rig_weights(self) -> dict[str, list]:
+        """Bone -> pairs of a vertex of the base mesh and its weight."""
+        return _read(self.folder / "rigs" / "default_weights.mhw", json.loads)["weights"]
+
+    @cached_property
     def arm_weights(self) -> dict[str, np.ndarray]:
         """(B,) weights of whole arm and forearm, per side: keys arm_L, arm_R, forearm_L, forearm_R."""
-        path = self.folder / "rigs" / "default_weights.mhw"
-        table = _read(path, json.loads)["weights"]
+        table = self.rig_weights
         out = {}
         for label, bones in (("arm", _ARM), ("forearm", _FOREARM)):
             for side in "LR":
@@ -123,6 +132,18 @@ class MakeHuman:
             table = np.array(lines, np.float64).reshape(-1, 4)
             self._targets[name] = table[:, 0].astype(int), table[:, 1:].astype(np.float32)
         return self._targets[name]
+
+    def target_names(self, folder: str) -> list[str]:
+        """Names of the targets of a folder, as `target` takes them, left before right."""
+        return [f"{folder}/{path.stem}" for path in sorted((self.folder / "targets" / folder).glob("*.target"))]
+
+    def names(self, kind: str) -> list[str]:
+        """Names of the fitted assets of `hair`, `clothes`, `eyebrows`, `eyelashes`, `eyes`, `teeth` or `tongue`."""
+        return self._names(kind)
+
+    def pictures(self, folder: str) -> list[Path]:
+        """The PNG files below a folder: skins, eyes/textures, hair/<name>."""
+        return sorted((self.folder / folder).rglob("*.png"))
 
     def shape(self, targets: dict[str, float]) -> np.ndarray:
         """The base mesh (B, 3) with weighted targets."""

@@ -14,12 +14,13 @@ from generator.actors.ict import EXPRESSION_INDEX, EXPRESSIONS, rotations
 from generator.actors.speech import sample_speech, smooth, weights_of
 
 FPS = 24.0
-HEAD_LIMITS = (0.75, 0.4, 0.35)  # yaw, pitch, roll in radians
+HEAD_LIMITS = (0.9, 0.4, 0.35)  # yaw, pitch, roll in radians
 GAZE_LIMITS = (0.55, 0.35)  # of the eyes in the head
 HEAD_PIVOT = (0.0, -6.0, -2.0)  # top of the neck in the face model's space, about which the head turns
 
 # How often a clip shows what.
-TALKING, WIDE_OPEN, TOOTHY_SMILE, BLINK, SLOW_CLOSE, ASYMMETRIC, RARE = 0.75, 0.2, 0.45, 0.65, 0.08, 0.1, 0.1
+TALKING, WIDE_OPEN, TOOTHY_SMILE, BLINK, SLOW_CLOSE, ASYMMETRIC, RARE = 0.75, 0.2, 0.45, 0.65, 0.08, 0.1, 0.15
+FAR_TURN = 0.35  # of the clips with large movement: the head turns to the side and back
 _PAIRS = [(i, EXPRESSION_INDEX[n[:-1] + "R"]) for i, n in enumerate(EXPRESSIONS) if n.endswith("_L")]
 _RARE_POSES = (
     {"cheekPuff": 0.8, "mouthPress": 0.2}, {"noseSneer": 0.7, "mouthUpperUp": 0.3}, {"mouthLeft": 0.6},
@@ -170,6 +171,9 @@ def _head(rng: np.random.Generator, frames: int, small: bool) -> tuple[np.ndarra
     slow = np.stack([band_noise(rng, frames, 0.1, speed) for _ in range(3)], 1)
     nods = np.stack([band_noise(rng, frames, 1.0, 3.0) for _ in range(3)], 1) * rng.uniform(0.002, 0.015)
     rotation = centre + sd * slow + nods * (0.6, 1.0, 0.5)
+    if not small and rng.random() < FAR_TURN:
+        turn = _event(rng, frames, hold=rng.uniform(0.2, 1.2), ramp=rng.uniform(0.3, 0.6))
+        rotation[:, 0] += rng.choice([-1.0, 1.0]) * rng.uniform(0.5, 1.2) * turn
     rotation = limits * np.tanh(rotation / limits)
     drift = np.stack([band_noise(rng, frames, 0.1, 0.8) for _ in range(3)], 1)
     # A turning head also travels a little to the side it turns to.

@@ -6,7 +6,7 @@ import numpy as np
 
 from generator.actors.appearance import Look, linear
 from generator.actors.clothes import Body, Tailor
-from generator.actors.glasses import sample_earrings, sample_glasses
+from generator.actors.glasses import earrings_mesh, glasses_mesh, ict_marks, worn_surface
 from generator.actors.hair import Wardrobe, grown_hair, hair_surface, hat_surface
 from generator.actors.ict import IctModel
 from generator.actors.scene import Surface
@@ -70,11 +70,11 @@ def _extras(
         dark = linear(np.array([(18, 17, 17), (60, 36, 22), (130, 125, 118), (150, 116, 60)])[rng.integers(4)])
         frame = dark if look.natural else linear(rng.uniform(0, 255, 3))
         values = {"base_colour": frame, "surface": (rng.uniform(0.1, 0.5), 40.0, 0.1, 1.0), "wrap": np.full(3, 0.1)}
-        out.append(sample_glasses(rng, model, change, values))
+        out.append(worn_surface(glasses_mesh(rng, ict_marks(model, change))[0], values))
     if look.female and rng.random() < 0.25:
         metal = linear(np.array([(212, 175, 90), (200, 200, 205), (30, 30, 32)])[rng.integers(3)])
         values = {"base_colour": metal, "surface": (0.6, 30.0, 0.0, 1.0), "wrap": np.full(3, 0.1)}
-        out.append(sample_earrings(rng, model, change, values))
+        out.append(worn_surface(earrings_mesh(rng, ict_marks(model, change)), values))
     if wardrobe is not None and wardrobe.makehuman.hat_names() and rng.random() < 0.08:
         names = wardrobe.makehuman.hat_names()
         values = {"base_colour": _cloth_colour(rng, look.natural), "surface": (0.02, 10.0, 0.3, 3.0),

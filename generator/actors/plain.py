@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from generator.actors.ict import EYE_PIVOT, IRIS_RADIUS, IctModel, VertexNormals
@@ -55,7 +57,7 @@ def project(points: np.ndarray, size: int) -> np.ndarray:
 def _distance_to(points: np.ndarray, line: np.ndarray) -> np.ndarray:
     """(V,) distance of points (V, D) to a polyline (N, D)."""
     nearest = np.full(len(points), np.inf)
-    for a, b in zip(line[:-1], line[1:]):
+    for a, b in itertools.pairwise(line):
         t = np.clip((points - a) @ (b - a) / max(((b - a) ** 2).sum(), 1e-9), 0, 1)
         nearest = np.minimum(nearest, np.linalg.norm(points - a - t[:, None] * (b - a), axis=1))
     return nearest

@@ -77,7 +77,7 @@ class Renderer:
         for name in _LIT:
             _set_lighting(self._programs[name], appearance.lighting)
             if name in appearance.head:
-                _set(self._programs[name], appearance.head[name])
+                set_values(self._programs[name], appearance.head[name])
 
     def draw(
         self,
@@ -101,15 +101,15 @@ class Renderer:
         source = self.head.source
         self._dynamic.write(np.concatenate([vertices[source], normals[source]], 1).astype(np.float32))
         for program in (*self._programs.values(), self._depth_program):
-            _set(program, {"head": head.T, "body": body.T})
+            set_values(program, {"head": head.T, "body": body.T})
         self._draw_shadow(body)
         matrix, eye = camera.matrix().T, (0.0, 0.0, camera.distance)
         self._frame.use()
         self._frame.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
         self.context.enable_only(self._gl.DEPTH_TEST)
         for name, program in self._programs.items():
-            _set(program, {"camera": matrix, "eye": eye})
-            _set(program, per_frame.get(name, {}))
+            set_values(program, {"camera": matrix, "eye": eye})
+            set_values(program, per_frame.get(name, {}))
         self._skin_map.use(0)
         self._shadow.use(1)
         # The camera's y points down, so outward faces come out clockwise.
@@ -147,7 +147,7 @@ class Renderer:
         noise = _read("noise.glsl") if name in _NOISY else ""
         fragment = _read("lighting.glsl") + noise + _read(f"{name}_fragment.glsl")
         program = self.context.program(_read("actor_vertex.glsl"), fragment)
-        _set(program, {"albedo": 0, "shadow_map": 1})
+        set_values(program, {"albedo": 0, "shadow_map": 1})
         return program
 
     def _load_head(self, head: HeadMesh) -> None:
@@ -183,9 +183,9 @@ class Renderer:
     def _draw_shadow(self, body: np.ndarray) -> None:
         light = self._appearance.lighting
         matrix = _shadow_matrix(light.directions[0], body[:3, 3])
-        _set(self._depth_program, {"camera": matrix.T})
+        set_values(self._depth_program, {"camera": matrix.T})
         for program in self._programs.values():
-            _set(program, {"shadow_camera": matrix.T})
+            set_values(program, {"shadow_camera": matrix.T})
         self._shadow_frame.use()
         self._shadow_frame.clear(depth=1.0)
         self.context.enable_only(self._gl.DEPTH_TEST)
@@ -195,7 +195,7 @@ class Renderer:
             item.depth.render()
 
     def _bake(self, values: Values) -> None:
-        _set(self._bake_program, values)
+        set_values(self._bake_program, values)
         self._skin_frame.use()
         mean = np.sqrt(np.clip(np.asarray(values["skin"], np.float64), 0, 1))
         self._skin_frame.clear(*mean, 0.4)
@@ -209,14 +209,14 @@ class Renderer:
         """(V,) part of the upper and front hemisphere that each vertex of the neutral head sees."""
         neutral = head.neutral
         self._dynamic.write(np.concatenate([neutral, np.zeros_like(neutral)], 1).astype(np.float32))
-        _set(self._depth_program, {"head": np.eye(4), "body": np.eye(4)})
+        set_values(self._depth_program, {"head": np.eye(4), "body": np.eye(4)})
         seen = np.zeros(len(neutral))
         for k in range(directions):  # spiral over the sphere
             y = 1 - 2 * (k + 0.5) / directions
             a = k * 2.39996
             way = np.array([np.cos(a) * np.sqrt(1 - y * y), y, np.sin(a) * np.sqrt(1 - y * y)])
             matrix = _shadow_matrix(way, np.zeros(3))
-            _set(self._depth_program, {"camera": matrix.T})
+            set_values(self._depth_program, {"camera": matrix.T})
             self._shadow_frame.use()
             self._shadow_frame.clear(depth=1.0)
             self.context.enable_only(self._gl.DEPTH_TEST)
@@ -247,8 +247,8 @@ class _Uploaded:
         self.depth = renderer._array(renderer._depth_program, self._dynamic, self._static, self._index)
 
     def draw(self, blended: float) -> None:
-        _set(self._program, self.surface.values)
-        _set(self._program, {"pass": blended})
+        set_values(self._program, self.surface.values)
+        set_values(self._program, {"pass": blended})
         self._array.render()
 
     def release(self) -> None:
@@ -293,7 +293,7 @@ def _static_block(head: HeadMesh) -> np.ndarray:
     return np.concatenate([head.neutral, head.uv, head.extra], 1).astype(np.float32)
 
 
-def _set(program, values: Values) -> None:
+def set_values(program, values: Values) -> None:
     """Set the uniforms that the program kept."""
     for name, value in values.items():
         if name not in program:
@@ -305,7 +305,7 @@ def _set(program, values: Values) -> None:
 
 
 def _set_lighting(program, light: Lighting) -> None:
-    _set(
+    set_values(
         program,
         {
             "light_direction": light.directions,

@@ -43,7 +43,7 @@ class Control(Protocol[Signal]):
     def observe(self, signal: Signal, codec: LatentCodec) -> Observation:
         """The signal of T latent frames. The base latent carries no gradient to the codec."""
 
-    def blank(self, batch: int, latents: int, height: int, width: int, **kwargs) -> Signal:
+    def blank(self, codec: LatentCodec, batch: int, latents: int, height: int, width: int, **kwargs) -> Signal:
         """A signal that says nothing, for pictures of that size: what a plan or a warm-up is made with.
 
         kwargs: device and dtype of its tensors."""

@@ -24,7 +24,7 @@ class NoControl(nn.Module):
     def observe(self, signal: object, codec: LatentCodec) -> Observation:
         return Observation()
 
-    def blank(self, batch: int, latents: int, height: int, width: int, **kwargs) -> None:
+    def blank(self, codec: LatentCodec, batch: int, latents: int, height: int, width: int, **kwargs) -> None:
         return None
 
     def side(self, signal: object) -> None:

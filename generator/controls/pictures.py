@@ -60,6 +60,11 @@ class PicturesControl(nn.Module):
         tokens_BDhw = self.reference(reference_BChw.to(self.reference.weight.dtype))
         return tokens_BDhw.flatten(2).transpose(1, 2)[:, None]
 
+    def blank(self, codec: LatentCodec, batch: int, latents: int, height: int, width: int, **kwargs) -> Pictures:
+        """Pictures of nothing, for pictures of height x width; kwargs: device and dtype."""
+        cells = height // codec.space_factor, width // codec.space_factor
+        return Pictures(torch.zeros(batch, latents, self.channels // 2, *cells, **kwargs))
+
     def side(self, signal: Pictures) -> None:
         return None
 

@@ -38,7 +38,7 @@ class PortraitControl(nn.Module):
         features = self.stem(signal.packed, signal.guide)
         return Observation(torch.cat([features, base.to(features.dtype)], dim=2), base)
 
-    def blank(self, batch: int, latents: int, height: int, width: int, **kwargs) -> Conditions:
+    def blank(self, codec: PatchCodec, batch: int, latents: int, height: int, width: int, **kwargs) -> Conditions:
         shape = batch, latents, FRAMES_PER_LATENT
         return Conditions(
             warp=torch.full((*shape, WARP_CHANNELS, height, width), -1.0, **kwargs),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 
+from .apt2 import APT2_8B, APT2_8B_720P
 from .forcing import FORCING_MODELS
 from .model import Model
 from .pocket import POCKET
 from .tiny import TINY
 from .wan import WAN_MODELS
 
-MODELS: dict[str, Model] = {model.name: model for model in (TINY, POCKET, *WAN_MODELS, *FORCING_MODELS)}
+MODELS: dict[str, Model] = {
+    model.name: model for model in (TINY, POCKET, *WAN_MODELS, *FORCING_MODELS, APT2_8B, APT2_8B_720P)
+}
 
 
 def get_model(name: str) -> Model:

@@ -128,7 +128,7 @@ def plan(config: ModelConfig, height: int, width: int, cards: int = 1, text_toke
     flop = {name: passes * count for name, count in transformer_flop(settings, tokens, keys, text_tokens).items()}
     of_text = [block.cross_attn for block in model.transformer.blocks] if text_tokens else []
     weights, text_weights = _bytes(model.transformer), sum(_bytes(part) for part in of_text)
-    signal = model.control.blank(1, T, height, width, device="meta", dtype=torch.bfloat16)
+    signal = model.control.blank(model.codec, 1, T, height, width, device="meta", dtype=torch.bfloat16)
     control, network = counted(lambda: model.observe(signal)), _around_transformer(model)
     decoder = _decode(model, signal)
     return Plan(

@@ -51,6 +51,7 @@ LIP_MIDDLES = (13, 14)  # inner lips, upper and lower
 SUBNASALE, UPPER_LIP, LOWER_LIP = 2, 0, 17  # the rims of the outer lips in the middle
 EYE_OUTER_CORNERS = (33, 263)
 NOSE_TIP = 1
+BETWEEN_EYES = 168  # the root of the nose
 CHIN = 152
 FOREHEAD = 10
 

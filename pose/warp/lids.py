@@ -26,13 +26,16 @@ class LidSettings:
     narrow: float = 0.15  # opening over width; an eye that is never wider closes by fractions of this one
     lashes: float = 0.16  # height of the rim's dark, which stays
     edge: float = 0.22  # height of the soft edges
-    shaded: float = 0.82  # of the light on the skin under the eye reaches a lid under its brow
-    corners: float = 0.20  # width over which the paint comes in from the eye's corners
+    shaded: float = 0.88  # of the light on the skin under the eye reaches a lid under its brow
+    corners: float = 0.10  # width over which the paint comes in from the eye's corners
+    spread: float = 0.20  # width over which the skin's colours are averaged
     lash_line: float = 0.06  # width: how far the lashes' dark reaches beyond the slit between the lids
-    dark: float = 0.75  # how much of the slit is lashes when the eye is closed
+    dark: float = 0.9  # how much of the slit is lashes when the eye is closed
+    hanging: float = 0.6  # how much of the eye just under the rim they cover then
     lash: float = 0.35  # their colour in that of the skin
     opaque: float = 0.85  # what is left of the stretched lid is its texture
-    meeting: float = 0.5  # weight of the colour above it that the lid takes on at its upper end
+    under: float = 0.30  # width below the lower lid, where the skin is that the lid's rim is like
+    rim_above: float = 0.35  # weight at the rim of the skin above the lid, which is all of its colour at its upper end
     higher: float = 0.35  # height above the fold that the paint reaches
     least_height: float = 0.03  # width that a lid is taken to be high at least
     least_width: int = 4  # px: smaller eyes are left as they are
@@ -88,17 +91,25 @@ class LidPainter:
         paint = np.clip((v - s.lashes) / s.edge, 0, 1) * np.clip((1 + s.higher - v) / (s.higher + s.edge), 0, 1)
         slit = np.clip(1 - np.maximum(floor - h, h - bottom) / s.lash_line, 0, 1)  # 1 between the lids
         slit *= np.clip(1 - (bottom - floor) / (2 * s.lash_line), 0, 1)  # none of it where the eye is seen
-        # towards the brow the lid takes on the colour of what it meets there
-        over = bottom + (1 + s.higher) * (top - bottom)
-        at_x, at_y = (corner + width * (a * along[k] + over * up[k]) - 0.5 for k, corner in enumerate(rim[0]))
-        above = cv2.remap(picture_SS4, at_x.astype(np.float32), at_y.astype(np.float32), cv2.INTER_LINEAR)
-        spread = 2 * int(s.corners / 2 * width) + 1
-        above = cv2.blur(above, (spread, spread)).astype(np.float32)
-        above = above[..., :3] + skin * (1 - above[..., 3:] / 255)
-        colours = skin + (s.meeting * np.clip(v / (1 + s.higher), 0, 1))[..., None] * (above - skin)
+        hanging = np.clip(1 - np.abs(h - bottom + s.lash_line / 2) / s.lash_line, 0, 1)  # the upper lid's, over the eye
+        lashes = np.maximum(slit * s.dark, hanging * s.hanging)
+        # a lid is like the skin beyond both of its ends: that under the eye, and more and more that below the brow
+        spread = 2 * int(s.spread / 2 * width) + 1
+
+        def skin_at(height: np.ndarray) -> np.ndarray:
+            """(h, w, 3) colours at some height of each pixel's place along the eye, without their grain."""
+            x, y = (corner + width * (a * along[k] + height * up[k]) - 0.5 for k, corner in enumerate(rim[0]))
+            seen = cv2.remap(picture_SS4, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
+            seen = cv2.blur(seen, (spread, spread)).astype(np.float32)
+            return seen[..., :3] + skin * (1 - seen[..., 3:] / 255)
+
+        below = s.shaded * skin_at(floor - s.under)
+        above = skin_at(bottom + (1 + s.higher) * (top - bottom))
+        weight = s.rim_above + (1 - s.rim_above) * np.clip(v / (1 + s.higher), 0, 1)
+        colours = below + weight[..., None] * (above - below)
         view = picture_SS4[y0:y1, x0:x1].astype(np.float32)
         opaque = np.full_like(view[..., 3:], 255)
-        for weight, colour in ((paint * s.opaque, colours), (slit * s.dark, np.full_like(colours, s.lash * skin))):
+        for weight, colour in ((paint * s.opaque, colours), (lashes, np.full_like(colours, s.lash * skin))):
             picture = np.concatenate([colour, opaque], 2) * (view[..., 3:] / 255)  # as opaque as the face is
             view += cv2.GaussianBlur(weight * inside, (3, 3), 0)[..., None] * (picture - view)
         picture_SS4[y0:y1, x0:x1] = np.rint(view)

@@ -36,7 +36,7 @@ class MouthSettings:
     # the tongue lies on the floor of the mouth and shows when the jaw drops
     tongue_top: float = 0.3  # where it begins, 0 upper lip, 1 lower lip
     tongue_slope: float = 1.8  # of its alpha over the height of the mouth
-    tongue_alpha: float = 0.9
+    tongue_alpha: float = 0.8
     tongue_openings: tuple[float, float] = (0.06, 0.26)  # from none of it to all
     # light enters from the front: the closer to the lips, the darker, upper lip most
     rim_light: float = 0.35  # at the lips

@@ -16,6 +16,7 @@ from .head_warp import HeadWarp
 from .lids import LidPainter
 from .light import portrait_light
 from .mouth import MouthPainter
+from .mouth_corners import CornerPainter
 from .skeleton import SkeletonPainter
 
 
@@ -34,6 +35,7 @@ def portrait_painters(
     light = portrait_light(person_SS4, face)
     return (
         HeadWarp(person_SS4, pose),
+        CornerPainter(face),
         MouthPainter(person_SS4, face, light),
         *(EyePainter(person_SS4, face, eye, light) for eye in EYES),
         *(LidPainter(person_SS4, face, eye) for eye in EYES),

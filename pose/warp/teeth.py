@@ -10,7 +10,9 @@ from importlib import resources
 import cv2
 import numpy as np
 
-from pose.tracking.landmarks import LOWER_LIP, SUBNASALE
+from pose.geometry import ramp
+from pose.tracking.features import MOUTH
+from pose.tracking.landmarks import BETWEEN_EYES, LOWER_LIP, SUBNASALE
 from pose.tracking.mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
 from .light import PortraitLight
@@ -21,11 +23,15 @@ from .own_teeth import find_own_teeth
 class TeethSettings:
     """The generic rows, and how they are fitted to a portrait."""
 
-    ivory: tuple[float, ...] = (0.80, 0.76, 0.69)  # gain per channel, in the shadow of the lips
+    ivory: tuple[float, ...] = (0.76, 0.74, 0.70)  # gain per channel, in the shadow of the lips
     brightest: float = 225.0  # grey level of the generic teeth
     beside: float = 0.8  # light on the teeth beside those that the portrait shows, less towards the cheeks
     overlap: int = 4  # px of a cut-out by which the generic row begins under its soft edge
     drop: float = 0.03  # how much lower than at rest the rows show in speech, in eye distances
+    # Lips that round themselves come forward and cover the teeth; a smile draws them back. Height over width of the
+    # opening between which that happens, and how far the rows recede behind the lips, in eye distances.
+    rounded: tuple[float, float] = (0.25, 0.60)
+    recede: float = 0.08
 
 
 SETTINGS = TeethSettings()
@@ -59,12 +65,17 @@ class Row:
     rest: np.ndarray
     anchor: int
     own: bool
+    receded: float  # eye distances, in the portrait
 
     def placed(self, face: np.ndarray, head: Similarity3D, origin_2: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """The row on a target face, as a picture of that size (width, height) whose first pixel's centre is at
         origin_2."""
         moved = head(self.rest)
-        corners = (moved[1:] + face[self.anchor] - moved[0])[:, :2] - origin_2
+        down = face[SUBNASALE] - face[BETWEEN_EYES]
+        behind = (_receded(face) - self.receded) * eye_distance(face) / max(float(np.linalg.norm(down)), 1e-6) * down
+        if self.anchor == SUBNASALE:  # the upper row goes up behind its lip, the lower one down
+            behind = -behind
+        corners = (moved[1:] + face[self.anchor] - moved[0] + behind)[:, :2] - origin_2
         place = cv2.getPerspectiveTransform(_rectangle(self.sprite), corners.astype(np.float32))
         return cv2.warpPerspective(self.sprite, place, size, flags=cv2.INTER_LINEAR)
 
@@ -88,8 +99,15 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
             rest, fixed = _on_plane(own.corners_42, corners), face[anchor][None]
             sprite = _continued(mine, rest, sprite, corners, name)
         sprite = sprite.clip(0, 255).astype(np.uint8)
-        rows.append(Row(sprite, np.concatenate([fixed, rest]), anchor, own=mine is not None))
+        receded = 0.0 if mine is None else _receded(face)
+        rows.append(Row(sprite, np.concatenate([fixed, rest]), anchor, mine is not None, receded))
     return rows
+
+
+def _receded(face: np.ndarray) -> float:
+    """How far the teeth of a face are behind its lips, in eye distances."""
+    high, wide = (np.linalg.norm(np.subtract(*face[list(ends), :2])) for ends in (MOUTH.middles, MOUTH.corners))
+    return float(SETTINGS.recede * ramp(high / max(wide, 1e-6), SETTINGS.rounded))
 
 
 def _continued(own: np.ndarray, rest_43: np.ndarray, generic: np.ndarray, corners_43: np.ndarray, name: str):

@@ -1,4 +1,4 @@
-"""What the parts of the page do. Every failure that a visitor can mend becomes a message on the page."""
+"""What the parts of the page do. Every failure that a session can mend becomes a message on the page."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 
 from pose.errors import NoFaceError
-from puppet.compositing import composite, straight_alpha
+from puppet.demo.engine import clip_suffix
 from puppet.demo.marking import draw, shown_scale
 from puppet.demo.quiet_gradio import gradio as gr
-from puppet.demo.studio import clip_suffix
-from puppet.demo.visitors import Visitor, Visitors
+from puppet.demo.sessions import Sessions, TabSession
 from puppet.errors import PuppetError
+from puppet.media.alpha import composite, straight_alpha
 
 PICTURE = "picture"  # the choice of a background that comes as a file
 JPEG_QUALITY = 90
@@ -30,53 +30,53 @@ MESSAGE_SECONDS = 20
 class Handlers:
     """The page's events. folder: where its files are, which no message should name."""
 
-    def __init__(self, visitors: Visitors, folder: Path):
-        self._visitors = visitors
+    def __init__(self, sessions: Sessions, folder: Path):
+        self._sessions = sessions
         self._folders = re.compile(re.escape(str(folder)) + rf"(?:[{re.escape(os.sep)}][^\s{re.escape(os.sep)}]+)*"
                                    + f"[{re.escape(os.sep)}]")  # fmt: skip
 
     def clear_portrait(self, request: gr.Request) -> tuple:
         """Before another one is looked at, so that nothing of the last one stays if that fails."""
         with self._messages():
-            visitor = self._visitors.of(request.session_hash)
-            visitor.put_on(None)
-            visitor.marking = None
-        return ("Looking for the face ...", *_panel(visitor))
+            session = self._sessions.of(request.session_hash)
+            session.set_portrait(None)
+            session.marking = None
+        return ("Looking for the face ...", *_panel(session))
 
     def choose_portrait(self, path: str | None, request: gr.Request) -> tuple:
         with self._messages():
-            visitor = self._visitors.of(request.session_hash)
-            visitor.marking = None
+            session = self._sessions.of(request.session_hash)
+            session.marking = None
             try:
-                visitor.put_on(Path(path) if path else None)
+                session.set_portrait(Path(path) if path else None)
             except PuppetError as error:
                 if not isinstance(error.__cause__, NoFaceError):
                     raise
-                visitor.mark()
+                session.mark()
                 return ("**No face was found.** Mark its points in the picture, then it can be driven.",
-                        *_panel(visitor))  # fmt: skip
-        return ("Ready." if path else "Choose a portrait.", *_panel(visitor))
+                        *_panel(session))  # fmt: skip
+        return ("Ready." if path else "Choose a portrait.", *_panel(session))
 
     def mark_by_hand(self, request: gr.Request) -> tuple:
         with self._messages():
-            visitor = self._visitors.of(request.session_hash)
-            visitor.mark()
-        return ("Mark the points in the picture.", *_panel(visitor))
+            session = self._sessions.of(request.session_hash)
+            session.mark()
+        return ("Mark the points in the picture.", *_panel(session))
 
     def mark_point(self, point: str | None, click: gr.SelectData, request: gr.Request) -> tuple:
         """A click on the picture places the chosen point; the next one that is needed is chosen then."""
-        visitor = self._visitors.of(request.session_hash)
-        if visitor.marking is None or point is None:
-            return _panel(visitor)
-        scale = shown_scale(visitor.marking.size)
+        session = self._sessions.of(request.session_hash)
+        if session.marking is None or point is None:
+            return _panel(session)
+        scale = shown_scale(session.marking.size)
         x, y = ((value + 0.5) / scale for value in click.index)
-        visitor.marking = visitor.marking.marked(point, x, y)
-        return _panel(visitor)
+        session.marking = session.marking.marked(point, x, y)
+        return _panel(session)
 
     def use_points(self, request: gr.Request) -> tuple:
         with self._messages():
-            visitor = self._visitors.of(request.session_hash)
-            sidecar = visitor.put_on_marked()
+            session = self._sessions.of(request.session_hash)
+            sidecar = session.use_marked()
         return ("Ready, with your points.", gr.DownloadButton(f"Download {sidecar.name}", value=str(sidecar),
                                                               interactive=True))  # fmt: skip
 
@@ -85,41 +85,41 @@ class Handlers:
     ) -> Iterator[tuple]:
         """(clip, what to download, how far it is)"""
         with self._messages():
-            visitor = self._visitors.of(request.session_hash)
+            session = self._sessions.of(request.session_hash)
             if not driver:
                 raise PuppetError("choose a video of a person who moves first")
-            character, scene = visitor.staged(_background(background, picture))
-            out = visitor.folder / f"{Path(driver).stem}-puppet{clip_suffix(background)}"
+            character, behind = session.staged(_background(background, picture))
+            out = session.folder / f"{Path(driver).stem}-puppet{clip_suffix(background)}"
             yield None, gr.DownloadButton(interactive=False), "Starting ..."
-            for progress in visitor.studio.clip(replace(character, scene=scene), Path(driver), strength, out):
-                yield gr.skip(), gr.skip(), str(progress)
-        yield str(out), gr.DownloadButton(value=str(out), interactive=True), str(progress)
+            for progress in session.engine.clip(replace(character, background=behind), Path(driver), strength, out):
+                yield gr.skip(), gr.skip(), progress
+        yield str(out), gr.DownloadButton(value=str(out), interactive=True), progress
 
     def see(
         self, image: np.ndarray | None, background: str, picture: str | None, strength: float, request: gr.Request
     ) -> tuple[str, str]:
         """(the portrait as HTML, what is going on) for one picture of the webcam"""
         now = time.perf_counter()
-        visitor = self._visitors.of(request.session_hash)
+        session = self._sessions.of(request.session_hash)
         try:
-            character, scene = visitor.staged(_background(background, picture))
+            character, behind = session.staged(_background(background, picture))
             if image is None:
                 return gr.skip(), gr.skip()
-            seen = visitor.camera().see(character, image, strength, now)
+            seen = session.camera().see(character, image, strength, now)
         except PuppetError as error:  # an exception would end the stream
             return gr.skip(), self._plain(error)
-        return picture_html(composite(seen.person, scene.square), scene.square is None), seen.message
+        return picture_html(composite(seen.person, behind.square), behind.square is None), seen.message
 
     def take_neutral(self, request: gr.Request) -> str:
         with self._messages():
-            visitor = self._visitors.of(request.session_hash)
-            if visitor.webcam is None:
+            session = self._sessions.of(request.session_hash)
+            if session.webcam is None:
                 raise PuppetError("start the webcam first, then look into it with your mouth closed")
-            visitor.webcam.take_neutral()
+            session.webcam.take_neutral()
         return "Taking your neutral face ..."
 
     def leave(self, request: gr.Request) -> None:
-        self._visitors.leave(request.session_hash)
+        self._sessions.leave(request.session_hash)
 
     @contextmanager
     def _messages(self) -> Iterator[None]:
@@ -129,18 +129,18 @@ class Handlers:
             raise gr.Error(self._plain(error), duration=MESSAGE_SECONDS, print_exception=False) from error
 
     def _plain(self, error: PuppetError) -> str:
-        """The message, with files named as the visitor knows them."""
+        """The message, with files named as the session knows them."""
         text = self._folders.sub("", str(error))
         return text[:1].upper() + text[1:]
 
 
-def _panel(visitor: Visitor) -> tuple:
+def _panel(session: TabSession) -> tuple:
     """The marking part of the page: (its column, the picture, the list of points, the button to use them, sidecar)"""
-    marking = visitor.marking
+    marking = session.marking
     download = gr.DownloadButton("Download the points", value=None, interactive=False)
     if marking is None:
         return gr.Column(visible=False), None, None, gr.Button(interactive=False), download
-    picture = draw(visitor.picture, marking, marking.next)
+    picture = draw(session.picture, marking, marking.next)
     return gr.Column(visible=True), picture, marking.next, gr.Button(interactive=marking.next is None), download
 
 

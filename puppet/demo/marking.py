@@ -1,4 +1,4 @@
-"""Points that a visitor clicks into a picture on which no face is found, and the sidecar file made of them.
+"""Points that a session clicks into a picture on which no face is found, and the sidecar file made of them.
 
 "left" and "right" are as one sees the picture; the sidecar may name them so.
 """
@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from pose.errors import PortraitError
-from pose.tracking.landmarks import FACE_OVAL, LEFT_EYE_RING, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
 from pose.portrait.sidecar import OPTIONAL, REQUIRED, pose_from_points, sidecar_path
+from pose.tracking.landmarks import FACE_OVAL, LEFT_EYE_RING, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
 
 LONGEST_SHOWN = 800  # px of the picture that is clicked on
 COLOUR, CHOSEN, EDGE = (255, 106, 0), (0, 200, 255), (255, 255, 255)

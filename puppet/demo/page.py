@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from puppet.arguments import DRIVER, MEDIA, PORTRAIT
 from puppet.demo.handlers import PICTURE, Handlers
 from puppet.demo.marking import choices
 from puppet.demo.quiet_gradio import gradio as gr
 from puppet.demo.quiet_gradio import known
-from puppet.demo.visitors import Visitors
+from puppet.demo.sessions import Sessions
+from puppet.media import DRIVER, MEDIA, PORTRAIT
 
 BACKGROUNDS = [
     ("the portrait's own", "original"),
@@ -37,9 +37,9 @@ HOW_TO_MARK = (
 )
 
 
-def build_page(visitors: Visitors, folder: Path) -> gr.Blocks:
+def build_page(sessions: Sessions, folder: Path) -> gr.Blocks:
     """The whole page. `folder` holds what is uploaded and made."""
-    handlers = Handlers(visitors, folder)
+    handlers = Handlers(sessions, folder)
     with gr.Blocks(title="Puppet", analytics_enabled=False, **known(gr.Blocks, **look())) as page:
         gr.Markdown("# Puppet\nOne portrait in, a living person out. Everything stays on this machine.")
         with gr.Row():

@@ -1,4 +1,4 @@
-"""One visitor's webcam: camera pictures in, pictures of the portrait out. Nothing of the former is in the latter."""
+"""One tab's webcam: camera pictures in, pictures of the portrait out. Nothing of the former is in the latter."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.portrait.layout import FRAMES_PER_LATENT
 from pose.tracking.landmarks import PoseFrame, empty_pose
-from pose.motion.retargeting import Retargeter
-from pose.tracking.smoothing import PoseSmoother
 from pose.tracking.tracker import Tracker, TrackerUnavailable
-from puppet.character import Character, Performer
+from puppet.core.batcher import Batcher
+from puppet.core.calibration import Fit, face_light, judge
+from puppet.core.character import Character
+from puppet.core.driver import TRACKED_SIDE, Driver
+from puppet.core.puppeteer import Puppeteer
+from puppet.core.renderer import Renderer
+from puppet.core.timings import Timings
+from puppet.core.tracking_loss import IdleWhenLost
 from puppet.errors import reported_as_puppet_error
-from puppet.live.calibration import Fit, face_light, judge
-from puppet.live.follower import LiveFollower
-from puppet.motion import TRACKED_SIDE
-from puppet.video_in import centre_square
+from puppet.media.video_reader import centre_square
 
 BODY_EVERY = 4  # frames per look at body and hands
 GOOD_FIT = 40  # of 100, from which a face is taken as the neutral one unasked
@@ -27,7 +28,7 @@ STALE_SECONDS = 1.0  # without a picture, after which those gathered before belo
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What came of one camera picture: the person (S, S, 4) uint8 premultiplied RGBA, and a line for the visitor."""
+    """What came of one camera picture: the person (S, S, 4) uint8 premultiplied RGBA, and a line for the user."""
 
     person: np.ndarray
     message: str
@@ -39,18 +40,18 @@ class WebcamSession:
     Shows the portrait at rest until a neutral face was taken, which is the first good one.
     """
 
-    def __init__(self, performer: Performer):
-        self._performer = performer
+    def __init__(self, renderer: Renderer):
+        self._render = renderer
         with reported_as_puppet_error(TrackerUnavailable):
             self._tracker = Tracker(body_every=BODY_EVERY)
-        self._smooth = PoseSmoother()
+        self._drive = Driver(self._tracker, Timings())
+        self._batcher = Batcher(Timings())
         self._lock = threading.Lock()  # two events of one page may overlap
         self._character: Character | None = None
-        self._follow: LiveFollower | None = None
+        self._puppeteer: Puppeteer | None = None
         self._neutral: PoseFrame | None = None
         self._fit: Fit | None = None
         self._take_next = False
-        self._targets: list[PoseFrame] = []
         self._pictures: deque[np.ndarray] = deque()
         self._shown: np.ndarray | None = None
         self._last = float("-inf")
@@ -64,18 +65,20 @@ class WebcamSession:
         """One (H, W, 3) uint8 RGB picture of the camera, seen at `now` (s)."""
         with self._lock:
             if character is not self._character:
-                self._put_on(character)
+                self._set_character(character)
             if self._closed:
                 return Seen(self._shown, "the webcam was closed")
             if now - self._last > STALE_SECONDS:
-                self._targets.clear()
+                self._batcher.clear()
                 self._pictures.clear()
             self._last = now
             square = centre_square(image, TRACKED_SIDE)
-            pose = self._smooth(self._tracker.track(square, now))
+            pose = self._drive(square, now)
             advice = self._calibrate(pose, square)
-            self._follow.retargeter.strength = strength
-            self._gather(pose if self._neutral is not None else empty_pose(pose.size, now))
+            self._puppeteer.set_strength(strength)
+            target = self._puppeteer(pose if self._neutral is not None else empty_pose(pose.size, now))
+            if batch := self._batcher.add(character, target):
+                self._pictures = deque(self._render(batch))
             if self._pictures:
                 self._shown = self._pictures.popleft()
             return Seen(self._shown, advice or self._message())
@@ -86,11 +89,11 @@ class WebcamSession:
             self._closed = True
             self._tracker.close()
 
-    def _put_on(self, character: Character) -> None:
+    def _set_character(self, character: Character) -> None:
         self._character = character
-        self._follow = LiveFollower(Retargeter(character.portrait.pose, self._neutral))
+        self._puppeteer = Puppeteer(character.portrait.pose, self._neutral, policy=IdleWhenLost)
         self._shown = character.portrait.person
-        self._targets.clear()
+        self._batcher.clear()
         self._pictures.clear()
 
     def _calibrate(self, pose: PoseFrame, image: np.ndarray) -> str:
@@ -104,19 +107,11 @@ class WebcamSession:
             return f"Waiting for your neutral face: {fit.advice}"
         self._take_next = False
         self._neutral, self._fit = pose, fit
-        self._follow.retargeter.set_neutral(pose)
+        self._puppeteer.set_neutral(pose)
         return ""
 
-    def _gather(self, driver: PoseFrame) -> None:
-        self._targets.append(self._follow(driver))
-        if len(self._targets) < FRAMES_PER_LATENT:
-            return
-        warp, guide = self._character.maps(self._targets)
-        self._targets.clear()
-        self._pictures = deque(self._performer.perform(self._character, warp, guide))
-
     def _message(self) -> str:
-        if self._follow.lost:
+        if self._puppeteer.lost:
             return "No face in the camera's picture: the portrait rests"
         if self._neutral is None:
             return "Waiting for a face"

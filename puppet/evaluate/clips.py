@@ -13,11 +13,11 @@ from safetensors import SafetensorError, safe_open
 
 from pose.tracking.landmarks import FACE_POINTS, PoseFrame
 from pose.tracking.tracker import Tracker, TrackerUnavailable
-from puppet import motion
-from puppet.compositing import composite
+from puppet.core.driver import track
+from puppet.core.timings import Timings
 from puppet.errors import PuppetError, reported_as_puppet_error
-from puppet.timings import Timings
-from puppet.video_in import FPS, VideoReader, centre_square
+from puppet.media.alpha import composite
+from puppet.media.video_reader import FPS, VideoReader, centre_square
 
 LEAST_FRAMES = 16  # shorter clips say nothing about motion
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
@@ -57,7 +57,7 @@ def load_clip(path: Path, size: int, seconds: float | None = None) -> Evaluation
             yield frame
 
     with reported_as_puppet_error(TrackerUnavailable), Tracker() as tracker:
-        poses = list(motion.track(read(), tracker, Timings()))
+        poses = list(track(read(), tracker, Timings()))
     if len(frames) < LEAST_FRAMES:
         raise PuppetError(f"clip {path} has only {len(frames)} frames: give one of at least {LEAST_FRAMES}")
     if poses[0].face is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from pose.raster import rasterise
 from pose.tracking.landmarks import FACE_OVAL, LEFT_EYE_RING, LIPS_INNER, RIGHT_EYE_RING
 from pose.tracking.mesh import face_mesh
-from pose.raster import rasterise
 
 GRID = 33  # nodes along each side of the flow outside the face
 PINS = 9  # points along each side of the picture that do not move

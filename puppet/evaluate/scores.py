@@ -12,7 +12,7 @@ from puppet.evaluate import measures
 from puppet.evaluate.clips import EvaluationClip, track_faces
 from puppet.evaluate.identity import FaceEmbedder
 from puppet.evaluate.systems import Motion, Subject, System
-from puppet.video_in import FPS
+from puppet.media.video_reader import FPS
 
 EMBED_EVERY = 6  # frames: an embedding costs as much as twenty other measures
 SELF_MEASURES = (

@@ -10,15 +10,14 @@ from typing import Protocol
 
 import numpy as np
 
-from pose.warp.conditioning import Conditioner
-from pose.tracking.landmarks import PoseFrame
 from pose.portrait.preparation import Portrait
-from pose.motion.retargeting import Retargeter
-from puppet.character import load_portrait
-from puppet.compositing import composite
+from pose.tracking.landmarks import PoseFrame
+from pose.warp.conditioning import Conditioner
+from puppet.core.character import load_portrait
+from puppet.core.puppeteer import Puppeteer
 from puppet.errors import reported_as_puppet_error
 from puppet.evaluate.plain_warp import PlainWarp
-from puppet.motion import Follower
+from puppet.media.alpha import composite
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,7 @@ class Motion:
     neutral: PoseFrame | None = None
 
     def targets(self, subject: Subject, poses: Iterable[PoseFrame]) -> Iterator[PoseFrame]:
-        return map(Follower(Retargeter(subject.portrait.pose, self.neutral, self.mode)), poses)
+        return map(Puppeteer(subject.portrait.pose, self.neutral, self.mode), poses)
 
 
 class System(Protocol):
@@ -98,7 +97,7 @@ class Model:
     seed: int = 0
 
     def render(self, subject: Subject, poses: Iterable[PoseFrame], motion: Motion) -> Iterator[np.ndarray]:
-        from puppet.puppet import Puppet  # brings torch
+        from puppet.core.puppet import Puppet  # brings torch
 
         puppet = Puppet(
             subject.source, self.model, self.weights, self.device, subject.size, motion.mode, seed=self.seed
@@ -109,7 +108,7 @@ class Model:
 def models(model: str, weights: str | None, compare: Path | None, device: str, seed: int) -> list[Model]:
     """The models of a command line: the main one unless its weights are None, and one to compare with."""
     from generator.checkpoint import WeightsError, load_config
-    from puppet.models import load_generator
+    from puppet.core.models import load_generator
 
     chosen = []
     if weights is not None:

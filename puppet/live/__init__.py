@@ -1,1 +1,1 @@
-"""The live loop: camera, tracker, generator and outputs, each in its own thread, nothing queued between them."""
+"""The live loop: latest-value slots between the steps, the output's clock, the user's controls."""

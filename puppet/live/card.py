@@ -7,14 +7,14 @@ import time
 import cv2
 import numpy as np
 
+from puppet.core.background import Background
 from puppet.outputs.base import Picture
-from puppet.outputs.scene import Scene
 
 DARK, LIGHT = (38, 42, 50), (206, 212, 222)
 TEXT = "back soon"
 
 
-def card_picture(size: int, scene: Scene) -> Picture:
+def card_picture(size: int, background: Background) -> Picture:
     """An opaque card of size x size, whatever the background is."""
     card = np.empty((size, size, 4), np.uint8)
     card[:] = (*DARK, 255)
@@ -22,4 +22,4 @@ def card_picture(size: int, scene: Scene) -> Picture:
     (width, height), _ = cv2.getTextSize(TEXT, font, scale, thickness)
     place = ((size - width) // 2, (size + height) // 2)
     cv2.putText(card, TEXT, place, font, scale, (*LIGHT, 255), thickness, cv2.LINE_AA)
-    return Picture(card, card, scene, time.perf_counter(), live=False)
+    return Picture(card, card, background, time.perf_counter(), live=False)

@@ -1,4 +1,4 @@
-"""Camera to sender: two threads beside the camera's and the sender's, with one slot between any two."""
+"""Camera to sender: two threads beside the camera's and the sender's, with one latest-value slot between any two."""
 
 from __future__ import annotations
 
@@ -6,50 +6,37 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from generator.portrait.layout import FRAMES_PER_LATENT
 from pose.tracking.landmarks import PoseFrame, empty_pose
-from pose.tracking.smoothing import PoseSmoother
 from pose.tracking.tracker import Tracker
-from puppet.character import Character, Performer
-from puppet.compositing import composite
-from puppet.live.camera import Camera
-from puppet.live.pace import Pace
+from puppet.capture.camera import Camera
+from puppet.core.batcher import Batch, Batcher
+from puppet.core.character import Character
+from puppet.core.driver import TRACKED_SIDE, Driver
+from puppet.core.latest_value import LatestValue
+from puppet.core.pose_resampler import PoseResampler
+from puppet.core.renderer import Renderer
+from puppet.live.adaptive_quality import AdaptiveQuality
+from puppet.live.driver_state import DriverState
 from puppet.live.sender import Sender
-from puppet.live.slot import Slot
-from puppet.live.stage import Stage
 from puppet.live.statistics import Statistics
-from puppet.live.ticks import Ticks
-from puppet.motion import TRACKED_SIDE
-from puppet.motion_io.vmc_in import VmcIn
-from puppet.motion_io.vmc_out import VmcOut
+from puppet.media.alpha import composite
+from puppet.media.video_reader import FPS, centre_square
 from puppet.outputs.base import Picture
-from puppet.video_in import FPS, centre_square
+from puppet.vmc.receiver import VmcReceiver
+from puppet.vmc.sender import VmcSender
 
 SILENCE_SECONDS = 0.3  # without a camera frame, after which the driver counts as gone
 BODY_AFTER = 2  # frames of a group, the time to look for body and hands
 
 
-@dataclass(frozen=True, eq=False)
-class Group:
-    """What the generator makes four frames of."""
-
-    character: Character
-    warp: np.ndarray  # (4, S, S, 4) uint8
-    guide: np.ndarray  # (4, S/2, S/2, 8) uint8
-    times: tuple[float, ...]  # of the driver's moments
-    live: bool  # whether a camera's frames led to them
-    mirrored: bool
-
-
 class LiveLoop:
     """Tracks in one thread, generates in another.
 
-    Every frame carries the moment at which its driver was seen, so that the sender knows its delay. Where the camera
-    is silent, empty poses take the place of the tracked ones, and the stage lets the portrait idle.
+    Every pose carries the moment at which its driver was seen, so that the sender knows its delay. Where the camera
+    is silent, empty poses take the place of the tracked ones, and the puppeteer lets the portrait idle.
 
     tracker: None where the camera is another program that tracks by itself. motion_out: where tracked motion goes as
     well.
@@ -57,21 +44,21 @@ class LiveLoop:
 
     def __init__(
         self,
-        camera: Camera | VmcIn,
+        camera: Camera | VmcReceiver,
         tracker: Tracker | None,
-        stage: Stage,
-        performer: Performer,
+        state: DriverState,
+        renderer: Renderer,
         sender: Sender,
         statistics: Statistics,
         report: Callable[[str], None],
-        motion_out: VmcOut | None = None,
+        motion_out: VmcSender | None = None,
     ):
-        self._camera, self._tracker, self._stage = camera, tracker, stage
+        self._camera, self._tracker, self._state = camera, tracker, state
         self._motion_out = motion_out
-        self._performer, self._sender, self._statistics = performer, sender, statistics
+        self._render, self._sender, self._statistics = renderer, sender, statistics
         self._report = report
-        self.pace = Pace()
-        self.groups: Slot[Group] = Slot()
+        self.quality = AdaptiveQuality()
+        self.batches: LatestValue[tuple[Batch, bool]] = LatestValue()  # and whether it is mirrored
         self.error: BaseException | None = None  # what ended a thread
         self._stop = threading.Event()
         self._threads = [
@@ -86,7 +73,7 @@ class LiveLoop:
     def close(self) -> None:
         """Stop both threads and free the tracker."""
         self._stop.set()
-        self.groups.close()
+        self.batches.close()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
@@ -101,107 +88,91 @@ class LiveLoop:
             self._stop.set()
 
     def _track(self) -> None:
-        smooth, ticks, gather = PoseSmoother(), Ticks(FPS), Gather(self._stage, self._statistics)
+        drive = Driver(self._tracker, self._statistics.timings) if self._tracker is not None else None
+        gather = Gather(self._statistics)
         size, heard = (TRACKED_SIDE, TRACKED_SIDE), time.perf_counter()
         while not self._stop.is_set():
             frame = self._camera.frames.take(1 / FPS)
             now = time.perf_counter()
             if frame is None and now - heard < SILENCE_SECONDS:
                 continue
-            level = self.pace.level
-            ticks.rate = level.rate
+            level = self.quality.level
             if frame is None:
                 pose, image = empty_pose(size, now), None
             elif isinstance(frame, PoseFrame):
                 heard, pose, image = now, frame, None
-                size = pose.size
             else:
-                heard = now
-                image = centre_square(frame.image, TRACKED_SIDE)
-                body = gather.body_due(level.body_every)
-                with self._statistics.timings.measure("track"):
-                    pose = smooth(self._tracker.track(image, frame.time, body))
-                size = pose.size
-            self._stage.see(pose, image)
-            if self._motion_out is not None and not self._stage.frozen:
-                self._motion_out.send(pose, self._stage.neutral)
-            for tick in ticks.add(pose):
-                group = gather.add(tick, live=frame is not None)
-                if group is not None:
-                    self.groups.put(group)
+                heard, image = now, centre_square(frame.image, TRACKED_SIDE)
+                pose = drive(image, frame.time, gather.body_due(level.body_every))
+            size = pose.size
+            self._state.update(pose, image)
+            if self._motion_out is not None and not self._state.frozen:
+                self._motion_out.send(pose, self._state.neutral)
+            target = self._state.target(pose)
+            if target is None:  # frozen: half a batch from before would jump
+                gather.clear()
+                continue
+            for batch in gather.add(*target, frame is not None, level.rate):
+                self.batches.put((batch, self._state.mirrored))
 
     def _generate(self) -> None:
         while not self._stop.is_set():
-            group = self.groups.take(0.1)
-            if group is None:
+            taken = self.batches.take(0.1)
+            if taken is None:
                 continue
+            batch, mirrored = taken
             start = time.perf_counter()
-            frames = self._performer.perform(group.character, group.warp, group.guide)
+            frames = self._render(batch)
             pictures = []
-            scene = group.character.scene
-            for person, moment in zip(frames, group.times, strict=True):
+            background = batch.character.background
+            for person, target in zip(frames, batch.targets, strict=True):
                 with self._statistics.timings.measure("composite"):
-                    if group.mirrored:
+                    if mirrored:
                         person = np.ascontiguousarray(person[:, ::-1])
-                    pictures.append(Picture(person, composite(person, scene.square), scene, moment, group.live))
+                    framed = composite(person, background.square)
+                    pictures.append(Picture(person, framed, background, target.time, batch.live))
             self._sender.offer(pictures)
-            level = self.pace.observe(time.perf_counter() - start)
+            level = self.quality.observe(time.perf_counter() - start)
             if level is not None:
                 self._report(f"speed of this machine: {level.text}")
 
 
 class Gather:
-    """Collects four ticks of one character, with their maps made as they come."""
+    """From target poses at the camera's rate to batches at the generator's."""
 
-    def __init__(self, stage: Stage, statistics: Statistics):
-        self._stage, self._statistics = stage, statistics
-        self._since_body = math.inf  # ticks
-        self._clear()
-
-    def _clear(self) -> None:
+    def __init__(self, statistics: Statistics):
+        self._statistics = statistics
+        self._batcher = Batcher(statistics.timings)
+        self._resampler = PoseResampler(FPS)
         self._character: Character | None = None
-        self._warps: list[np.ndarray] = []
-        self._guides: list[np.ndarray] = []
-        self._times: list[float] = []
-        self._live = True
+        self._since_body = math.inf  # target poses
+
+    def clear(self) -> None:
+        self._batcher.clear()
 
     def body_due(self, every: int) -> bool:
-        """Whether the next frame is the one in which to look for body and hands, once in so many ticks.
+        """Whether the next frame is the one in which to look for body and hands, once in so many target poses.
 
-        That takes as long as several faces. In a group's third frame nothing waits for it: the group before is made by
+        That takes as long as several faces. In a batch's third frame nothing waits for it: the batch before is made by
         then, and the fourth frame, which all four are waiting for, is still to come.
         """
-        due = self._since_body >= 2 * every or (len(self._times) == BODY_AFTER and self._since_body >= every - BODY_AFTER)
+        third = len(self._batcher) == BODY_AFTER and self._since_body >= every - BODY_AFTER
+        due = self._since_body >= 2 * every or third
         if due:
             self._since_body = 0
         return due
 
-    def add(self, tick: PoseFrame, live: bool) -> Group | None:
-        """The group that this tick completes."""
-        start = time.perf_counter()
-        self._since_body += 1
-        target = self._stage.target(tick)
-        if target is None:  # frozen: half a group from before would jump
-            self._clear()
-            return None
-        character, pose = target
+    def add(self, character: Character, target: PoseFrame, live: bool, rate: float) -> list[Batch]:
+        """The batches that this pose completes; rate: frames a second to make."""
         if character is not self._character:
-            self._clear()
-            self._character = character
-        maps = character.conditioner.maps(pose)
-        self._statistics.timings.add("condition", time.perf_counter() - start, 1)
-        self._warps.append(maps.warp)
-        self._guides.append(maps.guide)
-        self._times.append(tick.time)
-        self._live = self._live and live
-        if len(self._times) < FRAMES_PER_LATENT:
-            return None
-        now = time.perf_counter()
-        for moment in self._times:
-            self._statistics.waited("collect", now - moment)
-        group = Group(
-            character, np.stack(self._warps), np.stack(self._guides), tuple(self._times), self._live,
-            self._stage.mirrored,
-        )  # fmt: skip
-        self._clear()
-        return group
+            self._character, self._resampler = character, PoseResampler(rate)
+        self._resampler.rate = rate
+        made = []
+        for tick in self._resampler.add(target):
+            self._since_body += 1
+            if batch := self._batcher.add(character, tick, live):
+                now = time.perf_counter()
+                for pose in batch.targets:
+                    self._statistics.waited("collect", now - pose.time)
+                made.append(batch)
+        return made

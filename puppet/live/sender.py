@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 
 from puppet.errors import PuppetError
-from puppet.live.playout import Playout
+from puppet.live.jitter_buffer import JitterBuffer
 from puppet.live.statistics import Statistics
-from puppet.outputs.base import Channel, Output, Picture
-from puppet.video_in import FPS
+from puppet.media.video_reader import FPS
+from puppet.outputs.base import Output, OutputWorker, Picture
 
 MOST_BEHIND = 2  # ticks that are made up for; after a longer pause (a sleeping laptop) the clock goes on from now
 
@@ -31,41 +31,41 @@ class Sender:
     ):
         self.card: Picture | None = None
         self.frozen = False
-        self.playout = Playout()
+        self.buffer = JitterBuffer()
         self.last = first
         self.dropped = 0  # pictures that outputs, closed by now, were too slow for
         self._statistics = statistics
         self._failed = failed
         self._fps = fps
         self._lock = threading.Lock()
-        self._channels: list[Channel] = []
+        self._workers: list[OutputWorker] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
 
     @property
     def outputs(self) -> list[Output]:
         with self._lock:
-            return [channel.output for channel in self._channels]
+            return [worker.output for worker in self._workers]
 
     def add(self, output: Output) -> None:
         """Open an output and send to it from now on."""
         output.open(self.last.person.shape[0], self._fps)
         with self._lock:
-            self._channels.append(Channel(output, self._output_failed))
+            self._workers.append(OutputWorker(output, self._output_failed))
 
     def remove(self, output: Output) -> Exception | None:
         """Close an output; waits until it has written what it still had. What broke it meanwhile."""
         with self._lock:
-            found = [channel for channel in self._channels if channel.output is output]
-            self._channels = [channel for channel in self._channels if channel.output is not output]
-        for channel in found:
-            channel.close()
-            self.dropped += channel.dropped
-        return next((channel.error for channel in found if channel.error), None)
+            found = [worker for worker in self._workers if worker.output is output]
+            self._workers = [worker for worker in self._workers if worker.output is not output]
+        for worker in found:
+            worker.close()
+            self.dropped += worker.dropped
+        return next((worker.error for worker in found if worker.error), None)
 
     def offer(self, pictures: list[Picture]) -> None:
         """The next group of pictures, in order."""
-        self.playout.offer(pictures, time.perf_counter())
+        self.buffer.offer(pictures, time.perf_counter())
 
     def start(self) -> None:
         self._thread.start()
@@ -82,24 +82,24 @@ class Sender:
         start, tick = time.perf_counter(), 0
         while not self._stop.wait(max(0.0, start + tick / self._fps - time.perf_counter())):
             now = time.perf_counter()
-            due = self.playout.pick(now)
+            due = self.buffer.pick(now)
             new = None
             if due is not None and not self.frozen:
                 new, waited = due
                 self.last = new
                 self._statistics.waited("wait", waited)
-                start += self.playout.nudge(new, now, 1 / self._fps)
+                start += self.buffer.phase_correction(new, now, 1 / self._fps)
             shown = self.card or self.last
             with self._lock:
-                for channel in self._channels:
-                    channel.put(shown)
+                for worker in self._workers:
+                    worker.put(shown)
             self._statistics.sent(now, None if self.card else new)
             behind = int((time.perf_counter() - start) * self._fps) - tick
             tick += 1 if behind <= MOST_BEHIND else behind
 
     def _output_failed(self, output: Output, error: Exception) -> None:
         with self._lock:
-            self._channels = [channel for channel in self._channels if channel.output is not output]
+            self._workers = [worker for worker in self._workers if worker.output is not output]
         if not isinstance(error, PuppetError):
             error = PuppetError(f"output {output.name} failed: {type(error).__name__}: {error}")
         self._failed(output, error)

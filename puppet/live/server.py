@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 
 from puppet.errors import PuppetError
-from puppet.live.commands import Commands
+from puppet.live.controls import Controls
 from puppet.outputs.browser import Browser
 
 HOST = "127.0.0.1"
@@ -44,8 +44,8 @@ class Server:
     browser: None where only commands are wanted. state(): what /state answers.
     """
 
-    def __init__(self, port: int, browser: Browser | None, commands: Commands, state: Callable[[], dict]):
-        handler = type("Handler", (_Handler,), {"browser": browser, "commands": commands, "state": staticmethod(state)})
+    def __init__(self, port: int, browser: Browser | None, controls: Controls, state: Callable[[], dict]):
+        handler = type("Handler", (_Handler,), {"browser": browser, "controls": controls, "state": staticmethod(state)})
         try:
             self._server = _Threads((HOST, port), handler)
         except OverflowError as error:
@@ -80,7 +80,7 @@ class _Threads(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     browser: Browser | None
-    commands: Commands
+    controls: Controls
     state: Callable[[], dict]
     timeout = STUCK_SECONDS
 
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"error": f"there is nothing at {path}"}, HTTPStatus.NOT_FOUND)
             return
         try:
-            self._json({"done": self.commands.run(path.removeprefix("/command/").replace("/", " "))})
+            self._json({"done": self.controls.run(path.removeprefix("/command/").replace("/", " "))})
         except PuppetError as error:
             self._json({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 

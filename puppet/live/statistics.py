@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 
+from puppet.core.memory import resident_mib
+from puppet.core.timings import Timings
 from puppet.outputs.base import Picture
-from puppet.timings import Timings
 
 LONGEST = 10_000  # ms that a delay is counted up to
 
@@ -100,18 +98,3 @@ class Statistics:
             "ms": {"collect": waits["collect"], **stages, "wait": waits["wait"]},
             "rss_mib": {"start": self._rss_start if self._running else rss, "end": rss},
         }
-
-
-def resident_mib(pid: int | None = None) -> float | None:
-    """Memory of this process or of another; None where the system does not say."""
-    try:
-        pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1])
-        return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
-    except OSError:
-        pass
-    if pid is not None or sys.platform == "win32":
-        return None
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

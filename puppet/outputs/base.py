@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from puppet.core.background import Background
 from puppet.errors import PuppetError
-from puppet.outputs.scene import Scene
 
 MOST_WAITING = 4  # pictures; an output that is further behind loses the oldest
 CLOSE_SECONDS = 10.0  # that an output is given to end
@@ -23,7 +23,7 @@ class Picture:
 
     person: np.ndarray  # (S, S, 4) uint8 premultiplied RGBA
     framed: np.ndarray  # (S, S, 4) uint8: the person over the chosen background; opaque unless that is "transparent"
-    scene: Scene
+    background: Background
     time: float  # s on the clock time.perf_counter: the moment of the driver that it shows
     live: bool = True  # whether a camera's frame led to it, and not idle motion or a still picture
 
@@ -50,7 +50,7 @@ class Output(ABC):
         """Let go of everything."""
 
 
-class Channel:
+class OutputWorker:
     """An open output and its thread."""
 
     def __init__(self, output: Output, failed: Callable[[Output, Exception], None]):

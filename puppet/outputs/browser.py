@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from puppet.compositing import straight_alpha
-from puppet.live.slot import Slot
+from puppet.core.latest_value import LatestValue
+from puppet.media.alpha import straight_alpha
 from puppet.outputs.base import Output, Picture
 
 # width, height, number of the frame: unsigned 32-bit, little-endian; then height x width straight RGBA bytes
@@ -22,7 +22,7 @@ class Client:
     """One open stream. Only the newest frame waits for it, so a slow browser loses frames and delays nobody."""
 
     framed: bool  # with the background
-    frames: Slot[bytes] = field(default_factory=Slot)
+    frames: LatestValue[bytes] = field(default_factory=LatestValue)
 
 
 class Browser(Output):
@@ -68,6 +68,6 @@ def encoded(picture: Picture, framed: bool, number: int) -> bytes:
     """One frame of the stream."""
     image = picture.framed if framed else picture.person
     height, width = image.shape[:2]
-    if not framed or picture.scene.square is None:
+    if not framed or picture.background.square is None:
         image = straight_alpha(image)
     return HEADER.pack(width, height, number & 0xFFFFFFFF) + image.tobytes()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from puppet.compositing import composite
+from puppet.core.background import Background
+from puppet.media.alpha import composite
 from puppet.outputs.base import Picture
-from puppet.outputs.scene import Scene
 
 
 class Canvas:
@@ -21,15 +21,15 @@ class Canvas:
         self.width, self.height = width, height
         self._side = min(width, height)
         self._left, self._top = (width - self._side) // 2, (height - self._side) // 2
-        self._scene: Scene | None = None
+        self._scene: Background | None = None
         self._wide: np.ndarray | None = None  # (height, width, 4)
         self._behind: np.ndarray | None = None  # (side, side, 3): its middle
 
     def __call__(self, picture: Picture) -> np.ndarray:
         """(height, width, 4) uint8 premultiplied RGBA; the caller may keep it."""
-        if picture.scene is not self._scene:
-            self._prepare(picture.scene)
-        source = picture.person if picture.scene.extends else picture.framed
+        if picture.background is not self._scene:
+            self._prepare(picture.background)
+        source = picture.person if picture.background.extends else picture.framed
         method = cv2.INTER_AREA if self._side < source.shape[0] else cv2.INTER_LINEAR
         square = cv2.resize(source, (self._side, self._side), interpolation=method)
         canvas = self._wide.copy()
@@ -37,9 +37,9 @@ class Canvas:
         area[:] = composite(square, self._behind)
         return canvas
 
-    def _prepare(self, scene: Scene) -> None:
-        self._scene = scene
-        wide = scene.wide(self.width, self.height)
+    def _prepare(self, background: Background) -> None:
+        self._scene = background
+        wide = background.wide(self.width, self.height)
         if wide is None:
             self._wide, self._behind = np.zeros((self.height, self.width, 4), np.uint8), None
             return

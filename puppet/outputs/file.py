@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from puppet.media.video_writer import VideoWriter, check_output
 from puppet.outputs.base import MOST_WAITING, Output, Picture
-from puppet.video_out import VideoWriter, check_output
 
 
 class File(Output):

@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from puppet.compositing import straight_alpha
 from puppet.errors import PuppetError
+from puppet.media.alpha import straight_alpha
 from puppet.outputs.base import Output, Picture
 from puppet.outputs.canvas import Canvas
 
@@ -57,7 +57,7 @@ class VirtualCamera(Output):
 
     def send(self, picture: Picture) -> None:
         canvas = self._canvas(picture)
-        frame = straight_alpha(canvas) if self._alpha and picture.scene.square is None else canvas
+        frame = straight_alpha(canvas) if self._alpha and picture.background.square is None else canvas
         try:
             self._camera.send(frame if self._alpha else frame[..., :3])
         except (RuntimeError, OSError, ValueError) as error:

@@ -8,8 +8,8 @@ import sys
 import cv2
 import numpy as np
 
+from puppet.core.latest_value import LatestValue
 from puppet.errors import PuppetError
-from puppet.live.slot import Slot
 from puppet.outputs.base import Output, Picture
 
 TITLE = "Puppet"
@@ -24,7 +24,7 @@ class Window(Output):
     name = "window"
 
     def __init__(self) -> None:
-        self._pictures: Slot[Picture] = Slot()
+        self._pictures: LatestValue[Picture] = LatestValue()
         self._shown = False
 
     def open(self, size: int, fps: int) -> None:
@@ -66,7 +66,7 @@ class Window(Output):
 
     def _drawn(self, picture: Picture, lines: list[str]) -> np.ndarray:
         image = picture.framed[..., :3]
-        if picture.scene.square is None:
+        if picture.background.square is None:
             board = np.indices(image.shape[:2]).sum(0) // CHECKER % 2 * 40 + 180
             image = np.minimum(image + (board * (1 - picture.framed[..., 3] / 255))[..., None], 255).astype(np.uint8)
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)

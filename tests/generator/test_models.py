@@ -80,3 +80,14 @@ def test_device_and_number_format():
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="no CUDA device"):
             resolve_device("cuda")
+
+
+@pytest.mark.parametrize("name, tokens", [("apt2-8b", 1196), ("apt2-8b-720p", 3600)])
+def test_the_papers_scale(name, tokens):
+    config = get_model(name).config
+    with torch.device("meta"):
+        model = VideoModel(config)
+    assert abs(parameters(model) / 8.0e9 - 1) < 0.02
+    assert config.transformer.layers == 36
+    noise = model.noise(1, *config.size, device="meta")
+    assert noise.shape[-2] * noise.shape[-1] // config.transformer.patch**2 == tokens

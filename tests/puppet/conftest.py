@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from puppet.arguments import DRIVER, PORTRAIT
 from puppet.cli import main
+from puppet.media import DRIVER, PORTRAIT
 from tests.puppet.videos import write_video
 
 
@@ -39,7 +39,7 @@ def driver(tmp_path_factory) -> Path:
     """The first ten frames of the bundled driver, with a tone."""
     if not DRIVER.exists():
         pytest.skip("the bundled driver is not there")
-    from puppet.video_in import VideoReader
+    from puppet.media.video_reader import VideoReader
 
     images = [image for image, _ in zip(VideoReader(DRIVER).frames(), range(10), strict=False)]
     return write_video(tmp_path_factory.mktemp("driver") / "driver.mp4", images, fps=24, audio="aac")

@@ -27,7 +27,7 @@ def test_an_unexpected_error_is_one_line_and_keeps_its_trace(fails, monkeypatch,
     def broken(args):
         raise RuntimeError("boom\nand more")
 
-    monkeypatch.setattr("puppet.render.run", broken)
+    monkeypatch.setattr("puppet.commands.render.run", broken)
     assert main(["render"]) == 1
     err = capfd.readouterr().err
     assert err.count("\n") == 1 and "RuntimeError: boom and more" in err
@@ -39,6 +39,6 @@ def test_ctrl_c_ends_with_130(monkeypatch, capfd):
     def interrupted(args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("puppet.render.run", interrupted)
+    monkeypatch.setattr("puppet.commands.render.run", interrupted)
     assert main(["render"]) == 130
     assert capfd.readouterr().err == "puppet: error: interrupted\n"

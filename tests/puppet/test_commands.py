@@ -6,11 +6,11 @@ import pytest
 
 from generator.training.data import Clips
 from puppet.cli import main
-from puppet.timings import STAGES
+from puppet.core.timings import STAGES
 
 
 def test_bench_reports_every_stage_and_the_cost_of_a_long_stream(portrait, driver, capfd, monkeypatch):
-    monkeypatch.setattr("puppet.bench.WINDOW_SECONDS", 1)
+    monkeypatch.setattr("puppet.commands.bench.WINDOW_SECONDS", 1)
     words = [
         "bench",
         "--portrait",

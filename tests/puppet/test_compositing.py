@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from puppet.compositing import check_background, composite, make_background, straight_alpha
+from puppet.core.background import Background, check_background
 from puppet.errors import PuppetError
+from puppet.media.alpha import composite, straight_alpha
 
 
 def premultiplied(shape=(16, 16)) -> np.ndarray:
@@ -25,7 +26,7 @@ def test_composite_is_the_over_operator():
 
 def test_transparent_is_the_person_alone():
     rgba = premultiplied()
-    assert make_background("transparent", rgba[..., :3]) is None
+    assert Background("transparent", rgba[..., :3]).square is None
     assert np.array_equal(composite(rgba, None), rgba)
 
 
@@ -37,13 +38,13 @@ def test_straight_alpha_multiplied_again_gives_the_premultiplied():
 
 def test_backgrounds(tmp_path):
     original = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
-    assert np.array_equal(make_background("original", original), original)
-    assert make_background("blur", original).std() < original.std() / 2
-    assert (make_background("chroma", original) == (0, 255, 0)).all()
+    assert np.array_equal(Background("original", original).square, original)
+    assert Background("blur", original).square.std() < original.std() / 2
+    assert (Background("chroma", original).square == (0, 255, 0)).all()
     wide = np.zeros((10, 30, 3), np.uint8)
     wide[:, 10:20] = 90
     Image.fromarray(wide).save(tmp_path / "wide.png")
-    assert (make_background(str(tmp_path / "wide.png"), original) == 90).all()
+    assert (Background(str(tmp_path / "wide.png"), original).square == 90).all()
 
 
 def test_an_unknown_background_is_named(tmp_path):

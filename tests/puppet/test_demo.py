@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from puppet.video_in import VideoReader
+from puppet.media.video_reader import VideoReader
 from tests.puppet.poses import pose_at
 from tests.puppet.videos import write_video
 
@@ -34,29 +34,29 @@ POINTS = {
 
 
 @pytest.fixture(scope="module")
-def studio():
-    from puppet.demo.studio import Studio
+def engine():
+    from puppet.demo.engine import Engine
 
-    return Studio("tiny", "random", "cpu", 64)
+    return Engine("tiny", "random", "cpu", 64)
 
 
 @pytest.fixture
-def visitors(studio, tmp_path, monkeypatch):
-    from puppet.demo.visitors import Visitors
+def sessions(engine, tmp_path, monkeypatch):
+    from puppet.demo.sessions import Sessions
 
     folder = tmp_path / "private"
     folder.mkdir()
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
-    visitors = Visitors(studio, folder)
-    yield visitors
-    visitors.close()
+    sessions = Sessions(engine, folder)
+    yield sessions
+    sessions.close()
 
 
 @pytest.fixture
-def handlers(visitors, tmp_path):
+def handlers(sessions, tmp_path):
     from puppet.demo.handlers import Handlers
 
-    return Handlers(visitors, tmp_path / "private")
+    return Handlers(sessions, tmp_path / "private")
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def message(call, *args) -> str:
     return raised.value.message
 
 
-def test_a_portrait_and_a_video_make_a_clip(handlers, visitors, portrait, driver, tab):
+def test_a_portrait_and_a_video_make_a_clip(handlers, sessions, portrait, driver, tab):
     status, panel, *_ = handlers.choose_portrait(str(portrait), tab)
     assert status == "Ready." and panel.visible is False
     *steps, (clip, button, status) = handlers.make_clip(str(driver), "chroma", None, 1.0, tab)
@@ -87,7 +87,7 @@ def test_a_portrait_and_a_video_make_a_clip(handlers, visitors, portrait, driver
     frames = list(VideoReader(clip).frames())
     assert len(frames) == 10 and frames[0].shape == (64, 64, 3)
     handlers.leave(tab)
-    assert not os.path.exists(clip) and len(visitors) == 0
+    assert not os.path.exists(clip) and len(sessions) == 0
 
 
 def test_a_transparent_clip_comes_in_a_file_that_keeps_it(handlers, portrait, driver, tab):
@@ -96,12 +96,12 @@ def test_a_transparent_clip_comes_in_a_file_that_keeps_it(handlers, portrait, dr
     assert clip.endswith(".webm") and len(list(VideoReader(clip).frames())) == 10
 
 
-def test_stopping_leaves_no_file(studio, portrait, driver, tmp_path):
-    from puppet.character import load_character
+def test_stopping_leaves_no_file(engine, portrait, driver, tmp_path):
+    from puppet.core.character import load_character
 
-    steps = studio.clip(load_character(portrait, 64, "original"), driver, 1.0, tmp_path / "out.mp4")
+    steps = engine.clip(load_character(portrait, 64, "original"), driver, 1.0, tmp_path / "out.mp4")
     for progress in steps:
-        if progress.work == "Making the clip":
+        if "Making the clip" in progress:
             break
     steps.close()
     assert os.listdir(tmp_path) == []
@@ -125,7 +125,7 @@ def test_what_cannot_be_used_is_said(handlers, portrait, driver, tab, tmp_path):
     assert "the webcam first" in message(handlers.take_neutral, tab)
 
 
-def test_a_picture_without_a_face_is_marked_and_driven(handlers, visitors, faceless, driver, tab):
+def test_a_picture_without_a_face_is_marked_and_driven(handlers, sessions, faceless, driver, tab):
     status, panel, picture, point, use, _ = handlers.choose_portrait(str(faceless), tab)
     assert "No face" in status and panel.visible and point == "left_eye" and not use.interactive
     assert picture.shape == (160, 160, 3)
@@ -137,15 +137,15 @@ def test_a_picture_without_a_face_is_marked_and_driven(handlers, visitors, facel
     assert point is None and not np.array_equal(picture, before)
     status, sidecar = handlers.use_points(tab)
     assert "Ready" in status and sidecar.value["path"].endswith("hero.points.json")
-    marked = json.loads((visitors.of("tab").folder / "hero.points.json").read_text())
+    marked = json.loads((sessions.of("tab").folder / "hero.points.json").read_text())
     assert set(marked) == {*POINTS, "left_brow"} and marked["nose"] == [80.5, 92.5]
     assert not faceless.with_suffix(".points.json").exists()
 
     # the same file beside the same picture gives the same portrait everywhere else
-    from puppet.character import load_character
+    from puppet.core.character import load_character
 
     faceless.with_suffix(".points.json").write_text(json.dumps(marked))
-    ours, theirs = visitors.of("tab").character, load_character(faceless, 64, "original")
+    ours, theirs = sessions.of("tab").character, load_character(faceless, 64, "original")
     assert np.array_equal(ours.portrait.pose.face, theirs.portrait.pose.face)
     *_, (clip, _, _) = handlers.make_clip(str(driver), "original", None, 1.0, tab)
     assert len(list(VideoReader(clip).frames())) == 10
@@ -166,41 +166,41 @@ def test_clicks_on_a_reduced_picture_are_in_the_portraits_pixels():
     assert shown_scale(marking.size) == 0.25 and shown_scale((300, 200)) == 1
 
 
-def test_the_webcam_drives_the_portrait_and_is_never_shown(visitors, portrait, driver, tab):
+def test_the_webcam_drives_the_portrait_and_is_never_shown(sessions, portrait, driver, tab):
     from puppet.demo.webcam import WebcamSession
 
-    visitor = visitors.of("tab")
-    visitor.put_on(portrait)
+    own = sessions.of("tab")
+    own.set_portrait(portrait)
     frames = list(VideoReader(driver).frames())
-    session = WebcamSession(visitor.studio.performer())
-    rest = visitor.character.portrait.person
+    session = WebcamSession(own.engine.renderer())
+    rest = own.character.portrait.person
     blank = np.full_like(frames[0], 200)
     for k in range(3):
-        seen = session.see(visitor.character, blank, 1.0, k / 10)
+        seen = session.see(own.character, blank, 1.0, k / 10)
         assert np.array_equal(seen.person, rest)
     assert "No face" in seen.message
-    shown = [session.see(visitor.character, frame, 1.0, 2 + k / 10) for k, frame in enumerate(frames)]
+    shown = [session.see(own.character, frame, 1.0, 2 + k / 10) for k, frame in enumerate(frames)]
     assert "Following you" in shown[-1].message
     assert any(not np.array_equal(seen.person, rest) for seen in shown)
 
     session.close()
-    closed = session.see(visitor.character, frames[0], 1.0, 9.0)
+    closed = session.see(own.character, frames[0], 1.0, 9.0)
     assert np.array_equal(closed.person, shown[-1].person) and "closed" in closed.message
 
 
-def test_only_landmarks_leave_the_webcam(visitors, portrait, tab):
+def test_only_landmarks_leave_the_webcam(sessions, portrait, tab):
     from puppet.demo.webcam import WebcamSession
 
-    visitor = visitors.of("tab")
-    visitor.put_on(portrait)
+    own = sessions.of("tab")
+    own.set_portrait(portrait)
 
     def watch(pictures) -> list[np.ndarray]:
-        session = WebcamSession(visitor.studio.performer())
+        session = WebcamSession(own.engine.renderer())
         session._tracker.close()
         poses = iter([pose_at(128 + 4 * k, time=k / 10) for k in range(len(pictures))])
-        session._tracker = SimpleNamespace(track=lambda image, time: next(poses))
+        session._drive._tracker = SimpleNamespace(track=lambda image, time, body: next(poses))
         session.take_neutral()
-        return [session.see(visitor.character, image, 1.0, k / 10).person for k, image in enumerate(pictures)]
+        return [session.see(own.character, image, 1.0, k / 10).person for k, image in enumerate(pictures)]
 
     noise = np.random.default_rng(0).integers(0, 255, (9, 256, 256, 3), np.uint8)
     dark, bright = watch(noise // 4), watch(255 - noise // 4)
@@ -208,20 +208,20 @@ def test_only_landmarks_leave_the_webcam(visitors, portrait, tab):
     assert not np.array_equal(dark[0], dark[-1])
 
 
-def test_the_neutral_face_can_be_taken_again(visitors, portrait, driver):
+def test_the_neutral_face_can_be_taken_again(sessions, portrait, driver):
     from puppet.demo.webcam import WebcamSession
 
-    visitor = visitors.of("tab")
-    visitor.put_on(portrait)
+    own = sessions.of("tab")
+    own.set_portrait(portrait)
     frames = list(VideoReader(driver).frames())
-    session = WebcamSession(visitor.studio.performer())
-    session.see(visitor.character, frames[0], 1.0, 0.0)
-    first = session._follow.retargeter.neutral
-    session.see(visitor.character, frames[1], 1.0, 0.1)
-    assert session._follow.retargeter.neutral is first
+    session = WebcamSession(own.engine.renderer())
+    session.see(own.character, frames[0], 1.0, 0.0)
+    first = session._puppeteer.neutral
+    session.see(own.character, frames[1], 1.0, 0.1)
+    assert session._puppeteer.neutral is first
     session.take_neutral()
-    session.see(visitor.character, frames[8], 1.0, 0.2)
-    assert session._follow.retargeter.neutral is not first
+    session.see(own.character, frames[8], 1.0, 0.2)
+    assert session._puppeteer.neutral is not first
     session.close()
 
 

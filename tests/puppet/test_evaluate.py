@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from pose.tracking.landmarks import FACE_OVAL, LIPS_INNER, RIGHT_EYE_RING, PoseFrame
 from pose.portrait.preparation import Portrait
-from puppet.evaluate import clips, command, scores, sheets, systems
+from pose.tracking.landmarks import FACE_OVAL, LIPS_INNER, RIGHT_EYE_RING, PoseFrame
+from puppet.commands import evaluate as command
+from puppet.evaluate import clips, scores, sheets, systems
 from puppet.evaluate.clips import EvaluationClip, square_of
 from puppet.evaluate.plain_warp import PlainWarp, ring_strips
 from puppet.evaluate.report import Report

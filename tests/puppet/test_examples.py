@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from generator.checkpoint import shipped
-from puppet.video_in import VideoReader
+from puppet.media.video_reader import VideoReader
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

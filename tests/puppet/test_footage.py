@@ -6,8 +6,8 @@ from safetensors.numpy import load_file
 
 from generator.training.data import Clip
 from puppet.errors import PuppetError
-from puppet.footage import check_shape, clip_path, contact_sheet, feature_boxes, make_clip, save_clip
-from puppet.imitation import BIAS, imitate_matting, imitate_tracker
+from puppet.footage.clips import check_shape, clip_path, contact_sheet, feature_boxes, make_clip, save_clip
+from puppet.footage.imitation import BIAS, imitate_matting, imitate_tracker
 from tests.puppet.poses import pose_at
 
 SIZE = 64

@@ -17,13 +17,13 @@ from pose.tracking.landmarks import PoseFrame, empty_pose  # noqa: E402
 from pose.tracking.signals import angles_rotation, expression, head_pose  # noqa: E402
 from pose.tracking.tracker import Tracker  # noqa: E402
 from puppet import cli  # noqa: E402
-from puppet.arguments import DRIVER  # noqa: E402
+from puppet.capture.sources import make_source  # noqa: E402
 from puppet.errors import PuppetError  # noqa: E402
-from puppet.live.sources import make_source  # noqa: E402
-from puppet.motion_io import bones, names, osc  # noqa: E402
-from puppet.motion_io.vmc_in import Performance, VmcIn, make_vmc_in, resting_face  # noqa: E402
-from puppet.motion_io.vmc_out import LARGEST_PACKET, VmcOut, parse_target  # noqa: E402
-from puppet.video_in import VideoReader  # noqa: E402
+from puppet.media import DRIVER  # noqa: E402
+from puppet.media.video_reader import VideoReader  # noqa: E402
+from puppet.vmc import bones, names, osc  # noqa: E402
+from puppet.vmc.receiver import Performance, VmcReceiver, make_receiver, resting_face  # noqa: E402
+from puppet.vmc.sender import LARGEST_PACKET, VmcSender, parse_target  # noqa: E402
 from tests.pose.faces import body  # noqa: E402
 
 
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def receiver():
-    vmc = VmcIn(free_port())
+    vmc = VmcReceiver(free_port())
     vmc.start()
     yield vmc
     vmc.close()
@@ -44,7 +44,7 @@ def receiver():
 @pytest.fixture
 def sender(receiver):
     lines = []
-    out = VmcOut(f"127.0.0.1:{receiver.port}", lines.append)
+    out = VmcSender(f"127.0.0.1:{receiver.port}", lines.append)
     out.lines = lines
     yield out
     out.close()
@@ -143,7 +143,7 @@ def test_a_lost_face_is_told_and_nothing_else_is(receiver, sender, listener):
     assert not receiver.frames.take(60).found
     sender.send(resting_face(), resting_face())
     assert receiver.frames.take(60).found
-    out = VmcOut(f"127.0.0.1:{listener.getsockname()[1]}", print)
+    out = VmcSender(f"127.0.0.1:{listener.getsockname()[1]}", print)
     out.send(empty_pose((64, 64)))
     messages = [timed.message for timed in OscPacket(listener.recv(65536)).messages]
     assert [message.address for message in messages] == ["/VMC/Ext/OK", "/VMC/Ext/T"]
@@ -152,7 +152,7 @@ def test_a_lost_face_is_told_and_nothing_else_is(receiver, sender, listener):
 
 
 def test_the_messages_of_one_frame(listener):
-    out = VmcOut(f"127.0.0.1:{listener.getsockname()[1]}", print)
+    out = VmcSender(f"127.0.0.1:{listener.getsockname()[1]}", print)
     acted = BlendshapeFace(resting_face())(weights_of(jawOpen=0.8), angles_rotation(30, 0, 0))
     out.send(acted, resting_face())
     out.close()
@@ -172,7 +172,7 @@ def test_the_messages_of_one_frame(listener):
 
 @pytest.mark.parametrize("family, there, away", [("arkit", "JawOpen", "A"), ("vrm", "A", "JawOpen")])
 def test_one_family_of_names_can_be_chosen(listener, family, there, away):
-    out = VmcOut(f"127.0.0.1:{listener.getsockname()[1]}/{family}", print)
+    out = VmcSender(f"127.0.0.1:{listener.getsockname()[1]}/{family}", print)
     out.send(resting_face(), resting_face())
     out.close()
     shapes = {values[0] for address, values in heard_until_applied(listener) if address == "/VMC/Ext/Blend/Val"}
@@ -297,14 +297,14 @@ def test_only_the_newest_pose_is_kept(receiver, sender):
 
 def test_a_taken_port_is_one_line(receiver):
     with pytest.raises(PuppetError, match=f"UDP port {receiver.port} .* cannot be used .* --camera vmc:PORT"):
-        VmcIn(receiver.port).start()
+        VmcReceiver(receiver.port).start()
 
 
 def test_cameras_that_are_vmc():
     assert make_source("vmc").port == 39539 and make_source("VMC:40000").port == 40000
     for wrong in ("vmc:", "vmc:abc", "vmc:0", "vmc:99999"):
         with pytest.raises(PuppetError, match="is no port"):
-            make_vmc_in(wrong)
+            make_receiver(wrong)
 
 
 def test_targets():
@@ -321,7 +321,7 @@ def test_targets():
 
 def test_without_the_package_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(osc.importlib, "import_module", lambda name: (_ for _ in ()).throw(ImportError(name)))
-    for make in (lambda: VmcIn(1), lambda: VmcOut("127.0.0.1:39539", print)):
+    for make in (lambda: VmcReceiver(1), lambda: VmcSender("127.0.0.1:39539", print)):
         with pytest.raises(PuppetError, match=r"pip install 'puppet-live\[osc\]'"):
             make()
 
@@ -354,15 +354,15 @@ def test_live_takes_motion_in_and_sends_it_on(tmp_path, capfd, monkeypatch, list
 
     def drive(session):
         def act():
-            face, out = BlendshapeFace(resting_face()), VmcOut(f"127.0.0.1:{port}", print)
+            face, out = BlendshapeFace(resting_face()), VmcSender(f"127.0.0.1:{port}", print)
             deadline = time.perf_counter() + 240
             while not (session.statistics._delays.sum() >= 8 or session.loop.error) and time.perf_counter() < deadline:
                 swing = 15 * np.sin(4 * time.perf_counter())
                 out.send(face(weights_of(jawOpen=0.5), angles_rotation(swing, 0, 0)), resting_face())
                 time.sleep(0.03)
-                if not session.stage.lost:
+                if not session.driver.lost:
                     seen.add("face")
-            if session.stage.calibrated:
+            if session.driver.calibrated:
                 seen.add("neutral")
             session.end()
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from puppet.errors import PuppetError
-from puppet.pictures import read_picture
+from puppet.media.pictures import read_picture
 
 
 def picture() -> np.ndarray:

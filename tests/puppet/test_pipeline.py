@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from puppet.pipeline import ahead
+from puppet.core.ahead import ahead
 
 
 def test_items_come_in_order_and_the_thread_ends():

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from puppet.cli import main
-from puppet.video_in import VideoReader
+from puppet.media.video_reader import VideoReader
 from tests.puppet.videos import write_video
 
 SMALL = ("--model", "tiny", "--weights", "random", "--size", "64", "--device", "cpu")
@@ -65,12 +65,10 @@ def test_frames_without_a_face_are_held_and_counted(tmp_path, portrait, driver, 
 
 
 def test_the_same_seed_gives_the_same_pictures(portrait, driver):
-    from puppet.puppet import Puppet
+    from puppet.core.puppet import Puppet
 
     frames = list(VideoReader(driver).frames())
-    a, b = (
-        np.stack(list(Puppet(portrait, "tiny", "random", "cpu", 64, seed=7).perform(frames))) for _ in range(2)
-    )
+    a, b = (np.stack(list(Puppet(portrait, "tiny", "random", "cpu", 64, seed=7).perform(frames))) for _ in range(2))
     assert np.array_equal(a, b)
 
 

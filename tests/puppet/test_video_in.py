@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from puppet.errors import PuppetError
-from puppet.video_in import TimedFrame, VideoReader, centre_square, resample
+from puppet.media.video_reader import TimedFrame, VideoReader, centre_square, resample
 from tests.puppet.videos import grey_ramp, level, turn_in_metadata, write_video
 
 
@@ -80,7 +80,7 @@ def test_odd_sizes_and_other_codecs(tmp_path):
 
 
 def test_a_broken_clock_neither_stalls_nor_runs_away():
-    from puppet.video_in import _Clock
+    from puppet.media.video_reader import _Clock
 
     clock = _Clock(0.04)
     times = [clock(stamp) for stamp in (5.0, 5.04, None, 5.12, 4.0, 4.04, 90000.0, 90000.04)]

@@ -4,10 +4,10 @@ import av
 import numpy as np
 import pytest
 
-from puppet.audio import Sound
 from puppet.errors import PuppetError
-from puppet.video_in import VideoReader
-from puppet.video_out import VideoWriter, check_output
+from puppet.media.audio import Sound
+from puppet.media.video_reader import VideoReader
+from puppet.media.video_writer import VideoWriter, check_output
 from tests.puppet.videos import grey_ramp, level, write_video
 
 

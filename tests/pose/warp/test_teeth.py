@@ -67,3 +67,17 @@ def test_where_the_portrait_shows_as_much_its_own_pixels_stay():
     warp = painted(portrait, points, points)
     mouth = polygon_mask(points[list(LIPS_INNER), :2], SIZE) > 0
     np.testing.assert_array_equal(warp[mouth], portrait[mouth])
+
+
+def test_teeth_hide_behind_lips_that_round_themselves():
+    points = face(mouth=0.02)
+    portrait = person(points, (DARK,))
+    wide, rounded = face(mouth=0.15), face(mouth=0.15)
+    lips = list(LIPS_INNER + LIPS_OUTER)
+    rounded[lips, 0] = 128 + 0.4 * (rounded[lips, 0] - 128)
+    bright = []
+    for target in (wide, rounded):
+        picture = painted(portrait, points, target)
+        column = picture[:, 128, :3].astype(int).sum(1)[int(target[13, 1]) + 1 : int(target[14, 1])]
+        bright.append((column > 330).mean())
+    assert bright[1] < 0.5 * bright[0]

@@ -8,13 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from pose.warp.conditioning import Conditioner
-from pose.tracking.landmarks import PoseFrame, empty_pose
 from pose.portrait.preparation import Portrait
-from puppet.character import Character
-from puppet.live.sources import Source
+from pose.tracking.landmarks import PoseFrame, empty_pose
+from pose.warp.conditioning import Conditioner
+from puppet.capture.sources import Source
+from puppet.core.background import Background
+from puppet.core.batcher import Batch
+from puppet.core.character import Character
 from puppet.outputs.base import Output, Picture
-from puppet.outputs.scene import Scene
 from tests.puppet.poses import pose_at
 
 SIZE = 64
@@ -35,14 +36,14 @@ def make_character(name: str = "test.png", background: str = "original", grey: i
     behind[..., 2] = np.linspace(20, 220, size).astype(np.uint8)
     pose = portrait_pose(size)
     portrait = Portrait(person, behind, pose, person[..., :3])
-    return Character(name, portrait, Scene(background, behind), Conditioner(person, pose))
+    return Character(name, portrait, Background(background, behind), Conditioner(person, pose))
 
 
-def make_picture(grey: int = 100, time: float = 0.0, scene: Scene | None = None, size: int = SIZE) -> Picture:
-    scene = scene or Scene("original", np.zeros((size, size, 3), np.uint8))
+def make_picture(grey: int = 100, time: float = 0.0, background: Background | None = None, size: int = SIZE) -> Picture:
+    background = background or Background("original", np.zeros((size, size, 3), np.uint8))
     image = np.full((size, size, 4), grey, np.uint8)
     image[..., 3] = 255
-    return Picture(image, image, scene, time)
+    return Picture(image, image, background, time)
 
 
 class FakeSource(Source):
@@ -96,16 +97,16 @@ class FakeTracker:
         self.closed = True
 
 
-class FakePerformer:
+class FakeRenderer:
     """Gives the warps back, as a perfect generator would for a still face."""
 
     def __init__(self):
         self.characters: list[Character] = []
 
-    def perform(self, character: Character, warp: np.ndarray, guide: np.ndarray) -> np.ndarray:
-        if not self.characters or self.characters[-1] is not character:
-            self.characters.append(character)
-        return warp
+    def __call__(self, batch: Batch) -> np.ndarray:
+        if not self.characters or self.characters[-1] is not batch.character:
+            self.characters.append(batch.character)
+        return batch.warp
 
 
 class Memory(Output):

@@ -5,11 +5,11 @@ import os
 import numpy as np
 import pytest
 
+from puppet.capture import sources
+from puppet.capture.camera import Camera
+from puppet.capture.devices import CameraInfo, find_camera, linux_cameras, macos_cameras, windows_cameras
+from puppet.capture.sources import VideoFile, check_device, make_source
 from puppet.errors import PuppetError
-from puppet.live import sources
-from puppet.live.camera import Camera
-from puppet.live.cameras_list import CameraInfo, find_camera, linux_cameras, macos_cameras, windows_cameras
-from puppet.live.sources import VideoFile, check_device, make_source
 from tests.puppet.live.stand_ins import FakeSource, wait_until
 from tests.puppet.videos import grey_ramp, level, write_video
 
@@ -104,7 +104,7 @@ def test_a_camera_that_cannot_be_opened_fails_at_the_start():
 
 
 def test_unplugged_and_replugged(monkeypatch):
-    monkeypatch.setattr("puppet.live.camera.RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("puppet.capture.camera.RETRY_SECONDS", 0.05)
     source, lines = FakeSource(200), []
     camera = Camera(source, lines.append)
     camera.start()
@@ -121,7 +121,7 @@ def test_unplugged_and_replugged(monkeypatch):
 
 
 def test_a_camera_that_opens_without_pictures_is_not_back(monkeypatch):
-    monkeypatch.setattr("puppet.live.camera.RETRY_SECONDS", 0.02)
+    monkeypatch.setattr("puppet.capture.camera.RETRY_SECONDS", 0.02)
     source, lines = FakeSource(200), []
     camera = Camera(source, lines.append)
     camera.start()
@@ -136,7 +136,7 @@ def test_a_camera_that_opens_without_pictures_is_not_back(monkeypatch):
 
 
 def test_whatever_a_driver_throws_is_a_line_and_another_try(monkeypatch):
-    monkeypatch.setattr("puppet.live.camera.RETRY_SECONDS", 0.02)
+    monkeypatch.setattr("puppet.capture.camera.RETRY_SECONDS", 0.02)
     source, lines = FakeSource(200), []
     camera = Camera(source, lines.append)
     camera.start()
@@ -182,7 +182,7 @@ def test_a_camera_that_comes_back_with_another_index_is_found_by_its_name(monkey
 
 
 def test_a_black_picture_is_said_once(monkeypatch):
-    monkeypatch.setattr("puppet.live.camera.BLACK_SECONDS", 0.05)
+    monkeypatch.setattr("puppet.capture.camera.BLACK_SECONDS", 0.05)
     source, lines = FakeSource(200, black=True), []
     camera = Camera(source, lines.append)
     camera.start()

@@ -7,12 +7,13 @@ import threading
 
 import pytest
 
-from puppet import cli, doctor
-from puppet.cameras_command import look, sentence
+from puppet import cli
+from puppet.commands import doctor
+from puppet.commands.cameras import look, sentence
+from puppet.commands.live import parse_canvas
 from puppet.errors import PuppetError
-from puppet.live.command import parse_canvas
 from puppet.live.session import Session
-from puppet.video_in import VideoReader
+from puppet.media.video_reader import VideoReader
 from tests.puppet.live.stand_ins import FakeSource, FakeTracker, wait_until
 
 TINY = ["--model", "tiny", "--weights", "random", "--size", "64", "--device", "cpu"]
@@ -22,7 +23,7 @@ TINY = ["--model", "tiny", "--weights", "random", "--size", "64", "--device", "c
 def home(tmp_path, monkeypatch):
     """No settings of whoever runs the tests."""
     monkeypatch.setattr("puppet.live.session.data_folder", lambda: tmp_path)
-    monkeypatch.setattr("puppet.settings.settings_path", lambda: tmp_path / "settings.toml")
+    monkeypatch.setattr("puppet.commands.settings_file.settings_path", lambda: tmp_path / "settings.toml")
 
 
 @pytest.fixture
@@ -117,9 +118,9 @@ def test_the_canvas_size_is_checked():
 
 
 def test_cameras_lists_and_tests(monkeypatch, capfd):
-    from puppet.live.cameras_list import CameraInfo
+    from puppet.capture.devices import CameraInfo
 
-    monkeypatch.setattr("puppet.live.cameras_list.list_cameras", lambda: [CameraInfo(0, "A"), CameraInfo(9, "B", True)])
+    monkeypatch.setattr("puppet.capture.devices.list_cameras", lambda: [CameraInfo(0, "A"), CameraInfo(9, "B", True)])
     assert cli.main(["cameras"]) == 0
     assert capfd.readouterr().out == "  0  A\n  9  B (virtual)\n"
     assert cli.main(["cameras", "--json"]) == 0

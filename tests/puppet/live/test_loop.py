@@ -1,21 +1,23 @@
 """The whole loop with stand-ins for what is slow: order, privacy, loss, change of portrait, end."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 
 from generator.portrait.layout import FRAMES_PER_LATENT
 from generator.portrait.stream import PortraitStream as Stream
-from puppet.character import Performer
-from puppet.live.camera import Camera
+from puppet.capture.camera import Camera
+from puppet.core.batcher import Batch
+from puppet.core.models import load_generator
+from puppet.core.renderer import Renderer
+from puppet.live.driver_state import DriverState
 from puppet.live.loop import Gather, LiveLoop
 from puppet.live.sender import Sender
-from puppet.live.session import still, warm_up
-from puppet.live.stage import Stage
+from puppet.live.session import still
 from puppet.live.statistics import Statistics
-from puppet.models import load_generator
 from tests.puppet.live.stand_ins import (
-    FakePerformer,
+    FakeRenderer,
     FakeSource,
     FakeTracker,
     Memory,
@@ -27,19 +29,19 @@ from tests.puppet.live.stand_ins import (
 class Running:
     """A loop of stand-ins from camera to a list of pictures."""
 
-    def __init__(self, performer=None, source=None, character=None):
+    def __init__(self, renderer=None, source=None, character=None):
         self.lines: list[str] = []
         self.output = Memory()
         self.source = source or FakeSource()
         self.tracker = FakeTracker()
         self.statistics = Statistics()
         character = character or make_character()
-        self.stage = Stage(character, "relative", 1.0, "fake", None, self.lines.append)
+        self.driver = DriverState(character, "relative", 1.0, "fake", None, self.lines.append)
         self.sender = Sender(still(character), self.statistics, lambda output, error: self.lines.append(str(error)))
         self.camera = Camera(self.source, self.lines.append)
-        self.performer = performer or FakePerformer()
+        self.renderer = renderer or FakeRenderer()
         self.loop = LiveLoop(
-            self.camera, self.tracker, self.stage, self.performer, self.sender, self.statistics, self.lines.append
+            self.camera, self.tracker, self.driver, self.renderer, self.sender, self.statistics, self.lines.append
         )
 
     def __enter__(self):
@@ -57,9 +59,7 @@ class Running:
     def new_pictures(self, count):
         """Wait for so many different pictures more, all of the camera."""
         have = {id(picture) for picture in self.output.pictures}
-        wait_until(
-            lambda: sum(p.live and id(p) not in have for p in dict.fromkeys(self.output.pictures)) >= count
-        )
+        wait_until(lambda: sum(p.live and id(p) not in have for p in dict.fromkeys(self.output.pictures)) >= count)
 
 
 def driver_likeness(images, frames):
@@ -103,14 +103,14 @@ def test_no_picture_ever_holds_the_drivers():
     with Running() as run:
         run.new_pictures(4)
         run.tracker.lost = True
-        wait_until(lambda: run.stage.lost)
+        wait_until(lambda: run.driver.lost)
         run.new_pictures(4)
-        run.stage.frozen = run.sender.frozen = True
+        run.driver.frozen = run.sender.frozen = True
         run.output.wait_for(len(run.output.pictures) + 8)
         run.tracker.lost = False
-        run.sender.card = card_picture(64, run.stage.character.scene)
+        run.sender.card = card_picture(64, run.driver.character.background)
         run.output.wait_for(len(run.output.pictures) + 8)
-        run.stage.frozen = run.sender.frozen = False
+        run.driver.frozen = run.sender.frozen = False
         run.sender.card = None
         run.new_pictures(4)
         run.source.gone = True
@@ -129,12 +129,12 @@ def test_an_unplugged_camera_lets_the_portrait_idle_and_comes_back():
     with Running() as run:
         run.new_pictures(4)
         run.source.gone = True
-        wait_until(lambda: run.output.pictures[-1].live is False and run.stage.lost)
+        wait_until(lambda: run.output.pictures[-1].live is False and run.driver.lost)
         assert "unplugged" in run.camera.status
         run.source.gone = False
         run.new_pictures(4)
         assert run.camera.reconnected == 1 and run.camera.status == ""
-        wait_until(lambda: not run.stage.lost)
+        wait_until(lambda: not run.driver.lost)
     assert run.loop.error is None
 
 
@@ -143,31 +143,31 @@ def test_a_change_of_portrait_never_stops_the_clock():
     with Running(character=first) as run:
         run.new_pictures(4)
         for character in (second, first, second):
-            run.stage.put_on(character)
-            wait_until(lambda scene=character.scene: run.output.pictures[-1].scene is scene)
+            run.driver.set_character(character)
+            wait_until(lambda background=character.background: run.output.pictures[-1].background is background)
             run.new_pictures(4)
-    assert run.performer.characters == [first, second, first, second]
+    assert run.renderer.characters == [first, second, first, second]
     for picture in dict.fromkeys(run.output.pictures):  # never one's person before the other's background
         level = np.median(picture.person[..., :3][picture.person[..., 3] == 255])
-        assert abs(level - (60 if picture.scene is first.scene else 200)) < 10
+        assert abs(level - (60 if picture.background is first.background else 200)) < 10
 
 
 def test_mirroring_turns_the_person_and_not_the_background():
     with Running() as run:
         run.new_pictures(4)
-        run.stage.mirrored = True
+        run.driver.mirrored = True
         run.new_pictures(4)
     picture = run.output.pictures[-1]
     outside = picture.person[..., 3] == 0
-    np.testing.assert_array_equal(picture.framed[..., :3][outside], picture.scene.square[outside])
+    np.testing.assert_array_equal(picture.framed[..., :3][outside], picture.background.square[outside])
 
 
 def test_an_exception_in_a_thread_ends_the_loop_with_it():
-    class Broken(FakePerformer):
-        def perform(self, *parts):
+    class Broken(FakeRenderer):
+        def __call__(self, batch):
             raise RuntimeError("boom")
 
-    with Running(performer=Broken()) as run:
+    with Running(renderer=Broken()) as run:
         wait_until(lambda: run.loop.error is not None)
         count = len(run.output.pictures)
         run.output.wait_for(count + 5)  # the sender goes on until it is told to end
@@ -177,45 +177,47 @@ def test_an_exception_in_a_thread_ends_the_loop_with_it():
 def test_the_real_generator_follows_a_change_of_character():
     """`Performer` on random weights is what `Stream` gives for the same maps, before and after a change."""
     statistics = Statistics()
-    performer = Performer(Stream(load_generator("tiny", "random", 64), "cpu", "float32"), statistics.timings)
+    renderer = Renderer(Stream(load_generator("tiny", "random", 64), "cpu", "float32"), statistics.timings)
     direct = Stream(load_generator("tiny", "random", 64), "cpu", "float32")
     characters = [make_character("a.png", grey=60), make_character("b.png", grey=200)]
-    performer.lock(characters[1])
-    warm_up(performer, characters[0])
+    renderer.lock(characters[1])
+    renderer.warm_up(characters[0])
     for character in characters:
-        own = character.conditioner.maps(character.portrait.pose)
-        warp, guide = (np.repeat(part[None], FRAMES_PER_LATENT, 0) for part in (own.warp, own.guide))
+        warp, guide = character.own_maps()
         direct.lock(character.portrait.person, warp, guide)
         for _ in range(2):
-            np.testing.assert_array_equal(performer.perform(character, warp, guide), direct.step(warp, guide))
+            batch = Batch(character, warp, guide, (character.portrait.pose,) * FRAMES_PER_LATENT, True)
+            np.testing.assert_array_equal(renderer(batch), direct.step(warp, guide))
     assert statistics.timings.milliseconds()["generate"] > 0
 
 
 def test_frames_that_never_come_whole_are_not_generated_while_frozen():
     with Running() as run:
         run.new_pictures(4)
-        run.stage.frozen = True
+        run.driver.frozen = True
         run.output.wait_for(len(run.output.pictures) + 12)
         made = run.statistics.timings._frames["condition"]
         run.output.wait_for(len(run.output.pictures) + 12)
         assert run.statistics.timings._frames["condition"] == made
-        run.stage.frozen = False
+        run.driver.frozen = False
         run.new_pictures(4)
     assert run.loop.error is None
 
 
 def test_body_is_looked_for_in_third_frames():
     statistics = Statistics()
-    stage = Stage(make_character(), "relative", 1.0, "fake", None, [].append)
-    tracker, image = FakeTracker(), np.zeros((64, 64, 3), np.uint8)
+    character = make_character()
+
+    def portrait_at(time: float):
+        return replace(character.portrait.pose, time=time)
 
     def looks(ticks_a_frame: int, every: int, frames: int) -> list[int]:
-        gather, found = Gather(stage, statistics), []
+        gather, found = Gather(statistics), []
         for i in range(frames):
             if gather.body_due(every):
                 found.append(i)
             for k in range(ticks_a_frame):
-                gather.add(tracker.track(image, (i + k / ticks_a_frame) / 24), live=True)
+                gather.add(character, portrait_at((i + k / ticks_a_frame) / 24), True, 24)
         return found
 
     assert looks(1, 4, 20) == [0, 2, 6, 10, 14, 18]

@@ -7,17 +7,17 @@ import av
 import numpy as np
 import pytest
 
+from puppet.core.background import Background
 from puppet.errors import PuppetError
-from puppet.live.outputs import make_outputs
 from puppet.live.sender import Sender
 from puppet.live.statistics import Statistics
+from puppet.media.video_reader import VideoReader
 from puppet.outputs.browser import HEADER, Browser, encoded
 from puppet.outputs.canvas import Canvas
+from puppet.outputs.factory import make_outputs
 from puppet.outputs.file import File
-from puppet.outputs.scene import Scene
 from puppet.outputs.virtual_camera import VirtualCamera, no_device
 from puppet.outputs.window import Window
-from puppet.video_in import VideoReader
 from tests.puppet.live.stand_ins import make_character, make_picture, wait_until
 from tests.puppet.videos import grey_ramp, level, write_video
 
@@ -58,15 +58,15 @@ def backend():
 
 def test_every_frame_reaches_the_virtual_camera_in_order_at_its_size_and_rate():
     camera = VirtualCamera(320, 180, "recorder")
-    scene = Scene("chroma", np.zeros((64, 64, 3), np.uint8))
-    sender = Sender(make_picture(0, scene=scene), Statistics(), print)
+    background = Background("chroma", np.zeros((64, 64, 3), np.uint8))
+    sender = Sender(make_picture(0, background=background), Statistics(), print)
     sender.add(camera)
     assert camera.device == "recorder"
     sender.close()  # not started: everything here is put by hand
     Recorder.opened.clear()
     camera.open(64, 24)
     for grey in range(0, 200, 4):
-        camera.send(make_picture(grey, scene=scene))
+        camera.send(make_picture(grey, background=background))
     camera.close()
     assert Recorder.opened == [(320, 180, 24), "closed"]
     assert [int(frame[90, 160, 0]) for frame in Recorder.sent] == list(range(0, 200, 4))
@@ -191,7 +191,7 @@ def test_the_browser_frame_is_straight_alpha_and_a_slow_client_keeps_only_the_ne
     person[:, :32] = (100, 50, 0, 128)  # premultiplied
     from puppet.outputs.base import Picture
 
-    picture = Picture(person, person, character.scene, 0.0)
+    picture = Picture(person, person, character.background, 0.0)
     frame = encoded(picture, False, 5)
     assert HEADER.unpack_from(frame) == (64, 64, 5)
     pixels = np.frombuffer(frame, np.uint8, offset=HEADER.size).reshape(64, 64, 4)

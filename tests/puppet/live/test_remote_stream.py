@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from generator.portrait.stream import PortraitStream as Stream
+from puppet.core.models import load_generator
+from puppet.core.remote_stream import RemoteStream, StreamChoice
 from puppet.errors import PuppetError
-from puppet.live.remote_stream import RemoteStream, StreamChoice
-from puppet.models import load_generator
 
 SIZE = 64
 CHOICE = StreamChoice("tiny", "random", SIZE, "cpu", 3, "sdpa")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from puppet import settings
+from puppet.commands import live as command
+from puppet.commands import settings as settings_command
+from puppet.commands import settings_file as settings
 from puppet.errors import PuppetError
-from puppet.live import command
 
 tomllib = settings.tomllib  # Python 3.10 has none of its own
 
@@ -30,7 +31,7 @@ def file(tmp_path):
 
 
 def test_without_a_file_the_defaults_hold(tmp_path, monkeypatch):
-    monkeypatch.setattr("puppet.settings.settings_path", lambda: tmp_path / "none.toml")
+    monkeypatch.setattr("puppet.commands.settings_file.settings_path", lambda: tmp_path / "none.toml")
     args = resolve(tmp_path / "none.toml")
     assert (args.camera, args.output, args.size, args.mirror, args.seed) == ("0", ["window"], 256, False, 0)
     assert args.portrait.name == "portrait.png" and args.seconds is None
@@ -64,7 +65,7 @@ def test_every_flag_has_its_key(file):
     [
         ('portait = "a.png"', "unknown key 'portait'; did you mean portrait"),
         ("[profiles.meeting]\nbackgroud = 'blur'", "unknown key 'profiles.meeting.backgroud'; did you mean background"),
-        ("size = 'big'", "size cannot be \"big\": a number is needed"),
+        ("size = 'big'", 'size cannot be "big": a number is needed'),
         ("mirror = 1", "mirror must be true or false"),
         ("camera = [1]", r"camera cannot be \[1\]"),
         ("camera = ", "are no TOML"),
@@ -87,15 +88,15 @@ def test_the_command_writes_a_file_that_it_reads(file, capsys):
 
     path = file('camera = "BRIO"\nmirror = true\n[profiles.stream]\noutput = ["browser"]\n')
     parser = argparse.ArgumentParser(formatter_class=HelpFormatter)
-    settings.add_arguments(parser)
-    settings.run(parser.parse_args(["--settings", str(path), "--profile", "stream"]))
+    settings_command.add_arguments(parser)
+    settings_command.run(parser.parse_args(["--settings", str(path), "--profile", "stream"]))
     printed = capsys.readouterr().out
     content = tomllib.loads(printed)
     assert content == {"camera": "BRIO", "mirror": True, "output": ["browser"]}
     again = Path(str(path) + "2")
     again.write_text(printed.replace("# size = ", "size = "))
     assert resolve(again).size == 256 and resolve(again).output == ["browser"]
-    settings.run(parser.parse_args(["--settings", str(path), "--json"]))
+    settings_command.run(parser.parse_args(["--settings", str(path), "--json"]))
     assert json.loads(capsys.readouterr().out)["values"]["camera"] == "BRIO"
 
 

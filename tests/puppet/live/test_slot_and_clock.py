@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from pose.tracking.landmarks import empty_pose
+from puppet.core.latest_value import LatestValue
+from puppet.core.pose_resampler import PoseResampler
 from puppet.errors import PuppetError
-from puppet.live.pace import DOWN_AFTER, LEVELS, UP_AFTER, Pace
-from puppet.live.playout import GROUPS, Playout
+from puppet.live.adaptive_quality import DOWN_AFTER, LEVELS, UP_AFTER, AdaptiveQuality
+from puppet.live.jitter_buffer import GROUPS, JitterBuffer
 from puppet.live.sender import Sender
-from puppet.live.slot import Slot
 from puppet.live.statistics import Statistics
-from puppet.live.ticks import Ticks
 from tests.puppet.live.stand_ins import Memory, make_picture, wait_until
 from tests.puppet.poses import pose_at
 
 
 def test_the_newest_item_wins_and_a_closed_slot_wakes_its_reader():
-    slot = Slot()
+    slot = LatestValue()
     for item in range(3):
         slot.put(item)
     assert slot.take(0) == 2 and slot.dropped == 2 and slot.take(0) is None
@@ -34,7 +34,7 @@ def test_the_newest_item_wins_and_a_closed_slot_wakes_its_reader():
 
 @pytest.mark.parametrize("camera_rate", [15, 30, 60])
 def test_ticks_are_an_even_grid_of_the_true_motion(camera_rate):
-    ticks, out = Ticks(24), []
+    ticks, out = PoseResampler(24), []
     for k in range(2 * camera_rate + 1):
         time = k / camera_rate
         out += ticks.add(pose_at(100 + 40 * time, time=time))
@@ -46,7 +46,7 @@ def test_ticks_are_an_even_grid_of_the_true_motion(camera_rate):
 
 
 def test_a_tick_waits_at_most_half_a_frame_of_a_webcam_for_its_pose():
-    ticks, waits = Ticks(24), []
+    ticks, waits = PoseResampler(24), []
     for k in range(120):
         waits += [k / 30 - pose.time for pose in ticks.add(pose_at(100, time=k / 30))]
     assert max(waits) < 0.5 / 30 + 1e-6 and min(waits) > -0.018
@@ -55,7 +55,7 @@ def test_a_tick_waits_at_most_half_a_frame_of_a_webcam_for_its_pose():
 
 
 def test_a_jittery_camera_of_the_grids_rate_never_waits_for_its_next_frame():
-    ticks, waits, random = Ticks(24), [], np.random.default_rng(0)
+    ticks, waits, random = PoseResampler(24), [], np.random.default_rng(0)
     for k in range(240):
         time = k * 1001 / 24000 + random.uniform(0, 0.003)
         served = ticks.add(pose_at(100, time=time))
@@ -65,7 +65,7 @@ def test_a_jittery_camera_of_the_grids_rate_never_waits_for_its_next_frame():
 
 
 def test_ticks_start_anew_after_a_pause_and_at_another_size():
-    ticks = Ticks(24)
+    ticks = PoseResampler(24)
     ticks.add(pose_at(100, time=0.0))
     assert [pose.time for pose in ticks.add(pose_at(100, time=5.0))] == [5.0]
     assert [pose.size for pose in ticks.add(pose_at(100, size=128, time=5.05))] == [(128, 128)]
@@ -75,55 +75,55 @@ def test_ticks_start_anew_after_a_pause_and_at_another_size():
 
 
 def test_playout_spaces_pictures_evenly_whose_groups_come_at_once():
-    playout, shown = Playout(), []
+    buffer, shown = JitterBuffer(), []
     for group in range(12):
         first = group * 4 / 24
-        playout.offer([make_picture(time=first + k / 24) for k in range(4)], first + 0.25)
+        buffer.offer([make_picture(time=first + k / 24) for k in range(4)], first + 0.25)
         for k in range(4):
-            shown.append((now := first + 0.25 + k / 24, *playout.pick(now)))
-    assert playout.skipped == 0
+            shown.append((now := first + 0.25 + k / 24, *buffer.pick(now)))
+    assert buffer.skipped == 0
     np.testing.assert_allclose([now - picture.time for now, picture, _ in shown], 0.25, atol=1e-6)
     np.testing.assert_allclose([waited for *_, waited in shown[:4]], [0, 1 / 24, 2 / 24, 3 / 24], atol=1e-6)
-    assert playout.pick(100.0) is None
+    assert buffer.pick(100.0) is None
 
 
 def test_one_late_group_does_not_delay_all_that_follow():
-    playout = Playout()
+    buffer = JitterBuffer()
     for group in range(GROUPS):
         late = 0.5 if group == 5 else 0.25
-        playout.offer([make_picture(time=group * 4 / 24)], group * 4 / 24 + late)
-        playout.pick(group * 4 / 24 + late)
-    assert playout.delay == pytest.approx(0.25)
+        buffer.offer([make_picture(time=group * 4 / 24)], group * 4 / 24 + late)
+        buffer.pick(group * 4 / 24 + late)
+    assert buffer.delay == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("phase", [0.001, 0.02, 0.035, 0.041])
 def test_the_clock_moves_to_where_pictures_are_due_and_shows_each_of_them(phase):
     """A simulated sender: the clock begins at any phase and the delay jitters by a millisecond."""
-    playout, random, clock, period = Playout(), np.random.default_rng(0), phase, 1 / 24
+    buffer, random, clock, period = JitterBuffer(), np.random.default_rng(0), phase, 1 / 24
     numbers, slack, coming = [], [], 0
     for _ in range(400):
         clock += period
         while (age := 0.25 + random.uniform(0, 0.001)) + coming * 4 * period <= clock:
-            playout.offer([make_picture(time=(4 * coming + k) * period) for k in range(4)], coming * 4 * period + age)
+            buffer.offer([make_picture(time=(4 * coming + k) * period) for k in range(4)], coming * 4 * period + age)
             coming += 1
-        if due := playout.pick(clock):
+        if due := buffer.pick(clock):
             numbers.append(round(due[0].time * 24))
-            slack.append(clock - due[0].time - playout.delay)
-            clock += playout.nudge(due[0], clock, period)
+            slack.append(clock - due[0].time - buffer.delay)
+            clock += buffer.phase_correction(due[0], clock, period)
     assert 0 <= min(slack[-100:]) and max(slack[-100:]) < 0.008
-    assert len(set(numbers)) == len(numbers) and len(numbers) > 380 and playout.skipped <= 3
+    assert len(set(numbers)) == len(numbers) and len(numbers) > 380 and buffer.skipped <= 3
 
 
 def test_the_pace_goes_down_step_by_step_and_up_again():
-    pace, seen = Pace(), []
+    quality, seen = AdaptiveQuality(), []
     for _ in range(DOWN_AFTER * 12):
-        if level := pace.observe(0.3):
+        if level := quality.observe(0.3):
             seen.append(level)
     assert seen == list(LEVELS[1:5])  # four frames in 0.3 s: 12 a second is the first that fits
-    assert all(pace.observe(0.02) is None for _ in range(10))
+    assert all(quality.observe(0.02) is None for _ in range(10))
     for _ in range(UP_AFTER * 8):
-        pace.observe(0.02)
-    assert pace.level is LEVELS[0]
+        quality.observe(0.02)
+    assert quality.level is LEVELS[0]
 
 
 def running_sender(*outputs, failures=None):
@@ -183,7 +183,7 @@ def test_a_slow_output_loses_pictures_and_a_broken_one_leaves_the_others_alone()
     sender, _ = running_sender(good, slow, broken, failures=failures)
     good.wait_for(12)
     wait_until(lambda: failures)
-    (output, error), = failures
+    ((output, error),) = failures
     assert output is broken and isinstance(error, PuppetError) and "plug was pulled" in str(error)
     assert broken not in sender.outputs and broken.closed == 1
     gate.set()

@@ -1,0 +1,164 @@
+"""`puppet actors`: render synthetic people with exact landmarks and alpha, as training clips."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import queue
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from pose.tracking.landmarks import PoseFrame
+from puppet.core.signals import leave_terminal_signals_to_parent
+from puppet.errors import PuppetError
+from puppet.footage.clips import check_shape, clip_path, contact_sheet, make_clip, save_clip
+from puppet.footage.imitation import imitate_matting, imitate_tracker
+from puppet.media.video_reader import FPS
+
+ICT_HELP = "the folder FaceXModel of https://github.com/ICT-VGL/ICT-FaceKit, or its cached .npz"
+MAKEHUMAN_HELP = (
+    "MakeHuman's data: the folders makehuman/data of https://github.com/makehumancommunity/makehuman and base of "
+    "https://github.com/makehumancommunity/makehuman-assets, copied into one"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("out", type=Path, help="folder for the clips; clips that are already there are kept")
+    parser.add_argument("--clips", type=int, required=True, help="number of clips that the folder shall hold")
+    parser.add_argument("--ict", type=Path, required=True, help=ICT_HELP)
+    parser.add_argument("--makehuman", type=Path, required=True, help=MAKEHUMAN_HELP)
+    parser.add_argument("--size", type=int, default=192, help="pixels along each side, a multiple of 16")
+    parser.add_argument("--frames", type=int, default=20, help="video frames in a clip, a multiple of 4")
+    parser.add_argument("--seed", type=int, default=0, help="clip i of a seed is always the same clip")
+    parser.add_argument(
+        "--figures", type=float, default=0.65, metavar="SHARE",
+        help="share of whole people with photographic skin, arms and hands; the rest are heads with painted skin",
+    )  # fmt: skip
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render")
+    parser.add_argument("--json", action="store_true", help="print one JSON object when done, no progress bar")
+
+
+@dataclass(frozen=True)
+class Footage:
+    """What a worker needs to know to render any of the clips."""
+
+    out: Path
+    ict: Path
+    makehuman: Path
+    size: int
+    frames: int
+    seed: int
+    figures: float
+
+
+def run(args: argparse.Namespace) -> None:
+    if args.clips < 1 or args.workers < 1 or args.seed < 0:
+        raise PuppetError("--clips and --workers must be at least 1, --seed at least 0")
+    if not 0 <= args.figures <= 1:
+        raise PuppetError(f"--figures {args.figures:g} is no share: choose a number from 0 to 1")
+    check_shape(args.size, args.frames)
+    for option, path in (("--ict", args.ict), ("--makehuman", args.makehuman)):
+        if not path.exists():
+            raise PuppetError(
+                f"{option} {path} does not exist: give {ICT_HELP if option == '--ict' else MAKEHUMAN_HELP}"
+            )
+    try:
+        import moderngl  # noqa: F401
+    except ImportError:
+        raise PuppetError(
+            "the actors are drawn with moderngl, which is missing: pip install 'puppet-live[actors]'"
+        ) from None
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PuppetError(f"cannot make the folder {args.out}: {error.strerror}") from error
+
+    footage = Footage(args.out, args.ict, args.makehuman, args.size, args.frames, args.seed, args.figures)
+    missing = [index for index in range(args.clips) if not clip_path(args.out, index).exists()]
+    render_all(footage, missing, args.workers, quiet=args.json)
+    paths = [clip_path(args.out, index) for index in range(args.clips)]
+    sheet = args.out / "contact_sheet.png"
+    contact_sheet(paths, sheet)
+    if args.json:
+        print(json.dumps({"clips": args.clips, "rendered": len(missing), "folder": str(args.out), "sheet": str(sheet)}))
+    else:
+        print(f"{args.out}: {args.clips} clips, {len(missing)} of them new; to look at: {sheet}")
+
+
+def render_all(footage: Footage, indices: list[int], workers: int, quiet: bool) -> None:
+    """Render the clips of these indices in several processes. Raises PuppetError with the first failure."""
+    if not indices:
+        return
+    # spawned, not forked: a GL context does not survive a fork
+    context = multiprocessing.get_context("spawn")
+    pending, results = context.Queue(), context.Queue()
+    workers = min(workers, len(indices))
+    for index in [*indices, *[None] * workers]:
+        pending.put(index)
+    processes = [context.Process(target=_work, args=(footage, pending, results), daemon=True) for _ in range(workers)]
+    for process in processes:
+        process.start()
+    try:
+        for _ in tqdm(indices, unit="clip", disable=None if not quiet else True):
+            failure = _next_result(results, processes)
+            if failure:
+                raise PuppetError(failure)
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+
+
+def _next_result(results, processes) -> str | None:
+    """Wait for one clip: None when it is written, else what failed."""
+    while True:
+        try:
+            return results.get(timeout=1)
+        except queue.Empty:
+            if any(process.exitcode not in (None, 0) for process in processes):
+                return "a rendering process died; is there enough memory? --workers 1 needs the least"
+
+
+def _work(footage: Footage, pending, results) -> None:
+    """One process: its own GL context, clips until the queue says None. Reports None for each clip, or what failed."""
+    leave_terminal_signals_to_parent()
+    import cv2
+
+    from generator.actors.clips import ActorAssets, sample_clip
+    from generator.actors.ict import ActorAssetError
+    from generator.actors.renderer import NoGraphics
+
+    cv2.setNumThreads(1)
+    try:
+        assets = ActorAssets(footage.ict, footage.makehuman)
+        while (index := pending.get()) is not None:
+            rng = np.random.default_rng([footage.seed, index])
+            actor = sample_clip(rng, assets, footage.size, footage.frames, figures=footage.figures)
+            save_clip(clip_path(footage.out, index), training_clip(actor, rng))
+            results.put(None)
+    except (ActorAssetError, NoGraphics) as error:
+        results.put(str(error))
+    except OSError as error:
+        results.put(f"cannot write to {footage.out}: {error.strerror or error}")
+
+
+def training_clip(actor, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """The tensors of a training clip of an `ActorClip`, with a tracker's landmarks and a photograph's matte."""
+    size = actor.frames.shape[1:3]
+    faces, own = imitate_tracker(rng, actor.face, actor.portrait_face)
+    hands = [(None, None)] * len(actor.frames)
+    if actor.hands is not None:
+        hands = [tuple(hand if np.isfinite(hand).all() else None for hand in pair) for pair in actor.hands]
+    poses = [
+        PoseFrame(face, body, *hands[t], size=size, time=t / FPS)
+        for t, (face, body) in enumerate(zip(faces, actor.body, strict=True))
+    ]
+    portrait_pose = PoseFrame(own, actor.portrait_body, None, None, size, 0.0)
+    portrait = imitate_matting(rng, actor.portrait, actor.background)
+    return make_clip(actor.frames, poses, portrait, portrait_pose)

@@ -1,0 +1,194 @@
+"""`puppet bench`: what every stage costs on this machine, and what comes out at the end."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tqdm import tqdm
+
+from puppet.commands import arguments
+from puppet.core.ahead import ahead
+from puppet.core.batcher import batches
+from puppet.core.memory import resident_mib
+from puppet.core.puppeteer import Puppeteer
+from puppet.core.remote_stream import RemoteStream, StreamChoice
+from puppet.core.renderer import Renderer
+from puppet.core.timings import STAGES, Timings
+from puppet.errors import PuppetError
+from puppet.media.video_reader import FPS, VideoReader
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from puppet.core.puppet import Puppet
+
+DRIVER_SECONDS = 10  # of the driver, shown to and fro
+WARM_UP_FRAMES = 16
+LIVE_BODY_EVERY = 4  # body and hands are looked for once per latent frame, as in live use
+WINDOW_SECONDS = 10  # of the stream, whose steps are compared in --stream-minutes
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seconds", type=float, default=15, metavar="N", help="length of each measurement")
+    parser.add_argument(
+        "--stream-minutes",
+        type=float,
+        metavar="N",
+        help="also generate this many minutes of stream and compare the cost "
+        "of a step and the memory of its end with those after ten seconds",
+    )
+    arguments.add_portrait(parser)
+    arguments.add_driver(parser)
+    arguments.add_model(parser)
+    arguments.add_attention(parser)
+    arguments.add_size(parser)
+    arguments.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    if args.seconds <= 0 or (args.stream_minutes is not None and args.stream_minutes <= 0):
+        raise PuppetError("--seconds and --stream-minutes must be more than 0")
+    driver = list(itertools.islice(VideoReader(args.driver).frames(), DRIVER_SECONDS * FPS))
+    import torch
+
+    from generator.portrait.layout import FRAMES_PER_LATENT
+    from puppet.core.puppet import Puppet
+
+    puppet = Puppet(
+        args.portrait,
+        args.model,
+        args.weights,
+        args.device,
+        args.size,
+        seed=args.seed,
+        body_every=LIVE_BODY_EVERY,
+        attention=args.attention,
+    )
+    with closing(puppet.perform(_to_and_fro(driver))) as pictures:
+        alone = _speed(pictures, args.seconds, puppet.timings)
+    ms = puppet.timings.milliseconds()
+    choice = StreamChoice(args.model, args.weights, args.size, args.device, args.seed, args.attention)
+    apart = _speed_apart(puppet, choice, driver, args.seconds)
+    group = FRAMES_PER_LATENT
+    result = {
+        "fps": round(max(alone, apart), 1),
+        "fps_one_after_another": round(alone, 1),
+        "fps_generator_apart": round(apart, 1),
+        "fps_generator_and_decoder": round(1000 / (ms["generate"] + ms["decode"]), 1),
+        "size": args.size,
+        "ms": {stage: round(ms[stage], 2) for stage in STAGES},
+        "ms_per_latent_frame": {stage: round(group * ms[stage], 2) for stage in STAGES},
+        # the first frame of four waits for the other three; then the four go on together
+        "latency_ms": round(
+            1000 * (group - 1) / FPS
+            + ms["track"]
+            + group * sum(ms[s] for s in ("condition", "generate", "decode"))
+            + ms["composite"]
+        ),
+        "model": args.model,
+        "weights": args.weights,
+        "device": _device_name(puppet.device),
+        "threads": torch.get_num_threads(),
+    }
+    if args.stream_minutes:
+        result["stream"] = _long_stream(puppet, driver, args.stream_minutes, quiet=args.json or None)
+    if args.json:
+        print(json.dumps(result))
+        return
+    print(
+        f"{args.model} at {args.size} x {args.size} on {result['device']}, "
+        f"{result['threads']} threads, {args.weights} weights"
+    )
+    print(f"{'stage':<12}{'ms a frame':>12}{'ms for four':>14}")
+    for stage in STAGES:
+        print(f"{stage:<12}{ms[stage]:>12.2f}{group * ms[stage]:>14.2f}")
+    print(
+        f"end to end              {result['fps']:.1f} fps "
+        f"(stages one after another {alone:.1f}, generator in a process of its own, as live, {apart:.1f})"
+    )
+    print(f"generator and decoder   {result['fps_generator_and_decoder']:.1f} fps")
+    print(f"latency                 {result['latency_ms']} ms from a frame to its picture, without camera and screen")
+    if args.stream_minutes:
+        stream = result["stream"]
+        print(
+            f"after {args.stream_minutes:g} min of stream   {stream['step_ms']['end']:.2f} ms a step "
+            f"({stream['step_ms']['start']:.2f} after "
+            f"{WINDOW_SECONDS} s), {stream['rss_mib']['end']} MiB ({stream['rss_mib']['start']})"
+        )
+
+
+def _to_and_fro(frames: list) -> Iterator:
+    return itertools.cycle(frames + frames[-2:0:-1])
+
+
+def _speed(pictures: Iterator[np.ndarray], seconds: float, timings: Timings) -> float:
+    """Video frames per second from the driver's picture to the composited one."""
+    for _ in itertools.islice(pictures, WARM_UP_FRAMES):
+        pass
+    timings.reset()
+    start, made = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        next(pictures)
+        made += 1
+    return made / (time.perf_counter() - start)
+
+
+def _speed_apart(puppet: Puppet, choice: StreamChoice, driver: list[np.ndarray], seconds: float) -> float:
+    """The same, arranged as in live use: tracking and maps in this process, the generator in one of its own."""
+    with closing(RemoteStream(choice)) as stream:
+        targets = map(Puppeteer(puppet.portrait.pose, None, puppet.motion), puppet.track(_to_and_fro(driver)))
+        with ahead(batches(puppet.character, targets, puppet.timings), depth=1) as source:
+            pictures = Renderer(stream, puppet.timings).perform(puppet.character, source)
+            return _speed(pictures, seconds, puppet.timings)
+
+
+def _long_stream(puppet, driver: list[np.ndarray], minutes: float, quiet: bool | None) -> dict:
+    """Cost of a step (conditions, generator, decoder) and memory, ten seconds after the start and at the end."""
+    poses = list(puppet.track(driver))
+    pictures = puppet.animate(_to_and_fro(poses))
+    total = max(round(minutes * 60), 2 * WINDOW_SECONDS + 1)
+    windows: dict[str, list[float]] = {"start": [], "end": []}
+    rss = {}
+    for second in tqdm(range(total), "streaming", unit="s", leave=False, disable=quiet):
+        start = time.perf_counter()
+        for _ in itertools.islice(pictures, FPS):
+            pass
+        step = (time.perf_counter() - start) * 1000 / (FPS / 4)
+        name = None
+        if WINDOW_SECONDS <= second < 2 * WINDOW_SECONDS:
+            name = "start"
+        elif second >= total - WINDOW_SECONDS:
+            name = "end"
+        if name:
+            windows[name].append(step)
+            rss[name] = resident_mib()
+    return {
+        "minutes": minutes,
+        "step_ms": {name: round(statistics.median(steps), 2) for name, steps in windows.items()},
+        "rss_mib": rss,
+    }
+
+
+def _device_name(device: str) -> str:
+    if device.startswith("cuda"):
+        import torch
+
+        return torch.cuda.get_device_name(device)
+    if device == "cpu":
+        import platform
+
+        info = Path("/proc/cpuinfo")
+        if info.exists():
+            names = [
+                line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
+            ]
+            return f"cpu ({names[0]})" if names else "cpu"
+        return f"cpu ({platform.processor() or platform.machine()})"
+    return device

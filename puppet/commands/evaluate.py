@@ -1,0 +1,123 @@
+"""`puppet evaluate`: measure a model on real clips, against baselines, other models and time."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from puppet.commands import arguments
+from puppet.core.character import check_size
+from puppet.errors import PuppetError
+from puppet.media import DRIVER
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "clips",
+        type=Path,
+        nargs="*",
+        default=[DRIVER],
+        metavar="CLIPS",
+        help="videos of one talking person each, training clips, or folders of them; each drives its own first frame",
+    )
+    parser.add_argument(
+        "--portraits",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="pictures of other people, each driven by every clip with relative motion",
+    )
+    parser.add_argument("--seconds", type=float, metavar="N", help="of each clip; all of it if not given")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        metavar="N",
+        help="also drive the first clip's first frame with it to and fro for this "
+        "long, and compare the end with the beginning",
+    )
+    parser.add_argument(
+        "--compare", type=Path, metavar="FILE", help="weights of a second model, measured beside the first"
+    )
+    parser.add_argument("--baselines", action="store_true", help="measure the baselines alone, without the model")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for contact sheets, curves and all figures as JSON"
+    )
+    arguments.add_model(parser)
+    arguments.add_size(parser)
+    arguments.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    _check(args)
+    # torch and MediaPipe take seconds to import; what is wrong with the arguments is said before
+    from puppet.evaluate.clips import clip_files, load_clip
+    from puppet.evaluate.report import Report
+    from puppet.evaluate.systems import Subject, models
+
+    paths = clip_files(args.clips)
+    _check_names("clip", paths)
+    _check_names("portrait", args.portraits)
+    embed = _embedder()
+    generators = models(args.model, None if args.baselines else args.weights, args.compare, args.device, args.seed)
+    subjects = [Subject(path.stem, path, args.size) for path in args.portraits]
+    for subject in subjects:
+        _ = subject.portrait  # what is wrong with a picture is said before an hour of work
+    quiet = args.json or None  # None: only on a terminal
+    clips = [
+        load_clip(path, args.size, args.seconds)
+        for path in tqdm(paths, "tracking", unit="clip", leave=False, disable=quiet)
+    ]
+    report = Report(generators, embed, args.size, args.out, quiet)
+    report.self_reenactment(clips)
+    if subjects:
+        report.cross_reenactment(subjects, clips)
+    if args.minutes:
+        report.rollout(clips[0], args.minutes)
+    figures = report.figures()
+    if args.out:
+        (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
+    print(json.dumps(figures) if args.json else report.markdown())
+
+
+def _check(args: argparse.Namespace) -> None:
+    for option, value in (("--seconds", args.seconds), ("--minutes", args.minutes)):
+        if value is not None and not value > 0:
+            raise PuppetError(f"{option} {value:g} is not possible: it has to be more than 0")
+    check_size(args.size, "--size")
+    if args.out:
+        try:
+            args.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PuppetError(
+                f"cannot make the folder {args.out} ({error.strerror}): give --out another name"
+            ) from error
+        if args.minutes and importlib.util.find_spec("matplotlib") is None:
+            raise PuppetError(
+                "the curves of --minutes need matplotlib, which is missing: pip install 'puppet-live[evaluate]'"
+            )
+
+
+def _check_names(what: str, paths: list[Path]) -> None:
+    names = [path.stem for path in paths]
+    for path in paths:
+        if not path.is_file():
+            raise PuppetError(f"{what} {path} does not exist: give the path of a file")
+        if names.count(path.stem) > 1:
+            raise PuppetError(f"two {what}s are called {path.stem}: rename one, the tables go by that name")
+
+
+def _embedder():
+    """None, with a word on stderr, where the extra is missing: everything else can be measured without it."""
+    from puppet.evaluate.identity import FaceEmbedder
+
+    try:
+        return FaceEmbedder()
+    except PuppetError as error:
+        print(f"puppet: warning: {error}; identity stays empty", file=sys.stderr)
+        return None

@@ -1,0 +1,85 @@
+"""`puppet train`: a model from training clips, or one fitted to somebody's own footage."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from puppet.commands import arguments
+from puppet.errors import PuppetError, reported_as_puppet_error
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="preset to train, for example pocket")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="clips of puppet actors or puppet prepare"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="checkpoints, log and pictures; runs/MODEL if not given. The same "
+        "command goes on where an interrupted one stopped",
+    )
+    parser.add_argument(
+        "--minutes", type=float, metavar="N", help="length of the whole run; needed unless --steps is given"
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="length of every stage in steps")
+    parser.add_argument(
+        "--stage", action="append", metavar="NAME", help="train this stage only; may be given several times"
+    )
+    parser.add_argument(
+        "--from", dest="start", metavar="shipped|FILE", help="weights to begin with, to fit a model to own clips"
+    )
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where to train")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    parser.add_argument("--batch", type=int, metavar="N", help="clips in a step, if another number than the recipe's")
+    parser.add_argument(
+        "--crop", type=int, metavar="N", help="pixels of the training crops, if other than the recipe's"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random")
+    arguments.add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    for option, value in (
+        ("--minutes", args.minutes),
+        ("--steps", args.steps),
+        ("--threads", args.threads),
+        ("--batch", args.batch),
+    ):
+        if value is not None and value <= 0:
+            raise PuppetError(f"{option} {value} is not possible: it has to be more than 0")
+    if not args.data.is_dir():
+        raise PuppetError(f"--data {args.data} is not a folder: make one with puppet actors or puppet prepare")
+    from generator.checkpoint import WeightsError, shipped
+    from generator.models import get_model
+    from generator.runtime.precision import resolve_device
+    from generator.training.recipe import train
+    from generator.training.state import Interrupted
+
+    with reported_as_puppet_error(ValueError, WeightsError, OSError):
+        get_model(args.model).config
+        start = shipped(args.model) if args.start == "shipped" else args.start
+        try:
+            path = train(
+                args.model,
+                args.data,
+                args.out or Path("runs") / args.model,
+                minutes=args.minutes,
+                stages=args.stage,
+                device=str(resolve_device(args.device)),
+                steps=args.steps,
+                start=start,
+                seed=args.seed,
+                threads=args.threads,
+                batch=args.batch,
+                crop=args.crop,
+            )
+        except Interrupted as error:
+            raise KeyboardInterrupt(str(error)) from None
+    if args.json:
+        print(json.dumps({"weights": str(path)}))
+    else:
+        print(f"{path}: use it with puppet render --model {args.model} --weights {path}")

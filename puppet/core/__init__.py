@@ -1,0 +1,1 @@
+"""The steps of a frame, each written once: driver, puppeteer, batcher, renderer, reprojection."""

@@ -1,0 +1,71 @@
+"""One portrait, ready to be driven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from generator.portrait.layout import FRAMES_PER_LATENT
+from pose.errors import PortraitError
+from pose.motion.retargeting import MODES
+from pose.portrait.preparation import Portrait, prepare_portrait
+from pose.portrait.sidecar import read_sidecar
+from pose.tracking.tracker import TrackerUnavailable
+from pose.warp.conditioning import Conditioner
+from puppet.core.background import Background
+from puppet.errors import PuppetError, reported_as_puppet_error
+from puppet.media.pictures import read_picture
+
+SMALLEST, LARGEST, SIZE_STEP = 64, 1024, 16  # px
+
+
+@dataclass(frozen=True, eq=False)
+class Character:
+    """A prepared portrait: its own maps, its background."""
+
+    name: str
+    portrait: Portrait
+    background: Background
+    conditioner: Conditioner = field(repr=False)
+
+    def own_maps(self) -> tuple[np.ndarray, np.ndarray]:
+        """warp (4, S, S, 4) and guide (4, S/2, S/2, 8), uint8, of the portrait's own pose: the generator's reference."""
+        own = self.conditioner.maps(self.portrait.pose)
+        return tuple(np.repeat(part[None], FRAMES_PER_LATENT, 0) for part in (own.warp, own.guide))
+
+
+def check_size(size: int, option: str = "size") -> None:
+    """Raises PuppetError for a picture size that is not possible."""
+    if not SMALLEST <= size <= LARGEST or size % SIZE_STEP:
+        raise PuppetError(
+            f"{option} {size} is not possible: choose a multiple of {SIZE_STEP} from {SMALLEST} to {LARGEST}"
+        )
+
+
+def check_motion(motion: str) -> None:
+    """Raises PuppetError for a motion that there is not."""
+    if motion not in MODES:
+        raise PuppetError(f"unknown motion '{motion}': choose {' or '.join(MODES)}")
+
+
+def load_character(portrait: str | Path | np.ndarray, size: int, background: str, centred: bool = False) -> Character:
+    """Prepare a portrait (a path, or a picture as `Puppet` takes it). Raises PuppetError where it cannot be used.
+
+    centred: as `prepare_portrait` has it.
+    """
+    prepared = load_portrait(portrait, size, centred)
+    name = "portrait" if isinstance(portrait, np.ndarray) else Path(portrait).name
+    behind = Background(background, prepared.background)
+    return Character(name, prepared, behind, Conditioner(prepared.person, prepared.pose, prepared.drawing))
+
+
+def load_portrait(portrait: str | Path | np.ndarray, size: int, centred: bool = False) -> Portrait:
+    if isinstance(portrait, np.ndarray):
+        with reported_as_puppet_error(PortraitError, TrackerUnavailable):
+            return prepare_portrait(portrait, size, centred=centred)
+    picture = read_picture(Path(portrait), "portrait", keep_alpha=True)
+    with reported_as_puppet_error(PortraitError, TrackerUnavailable, about=f"portrait {portrait}"):
+        marked = read_sidecar(portrait, (picture.shape[1], picture.shape[0]))
+        return prepare_portrait(picture, size, marked, centred)

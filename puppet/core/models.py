@@ -1,0 +1,45 @@
+"""Finding a model by its name and its weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from generator.checkpoint import WeightsError, load, load_config, shipped
+from generator.model import VideoModel
+from generator.models import get_model
+from generator.portrait.stream import PortraitStream
+from puppet.errors import PuppetError, reported_as_puppet_error
+
+
+def load_generator(model: str, weights: str, size: int) -> VideoModel:
+    """The generator of a preset for size x size pixels.
+
+    weights: "shipped", "random" or the path of a .safetensors file, which must be of the same preset.
+    """
+    with reported_as_puppet_error(ValueError, WeightsError):
+        preset = get_model(model).config
+        if weights == "random":
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)  # the same at every start
+                return VideoModel(preset.resized(size, size)).eval().requires_grad_(False)
+        path = shipped(model) if weights == "shipped" else Path(weights)
+        if weights == "shipped" and not path.exists():
+            raise PuppetError(
+                f"no weights are shipped for model '{model}': train it (puppet train {model}) and give --weights FILE"
+            )
+        found = load_config(path).name
+        if found != model:
+            raise PuppetError(f"weights {path} are of model '{found}', not '{model}': give --model {found}")
+        generator = load(path)
+        generator.config = generator.config.resized(size, size)
+        return generator
+
+
+def load_stream(
+    model: str, weights: str, size: int, device: str, seed: int = 0, attention: str = "sdpa"
+) -> PortraitStream:
+    """A stream of frames of `load_generator`'s model. Raises PuppetError for a device or attention that there is not."""
+    with reported_as_puppet_error(ValueError):
+        return PortraitStream(load_generator(model, weights, size), device, seed=seed, attention=attention)

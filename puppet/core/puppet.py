@@ -1,0 +1,136 @@
+"""One portrait that can be driven: the whole way of a frame in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from generator.portrait.stream import PortraitStream
+from pose.motion.neutral import find_neutral
+from pose.tracking.landmarks import PoseFrame
+from pose.tracking.tracker import Tracker, TrackerUnavailable
+from puppet.core.background import check_background
+from puppet.core.batcher import batches
+from puppet.core.character import Character, check_motion, check_size, load_character
+from puppet.core.driver import check_face_seen, track
+from puppet.core.models import load_stream
+from puppet.core.puppeteer import Puppeteer
+from puppet.core.renderer import Renderer
+from puppet.core.timings import Timings
+from puppet.errors import reported_as_puppet_error
+from puppet.media.audio import Sound
+from puppet.media.video_reader import VideoReader
+from puppet.media.video_writer import VideoWriter
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a piece of work is, in frames; `total` may be a guess, and None where the file does not say."""
+
+    work: str
+    done: int
+    total: int | None
+
+
+class Puppet:
+    """A person made from one portrait.
+
+        for rgba in Puppet("portrait.png").perform(frames):
+            ...
+
+    Args:
+        portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. Its largest square
+            is used (see `prepare_portrait`). For a face that is not found, points can be marked in a file beside it
+            (for hero.png: hero.points.json).
+        model: name of a preset.
+        weights: "shipped", "random" (for measuring), or the path of a .safetensors file.
+        device: "auto", "cpu", "cuda" or "mps".
+        size: pixels of the square output, a multiple of 16 from 64 to 1024.
+        motion: "relative" or "absolute".
+        background: "original", "blur", "chroma", "transparent" or the path of a picture.
+        seed: of the generator's noise; the same seed gives the same frames.
+        body_every: look for body and hands in every nth frame of the driver.
+        attention: "sdpa", "xformers" (CUDA only) or "auto".
+
+    Raises PuppetError, in one line, for whatever of these cannot be used.
+    """
+
+    def __init__(
+        self,
+        portrait: str | Path | np.ndarray,
+        model: str = "pocket",
+        weights: str = "shipped",
+        device: str = "auto",
+        size: int = 256,
+        motion: str = "relative",
+        background: str = "original",
+        seed: int = 0,
+        body_every: int = 2,
+        attention: str = "sdpa",
+    ):
+        check_motion(motion)
+        check_size(size)
+        check_background(background)
+        stream = load_stream(model, weights, size, device, seed, attention)
+        self._assemble(
+            load_character(portrait, size, background, motion == "absolute"), stream, motion, 1.0, body_every
+        )
+
+    @classmethod
+    def of(cls, character: Character, stream: PortraitStream, strength: float = 1.0) -> Puppet:
+        """A person made from what was loaded before, with relative motion."""
+        puppet = cls.__new__(cls)
+        puppet._assemble(character, stream, "relative", strength, 2)
+        return puppet
+
+    def _assemble(
+        self, character: Character, stream: PortraitStream, motion: str, strength: float, body_every: int
+    ) -> None:
+        self.character, self.portrait = character, character.portrait
+        self.size, self.device = stream.size, str(stream.device)
+        self.motion, self._strength, self._body_every = motion, strength, body_every
+        self.timings = Timings()
+        self._renderer = Renderer(stream, self.timings)
+        self.lost = 0  # frames of the last performance in which the driver's face was not found
+
+    def perform(self, frames: Iterable[np.ndarray], neutral: PoseFrame | None = None) -> Iterator[np.ndarray]:
+        """The portrait moving like the person in `frames`, (H, W, 3) uint8 RGB at 24 a second.
+
+        Yields as many (size, size, 4) uint8 RGBA frames, premultiplied (opaque unless the background is "transparent").
+        neutral: the driver's face at rest; without it, the most neutral of the first second.
+        """
+        return self.animate(self.track(frames), neutral)
+
+    def track(self, frames: Iterable[np.ndarray]) -> Iterator[PoseFrame]:
+        """The driver's pose in the centred square of every frame; its face is None where none was found."""
+        with reported_as_puppet_error(TrackerUnavailable), Tracker(body_every=self._body_every) as tracker:
+            yield from track(frames, tracker, self.timings)
+
+    def animate(self, poses: Iterable[PoseFrame], neutral: PoseFrame | None = None) -> Iterator[np.ndarray]:
+        """The second half of `perform`: the driver's poses to frames, four at a time."""
+        puppeteer = Puppeteer(self.portrait.pose, neutral, self.motion, self._strength)
+        made = batches(self.character, map(puppeteer, poses), self.timings)
+        for frame in self._renderer.perform(self.character, made):
+            self.lost = puppeteer.frames_lost
+            yield frame
+
+    def film(self, driver: VideoReader, out: Path) -> Iterator[Progress]:
+        """Write the performance of a whole video, with its sound, and say after every frame how far it is.
+
+        The neutral face is searched in all of it. Where the iterator is closed early, no file is left.
+        """
+        poses: list[PoseFrame] = []
+        for pose in self.track(driver.frames()):
+            poses.append(pose)
+            yield Progress("tracking", len(poses), driver.expected_frames)
+        check_face_seen(poses, driver.path)
+        neutral = find_neutral(poses) if self.motion == "relative" else None
+        transparent = self.character.background.square is None
+        sound = Sound.of(driver.path, driver.start)
+        with VideoWriter(out, (self.size, self.size), transparent, sound) as writer:
+            for done, frame in enumerate(self.animate(poses, neutral), 1):
+                writer.write(frame)
+                yield Progress("rendering", done, len(poses))

@@ -1,0 +1,98 @@
+"""What the character does while the driver's face is not seen: policies of the puppeteer.
+
+A policy is called with every pose of the driver in turn: (time in seconds, the character's target, or None without a
+face). It answers with the pose to show. Only landmarks come in, so nothing of the camera's picture can come out.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from pose.geometry import smoothstep
+from pose.tracking.landmarks import PoseFrame, interpolate
+from puppet.core.idle import IdleMotion
+
+EASE_FRAMES = 6  # of a video, on the way back to the driver after its face was lost
+HOLD_SECONDS = 0.5  # that the last pose is held after the face was lost
+AWAY_SECONDS = 1.2  # in which it then eases to idle motion
+BACK_SECONDS = 0.4  # at most, in which a face that is found again is taken up
+
+
+class LossPolicy(Protocol):
+    lost: bool  # whether the face is not seen
+
+    def __call__(self, time: float, target: PoseFrame | None) -> PoseFrame: ...
+
+    def resume(self, time: float) -> None:
+        """After a pause: ease from the pose that is shown into the driver's."""
+
+
+class HoldPose:
+    """For videos: hold the last pose, and ease back within a fixed number of frames."""
+
+    def __init__(self, portrait: PoseFrame):
+        self.lost = False
+        self._shown = portrait
+        self._easing = 0  # frames until the driver is followed fully
+
+    def __call__(self, time: float, target: PoseFrame | None) -> PoseFrame:
+        self.lost = target is None
+        if target is None:
+            self.resume(time)
+            return self._shown
+        if self._easing:
+            target = interpolate(self._shown, target, 1 / self._easing)
+            self._easing -= 1
+        self._shown = target
+        return target
+
+    def resume(self, time: float) -> None:
+        self._easing = EASE_FRAMES
+
+
+class IdleWhenLost:
+    """For live use: hold the pose, then idle, then take up the driver again smoothly. Begins idling."""
+
+    def __init__(self, portrait: PoseFrame, seed: int = 0):
+        self._idle = IdleMotion(portrait, seed)
+        self._shown = self._held = portrait
+        self._lost_at: float | None = -math.inf  # None while a face is there
+        self._found_at: float | None = None  # None once it is followed fully
+        self._back = BACK_SECONDS
+
+    @property
+    def lost(self) -> bool:
+        return self._lost_at is not None
+
+    def __call__(self, time: float, target: PoseFrame | None) -> PoseFrame:
+        self._shown = self._away(time) if target is None else self._return(time, target)
+        return self._shown
+
+    def resume(self, time: float) -> None:
+        self._take_up(time, BACK_SECONDS)
+
+    def _away(self, now: float) -> PoseFrame:
+        if self._lost_at is None:
+            self._lost_at, self._held = now, self._shown
+        away = now - self._lost_at - HOLD_SECONDS
+        return self._held if away <= 0 else interpolate(self._held, self._idle(now), ease(away / AWAY_SECONDS))
+
+    def _return(self, now: float, target: PoseFrame) -> PoseFrame:
+        if self._lost_at is not None:
+            # after one frame without a face the motion must not lag for ten
+            self._take_up(now, min(BACK_SECONDS, 0.05 + 2 * (now - self._lost_at)))
+        if self._found_at is None:
+            return target
+        weight = ease((now - self._found_at) / self._back)
+        if weight >= 1:
+            self._found_at = None
+        return interpolate(self._held, target, weight)
+
+    def _take_up(self, now: float, seconds: float) -> None:
+        self._held, self._found_at, self._back, self._lost_at = self._shown, now, seconds, None
+
+
+def ease(fraction: float) -> float:
+    """0 to 1 without a jerk at the ends."""
+    return float(smoothstep(fraction, (0.0, 1.0)))

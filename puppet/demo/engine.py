@@ -1,0 +1,55 @@
+"""What all tabs of the demo share: the generator's weights, loaded once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from generator.portrait.stream import PortraitStream
+from puppet.core.character import Character, check_size
+from puppet.core.models import load_generator
+from puppet.core.puppet import Progress, Puppet
+from puppet.core.renderer import Renderer
+from puppet.core.timings import Timings
+from puppet.errors import reported_as_puppet_error
+from puppet.media.video_reader import VideoReader
+
+TELL_EVERY = 12  # frames between two reports of progress
+WORDS = {"tracking": "Watching the driver", "rendering": "Making the clip"}
+
+
+class Engine:
+    """The generator. Raises PuppetError for a model, weights, device or size that cannot be used."""
+
+    def __init__(self, model: str, weights: str, device: str, size: int, seed: int = 0):
+        check_size(size)
+        self.size = size
+        self._device, self._seed = device, seed
+        self._generator = load_generator(model, weights, size)
+        self._stream()  # say now what is wrong with the device
+
+    def _stream(self) -> PortraitStream:
+        """A new stream of frames. All of them share the weights."""
+        with reported_as_puppet_error(ValueError):
+            return PortraitStream(self._generator, self._device, seed=self._seed)
+
+    def renderer(self) -> Renderer:
+        return Renderer(self._stream(), Timings())
+
+    def clip(self, character: Character, driver: Path, strength: float, out: Path) -> Iterator[str]:
+        """Write the video of the character moving like the person in `driver`, and say how far it is.
+
+        Where the iterator is closed early, no file is left.
+        """
+        puppet = Puppet.of(character, self._stream(), strength)
+        progress = Progress("", 0, None)
+        for progress in puppet.film(VideoReader(driver), out):
+            if progress.done % TELL_EVERY == 1:
+                of = f" of {progress.total}" if progress.total else ""
+                yield f"{WORDS[progress.work]}: {progress.done}{of} frames"
+        yield "Done" + (f" (no face in {puppet.lost})" if puppet.lost else "") + f": {progress.done} frames"
+
+
+def clip_suffix(background: str) -> str:
+    """Of the files that a browser plays: one that keeps transparency where it is asked for."""
+    return ".webm" if background == "transparent" else ".mp4"

@@ -1,0 +1,110 @@
+"""Training clips: one moving person with its portrait, turned into the maps and the truth that training reads.
+
+`puppet actors` and `puppet prepare` write them, `generator.training.data` reads them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+from safetensors.numpy import load_file, save_file
+
+from pose.tracking.landmarks import LEFT_EYE_RING, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
+from pose.warp.conditioning import Conditioner
+from puppet.core.character import check_size
+from puppet.errors import PuppetError
+
+BOX_MARGIN = 4 / 256  # of the picture's size, around the landmarks of mouth and eyes
+SHEET_FRAMES = 6  # frames of a clip on a contact sheet
+
+
+def check_shape(size: int, frames: int) -> None:
+    """`PuppetError` unless clips of `frames` pictures of size x size pixels are possible."""
+    check_size(size, "--size")
+    if frames % 4 or frames < 4:
+        raise PuppetError(f"--frames {frames} is not possible: choose a multiple of 4")
+
+
+def clip_path(folder: Path, index: int) -> Path:
+    return folder / f"clip_{index:06d}.safetensors"
+
+
+def feature_boxes(pose: PoseFrame) -> np.ndarray:
+    """(3, 4) int16: x0, y0, x1, y1 in pixels of mouth, left eye and right eye, inside the picture and never empty."""
+    width, height = pose.size
+    boxes = []
+    for ring in (LIPS_OUTER, LEFT_EYE_RING, RIGHT_EYE_RING):
+        points = pose.face[list(ring), :2]
+        margin = BOX_MARGIN * width
+        low = np.clip(np.floor(points.min(0) - margin), 0, [width - 1, height - 1])
+        high = np.clip(np.ceil(points.max(0) + margin), low + 1, [width, height])
+        boxes.append([*low, *high])
+    return np.array(boxes, np.int16)
+
+
+def make_clip(
+    frames: np.ndarray, poses: Sequence[PoseFrame], portrait: np.ndarray, portrait_pose: PoseFrame
+) -> dict[str, np.ndarray]:
+    """The tensors of one training clip.
+
+    frames: (T, S, S, 4) uint8 premultiplied RGBA; poses: the T poses in them, each with a face. portrait: (S, S, 4)
+    uint8 premultiplied RGBA of the same person, with its pose. T is a multiple of 4, S of 16.
+    """
+    conditioner = Conditioner(portrait, portrait_pose)
+    maps = [conditioner.maps(pose) for pose in poses]
+    own = conditioner.maps(portrait_pose)
+    return {
+        "frames": np.ascontiguousarray(frames),
+        "warp": np.stack([m.warp for m in maps]),
+        "guide": np.stack([m.guide for m in maps]),
+        "reference": np.ascontiguousarray(portrait),
+        "reference_warp": own.warp,
+        "reference_guide": own.guide,
+        "boxes": np.stack([feature_boxes(pose) for pose in poses]),
+    }
+
+
+def save_clip(path: Path, clip: dict[str, np.ndarray]) -> None:
+    """Write a clip so that a file of this name is always a whole one."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        save_file(clip, partial)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def contact_sheet(paths: Sequence[Path], out: Path, rows: int = 8) -> None:
+    """A picture of up to `rows` clips: portrait, then truth over warp over guide for frames spread over the clip."""
+    strips = [_strip(load_file(path)) for path in paths[:: max(len(paths) // rows, 1)][:rows]]
+    width = max(strip.shape[1] for strip in strips)
+    strips = [np.pad(strip, ((0, 6), (0, width - strip.shape[1]), (0, 0))) for strip in strips]
+    sheet = Image.fromarray(np.concatenate(strips))
+    ImageDraw.Draw(sheet).text((4, 4), "portrait | truth, warp, guide", fill=(255, 255, 255))
+    sheet.save(out, quality=90)
+
+
+def _strip(clip: dict[str, np.ndarray]) -> np.ndarray:
+    """(3S, (1 + SHEET_FRAMES) S, 3) uint8."""
+    size = clip["frames"].shape[1]
+    chosen = np.linspace(0, len(clip["frames"]) - 1, SHEET_FRAMES).round().astype(int)
+    checks = np.indices((size, size)).sum(0) // 8 % 2 * 48 + 96
+
+    def over_checks(rgba: np.ndarray) -> np.ndarray:
+        behind = checks[..., None] * (1 - rgba[..., 3:] / 255)
+        return np.clip(rgba[..., :3] + behind, 0, 255).astype(np.uint8)
+
+    def guide_colours(guide: np.ndarray) -> np.ndarray:
+        colours = np.maximum(guide[..., :3], guide[..., [4, 5, 6]]) // 2 + guide[..., 7:] // 2
+        return colours.repeat(2, 0).repeat(2, 1)
+
+    portrait = np.concatenate([over_checks(clip["reference"]), np.zeros((2 * size, size, 3), np.uint8)])
+    columns = [
+        np.concatenate([over_checks(clip["frames"][i]), over_checks(clip["warp"][i]), guide_colours(clip["guide"][i])])
+        for i in chosen
+    ]
+    return np.concatenate([portrait, *columns], 1)

@@ -1,0 +1,57 @@
+"""What one run of `puppet live` is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from puppet.core.background import check_background
+from puppet.core.character import check_motion, check_size
+from puppet.core.remote_stream import StreamChoice
+from puppet.errors import PuppetError
+from puppet.media import PORTRAIT
+
+PORT = 8347  # of the browser output and the commands
+
+
+@dataclass(frozen=True)
+class LiveConfig:
+    """Defaults are those of the command line."""
+
+    portrait: Path = PORTRAIT
+    portraits: Path | None = None  # folder of portraits to change to
+    motion: str = "relative"
+    background: str = "original"
+    strength: float = 1.0  # factor on the motion, 0 to 3
+    mirror: bool = False
+    calibrate: bool = False  # begin with a calibration
+    seconds: float | None = None  # None: until it is ended
+    recordings: Path = Path(".")  # folder for what the key R records
+    control: bool = False  # take commands over HTTP, also without a browser output
+    port: int = PORT
+    model: str = "pocket"
+    weights: str = "shipped"
+    size: int = 256
+    device: str = "auto"
+    seed: int = 0
+    attention: str = "sdpa"
+
+    def check(self) -> None:
+        """Raises PuppetError for values that are not possible."""
+        if self.seconds is not None and not self.seconds > 0:
+            raise PuppetError(f"--seconds {self.seconds:g} is not possible: give more than 0, or leave it out")
+        if not 0 <= self.strength <= 3:
+            raise PuppetError(f"--strength {self.strength:g} is not possible: give a number from 0 to 3")
+        if not self.recordings.is_dir():
+            raise PuppetError(f"--recordings {self.recordings} is no folder: make it first")
+        check_motion(self.motion)
+        check_size(self.size)
+        check_background(self.background)
+
+    @property
+    def transparent(self) -> bool:
+        return self.background == "transparent"
+
+    @property
+    def stream(self) -> StreamChoice:
+        return StreamChoice(self.model, self.weights, self.size, self.device, self.seed, self.attention)
