@@ -65,8 +65,7 @@ def frame_portrait(
     tall = max(min(tall, largest), min(chin + LEAST_BELOW * unit - top, width, height))
     if tall > chin + below * unit - top:  # a window that must be wider has the head in its upper part, not in a corner
         top = min(top, chin + below * unit - tall + 0.5 * (tall - (chin + below * unit - top)))
-    left = _inside(middle - tall * aspect / 2, tall * aspect, width)
-    return _square(left, _inside(top, tall, height), tall, aspect)
+    return _square(_across(middle, tall * aspect, width), _down(top, tall, height), tall, aspect)
 
 
 def _full(size: tuple[int, int], matte: np.ndarray | None, aspect: float) -> Frame:
@@ -79,7 +78,7 @@ def _full(size: tuple[int, int], matte: np.ndarray | None, aspect: float) -> Fra
     tall = max(tall, wide / aspect)
     middle = (xs.min() + xs.max() + 1) / 2
     top = ys.min() - FULL_ROOM * np.ptp(ys)
-    return _square(_inside(middle - tall * aspect / 2, tall * aspect, width), _inside(top, tall, height), tall, aspect)
+    return _square(_across(middle, tall * aspect, width), _down(top, tall, height), tall, aspect)
 
 
 def _square(left: float, top: float, tall: float, aspect: float) -> Frame:
@@ -89,9 +88,14 @@ def _square(left: float, top: float, tall: float, aspect: float) -> Frame:
     return Frame(int(round(left - (side - wide) / 2)), int(round(top - (side - tall) / 2)), int(round(side)))
 
 
-def _inside(begin: float, extent: float, available: int) -> float:
-    """Where a window begins so that it stays in the picture; one that is larger keeps the picture's end, at which a
-    person is cut off."""
+def _across(middle: float, extent: float, available: int) -> float:
+    """Left end of a window about a column, inside the picture where it can be."""
+    begin = middle - extent / 2
+    return begin if extent > available else float(np.clip(begin, 0, available - extent))
+
+
+def _down(begin: float, extent: float, available: int) -> float:
+    """Upper end of a window; one that is taller than the picture ends with it, where a person is cut off."""
     return available - extent if extent > available else float(np.clip(begin, 0, available - extent))
 
 
