@@ -32,13 +32,13 @@ class Renderer:
         self._locked = character
 
     def __call__(self, batch: Batch) -> np.ndarray:
-        """One frame for every target, (F, S, S, 4) uint8 premultiplied RGBA. Another character is locked first."""
+        """One frame for every target, (F, H, W, 4) uint8 premultiplied RGBA. Another character is locked first."""
         if batch.character is not self._locked:
             self.lock(batch.character)
         frames = self._stream.step(batch.warp, batch.guide)
         for stage, milliseconds in self._stream.timings.items():
             self._timings.add(stage, milliseconds / 1000, FRAMES_PER_LATENT)
-        return frames[: len(batch.targets)]
+        return batch.character.size.cut(frames[: len(batch.targets)])
 
     def warm_up(self, character: Character) -> None:
         """Take the memory of the first steps now, for a face that fills the picture, too.
@@ -52,7 +52,7 @@ class Renderer:
         self.lock(character)
 
     def perform(self, character: Character, batches: Iterable[Batch]) -> Iterator[np.ndarray]:
-        """From the beginning: every frame of a performance, (S, S, 4) uint8 RGBA over the character's background."""
+        """From the beginning: every frame of a performance, (H, W, 4) uint8 RGBA over the character's background."""
         self.lock(character)
         for batch in batches:
             for person in self(batch):

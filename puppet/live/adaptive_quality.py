@@ -13,6 +13,11 @@ class Level:
     body_every: int  # tracked frames per look at body and hands
     text: str
 
+    @property
+    def hands_every(self) -> int:
+        """Tracked frames per look while hands are in the picture."""
+        return self.body_every // 2
+
 
 LEVELS = (
     Level(24, 4, "24 new pictures a second, body and hands looked for in every 4th frame"),

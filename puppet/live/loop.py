@@ -103,7 +103,8 @@ class LiveLoop:
                 heard, pose, image = now, frame, None
             else:
                 heard, image = now, centre_square(frame.image, TRACKED_SIDE)
-                pose = drive(image, frame.time, gather.body_due(level.body_every))
+                hands = self._state.hands and self._tracker.hands_near
+                pose = drive(image, frame.time, gather.body_due(level.hands_every if hands else level.body_every))
             size = pose.size
             self._state.update(pose, image)
             if self._motion_out is not None and not self._state.frozen:
@@ -156,6 +157,11 @@ class Gather:
         That takes as long as several faces. In a batch's third frame nothing waits for it: the batch before is made by
         then, and the fourth frame, which all four are waiting for, is still to come.
         """
+        if every <= BODY_AFTER:  # hands are followed: there is no better moment to wait for
+            due = self._since_body >= every
+            if due:
+                self._since_body = 0
+            return due
         third = len(self._batcher) == BODY_AFTER and self._since_body >= every - BODY_AFTER
         due = self._since_body >= 2 * every or third
         if due:
