@@ -106,7 +106,7 @@ class LatentDiscriminator(nn.Module):
         ]
         try:
             stacked = stack(self.network.dtype, x, observation.channels, previous)
-            self.network(stacked, t_BT, None, [1] * T, observation.tokens, observation.prefix)
+            self.network(stacked, t_BT, None, [1] * T, *observation.beside)
         finally:
             for hook in hooks:
                 hook.remove()

@@ -116,7 +116,7 @@ class VideoModel(nn.Module):
         t_BT[:, 0] = 0
         groups = [1] + [min(block, T - first) for first in range(1, T, block)]
         stacked = stack(self.network.dtype, x, observation.channels, previous)
-        output = self.network(stacked, t_BT, text, groups, observation.tokens, observation.prefix)
+        output = self.network(stacked, t_BT, text, groups, *observation.beside)
         return self.network.skip * x_BTChw + output.to(x_BTChw.dtype)
 
     def lock(
@@ -132,7 +132,7 @@ class VideoModel(nn.Module):
         previous = z if self.space.recycling else None
         t = torch.zeros_like(z[:, :, 0, 0, 0])
         stacked = stack(self.network.dtype, z, observation.channels, previous)
-        self.network.step(stacked, t, cache, text, observation.tokens, observation.prefix)
+        self.network.step(stacked, t, cache, text, *observation.beside)
         return RolloutState(cache, z[:, 0] if self.space.recycling else None, self.codec.initial_state(z))
 
     def step(
@@ -156,7 +156,7 @@ class VideoModel(nn.Module):
         def output(x_t: Tensor, t: float, cache: KVCache) -> tuple[Tensor, Tensor]:
             t_BT = torch.full_like(x_t[:, :, 0, 0, 0], t)
             stacked = stack(self.network.dtype, x_t, observation.channels, previous)
-            return self.network.step(stacked, t_BT, cache, text, observation.tokens, observation.prefix), t_BT
+            return self.network.step(stacked, t_BT, cache, text, *observation.beside), t_BT
 
         keep_clean = self.sampler.clean_cache is not None
         x_t = noise_SBTChw[0]

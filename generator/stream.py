@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .model import RolloutState, VideoModel
 from .runtime.precision import cast, resolve_device, resolve_dtype
+from .runtime.speed import Speed
 from .transformer.attention import get_attention
 from .transformer.cache import StreamCache
 from .transformer.transformer import Text
@@ -32,8 +33,9 @@ class Stream:
         dtype: str | torch.dtype = "auto",
         seed: int = 0,
         attention: str = "sdpa",
+        speed: Speed = Speed(),
     ) -> None:
-        """Takes the model over: moves it to the device and casts it.
+        """Takes the model over: moves it to the device, casts it and wraps it.
 
         size: pixels, height and width; the model's own if None. Raises ValueError on an impossible choice.
         """
@@ -46,6 +48,7 @@ class Stream:
         kernel = get_attention(attention, self.device, self.dtype, transformer.heads, transformer.head_dim)
         for block in self.model.transformer.blocks:
             block.attention = block.text_attention = kernel
+        self.model = speed.apply(self.model)
         self.seed = seed
         self.timings: dict[str, float] = {}  # milliseconds of the last step: "generate", "decode"
         self.state: RolloutState | None = None

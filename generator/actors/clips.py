@@ -6,12 +6,13 @@ photographic skin, arms and hands (``generator.actors.figure``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from generator.actors.actor_clip import ActorClip
 from generator.actors.appearance import Look, feature_lines, mouth_values, sample_look
 from generator.actors.background import sample_background
 from generator.actors.clothes import Body, Tailor
@@ -25,38 +26,18 @@ from generator.actors.landmarks import landmarks_of
 from generator.actors.makehuman import MakeHuman
 from generator.actors.motion import Performance, sample_performance, sample_portrait_pose
 from generator.actors.outfit import sample_body, sample_headwear
-from generator.actors.renderer import Renderer
+from generator.actors.renderer import Renderer, make_context
 from generator.actors.scene import Appearance, Camera, about
 from generator.actors.webcam import develop, sample_webcam
+
+if TYPE_CHECKING:
+    import moderngl
 
 _HIDDEN = ("iris_left", "iris_right", "lacrimal", "eye_blend", "eye_occlusion")
 _HIPS = np.array([0.0, -52.0, -3.0], np.float32)
 _EAR = np.array([8.9, 2.6, -1.0], np.float32)  # beside the left ear canal of the neutral model
 # MediaPipe pose index -> face landmark, person's left before right.
 _FACE_TO_BODY = {0: 1, 1: 362, 2: 473, 3: 263, 4: 133, 5: 468, 6: 33, 9: 291, 10: 61}
-
-
-@dataclass(frozen=True)
-class ActorClip:
-    """T frames of one actor, pixels x right, y down.
-
-    Attributes:
-        frames: (T, S, S, 4) uint8 premultiplied RGBA, the person only, exact alpha.
-        background: (S, S, 3) uint8.
-        face: (T, 478, 3) float32 MediaPipe landmarks, px; z smaller = nearer.
-        body: (T, 33, 4) float32 px and visibility in MediaPipe's pose order; points that are not known have 0.
-        hands: (T, 2, 21, 3) px, left and right, NaN for a hand that is out of the picture; or None.
-        portrait, portrait_face, portrait_body: another moment of the same actor, near frontal; one frame's arrays.
-    """
-
-    frames: np.ndarray
-    background: np.ndarray
-    face: np.ndarray
-    body: np.ndarray
-    hands: np.ndarray | None
-    portrait: np.ndarray
-    portrait_face: np.ndarray
-    portrait_body: np.ndarray
 
 
 class ActorAssets:
@@ -91,9 +72,13 @@ class ActorAssets:
         """What whole figures are made of; None without MakeHuman's data."""
         return FigureAssets(self._makehuman, self.model) if self._makehuman else None
 
+    @cached_property
+    def _context(self) -> moderngl.Context:
+        return make_context()
+
     def figure_renderer(self, size: int) -> FigureRenderer:
         if size not in self._figure_renderers:
-            self._figure_renderers[size] = FigureRenderer(size)
+            self._figure_renderers[size] = FigureRenderer(size, self._context)
         return self._figure_renderers[size]
 
     @cached_property
@@ -110,7 +95,7 @@ class ActorAssets:
 
     def renderer(self, size: int) -> Renderer:
         if size not in self._renderers:
-            self._renderers[size] = Renderer(self.head, size)
+            self._renderers[size] = Renderer(self.head, size, context=self._context)
         return self._renderers[size]
 
 
@@ -131,7 +116,7 @@ def sample_clip(
     natural_look, little = bool(rng.random() < natural), bool(rng.random() < small)
     if whole and assets.figures is not None:
         renderer = assets.figure_renderer(size)
-        return ActorClip(**sample_figure_clip(rng, assets.figures, renderer, frames, natural_look, little))
+        return sample_figure_clip(rng, assets.figures, renderer, frames, natural_look, little)
     return _sample_head_clip(rng, assets, size, frames, natural_look, little)
 
 
@@ -147,7 +132,7 @@ def _sample_head_clip(
     headwear, hidden_scalp = sample_headwear(rng, assets.wardrobe, model, look, change)
     bake = dict(look.bake)
     if hidden_scalp is not None:
-        bake["scalp"] = (hidden_scalp, *bake["scalp"][1:])
+        bake["scalp"] = (hidden_scalp, *np.asarray(bake["scalp"])[1:])
     renderer = assets.renderer(size)
     renderer.dress(Appearance(bake, look.head, look.lighting, (*body.surfaces, *headwear)))
 
@@ -233,7 +218,6 @@ def _body_points(
         points[index, :3] = camera.project(trunk[:3, :3] @ joint + trunk[:3, 3], size)
         known.append(index)
     inside = ((points[:, :2] >= 0) & (points[:, :2] <= size)).all(1)
-    known = np.array(known)
     # What lies outside the picture is a guess for a tracker, too.
     points[known, 3] = np.where(inside[known], 0.99, 0.2)
     return points

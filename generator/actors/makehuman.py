@@ -141,8 +141,23 @@ class MakeHuman:
         """Names of the fitted assets of `hair`, `clothes`, `eyebrows`, `eyelashes`, `eyes`, `teeth` or `tongue`."""
         return self._names(kind)
 
+    def skins(self) -> list[tuple[str, Path]]:
+        """Photographic skins: what they are called (``young_asian_male``) and their picture.
+
+        In the repository each skin is a folder with a material file that names its picture; copies without material
+        files have ``<skin>__<picture>.png``.
+        """
+        folder = self.folder / "skins"
+        found = []
+        for material in sorted(folder.glob("*/*.mhmat")):
+            lines = [line.split() for line in _read(material, str.splitlines)]
+            names = [words[1] for words in lines if len(words) > 1 and words[0] == "diffuseTexture"]
+            if names and "_diffuse" in names[0]:
+                found.append((material.stem, (material.parent / names[0]).resolve()))
+        return found or [(path.stem.split("__")[0], path) for path in sorted(folder.glob("*__*.png"))]
+
     def pictures(self, folder: str) -> list[Path]:
-        """The PNG files below a folder: skins, eyes/textures, hair/<name>."""
+        """The PNG files below a folder: eyes/textures, hair/<name>."""
         return sorted((self.folder / folder).rglob("*.png"))
 
     def shape(self, targets: dict[str, float]) -> np.ndarray:

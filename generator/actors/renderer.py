@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from generator.actors.head import SKIN_TILES, HeadMesh
 from generator.actors.scene import Appearance, Camera, Lighting, Surface, Values
+
+if TYPE_CHECKING:
+    import moderngl
 
 _SHADERS = Path(__file__).parent / "shaders"
 _LIT = ("skin", "mouth", "eye", "lashes", "hair", "cloth", "solid")
@@ -23,6 +27,22 @@ class NoGraphics(RuntimeError):
     """No OpenGL context could be made; the message says what to install."""
 
 
+def make_context() -> moderngl.Context:
+    """An OpenGL context without a window. Renderers that take turns in a process must share one.
+
+    Raises:
+        NoGraphics: when no context can be made.
+    """
+    import moderngl
+
+    try:
+        return moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
+    except Exception as error:  # the binding raises many kinds
+        raise NoGraphics(
+            f"no OpenGL context without a window ({error}). Install a driver: apt install libegl1 libgl1-mesa-dri"
+        ) from error
+
+
 class Renderer:
     """One offscreen picture of size x size, drawn at twice the size and averaged.
 
@@ -32,15 +52,12 @@ class Renderer:
         NoGraphics: when no context can be made.
     """
 
-    def __init__(self, head: HeadMesh, size: int, skin_texture: int | None = None) -> None:
+    def __init__(
+        self, head: HeadMesh, size: int, skin_texture: int | None = None, context: moderngl.Context | None = None
+    ) -> None:
         import moderngl
 
-        try:
-            self.context = moderngl.create_context(standalone=True, backend="egl")
-        except Exception as error:  # the binding raises many kinds
-            raise NoGraphics(
-                f"no OpenGL context without a window ({error}). Install a driver: apt install libegl1 libgl1-mesa-dri"
-            ) from error
+        self.context = context or make_context()
         self._gl = moderngl
         self.size = size
         self._skin_texture = skin_texture = skin_texture or int(1.7 * size)

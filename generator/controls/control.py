@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from torch import Tensor
 
 from ..codecs.codec import LatentCodec
+from ..transformer.projective import Cameras
 
 Signal = TypeVar("Signal", contravariant=True)
 
@@ -24,15 +25,24 @@ class Observation:
     base: Tensor | None = None  # (B, T, C, h, w) latent
     tokens: Tensor | None = None  # (B, T, L, D) added to the tokens
     prefix: Tensor | None = None  # (B, P, L, D) tokens of reference frames before the first one
+    cameras: Cameras | None = None  # of the T latent frames
 
     def frames(self, start: int, stop: int) -> Observation:
         cut = lambda part: None if part is None else part[:, start:stop]  # noqa: E731
-        return Observation(cut(self.channels), cut(self.base), cut(self.tokens), self.prefix if start == 0 else None)
+        prefix = self.prefix if start == 0 else None
+        cameras = None if self.cameras is None else self.cameras.frames(start, stop)
+        return Observation(cut(self.channels), cut(self.base), cut(self.tokens), prefix, cameras)
 
     def repeat(self, count: int) -> Observation:
         """The batch so many times over."""
         again = lambda part: None if part is None else part.repeat(count, *[1] * (part.dim() - 1))  # noqa: E731
-        return Observation(*(again(part) for part in (self.channels, self.base, self.tokens, self.prefix)))
+        cameras = None if self.cameras is None else self.cameras.repeat(count)
+        return Observation(*(again(part) for part in (self.channels, self.base, self.tokens, self.prefix)), cameras)
+
+    @property
+    def beside(self) -> tuple[Tensor | None, Tensor | None, Cameras | None]:
+        """What the network takes beside its channels, as its last arguments."""
+        return self.tokens, self.prefix, self.cameras
 
 
 class Control(Protocol[Signal]):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ..transformer.attention import Attention
 from ..transformer.cache import KVCache, Place, Seen
 from ..transformer.config import TransformerConfig
+from ..transformer.projective import Cameras
 from ..transformer.rope import Rotary
 from ..transformer.transformer import CausalTransformer, Text
 from .slabs import Slabs
@@ -118,7 +119,7 @@ class SequenceParallel(nn.Module):
 
     def step(
         self, x_BTChw: Tensor, t_BT: Tensor, cache: KVCache, text: Text | None = None,
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None,
+        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
     ) -> Tensor:
         """As `CausalTransformer.step`. The cache is the caller's, and must be used with this group only."""
         rows, columns = (extent // self.config.patch for extent in x_BTChw.shape[-2:])
@@ -131,7 +132,7 @@ class SequenceParallel(nn.Module):
             return None if tokens_BTLD is None else slabs.own(tokens_BTLD.unflatten(2, (rows, columns)), 3).flatten(2, 3)
 
         view = UlyssesCache(cache, exchange)
-        out = self.transformer.step(slabs.own(x_BTChw), t_BT, view, text, own(added_BTLD), own(prefix_BTLD))
+        out = self.transformer.step(slabs.own(x_BTChw), t_BT, view, text, own(added_BTLD), own(prefix_BTLD), cameras)
         return slabs.gather(out)
 
 

@@ -44,7 +44,8 @@ def layouts(config: ModelConfig) -> Iterator[Layout]:
     if isinstance(config.control, PicturesControlConfig) and config.control.reference:  # Fun-Control 1.0 has no reference
         configs.append(replace(config, control=replace(config.control, reference=False)))
     for variant in configs:
-        for title, table in (("Wan's", wan_names.original), ("diffusers'", wan_names.diffusers)):
+        tables = [("Wan's", wan_names.original), ("diffusers'", wan_names.diffusers)]
+        for title, table in tables[: 1 if variant.transformer.projective else 2]:  # diffusers has no PRoPE
             names = {theirs: f"network.{ours}" for theirs, ours in table(variant.transformer).items()}
             if getattr(variant.control, "reference", False):
                 names |= {f"ref_conv.{kind}": f"control.reference.{kind}" for kind in ("weight", "bias")}

@@ -40,6 +40,7 @@ INSIDE_IMAGE = (
     ("cross_attn.k_img", "attn2.add_k_proj", "cross_attn.k_image"),
     ("cross_attn.v_img", "attn2.add_v_proj", "cross_attn.v_image"),
 )
+INSIDE_CAMERAS = (("self_attn.prope_o",) * 3,)  # minWM alone; diffusers has no such layer
 # within blocks.N, no bias
 GAINS = tuple(
     (f"{o}_attn.norm_{side}.weight", f"{d}.norm_{side}.weight", f"{o}_attn.norm_{side}.weight")
@@ -64,7 +65,7 @@ def _wan(config: TransformerConfig) -> Iterator[tuple[str, str, str]]:
     yield from _affine(OUTSIDE + (IMAGE if image else ()))
     yield ("head.modulation", "scale_shift_table", "head.modulation")
     inside = [
-        *_affine(INSIDE + (INSIDE_IMAGE if image else ())), *GAINS, *((IMAGE_GAIN,) if image else ()),
+        *_affine(INSIDE + (INSIDE_IMAGE if image else ()) + (INSIDE_CAMERAS if config.projective else ())), *GAINS, *((IMAGE_GAIN,) if image else ()),
         ("modulation", "scale_shift_table", "modulation"),
     ]  # fmt: skip
     for block in range(config.layers):

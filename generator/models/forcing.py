@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..codecs.wan import WAN21
 from ..config import ModelConfig, SamplerConfig
+from ..controls.camera import ProjectiveCameraConfig
 from ..controls.none import NoControlConfig
 from ..spaces import IdentitySpace
-from ..codecs.wan import WAN21
 from .model import Model
 from .wan import WAN21_TRANSFORMER
 
@@ -53,7 +54,7 @@ CAUSAL_FORCING = Model(
     config=causal("causal-forcing", 1, FOUR_STEPS),
     recipe="paper",
     licence="code Apache-2.0; no licence is stated for the weights: ask their makers before other than private use",
-    citation="Causal Forcing: thu-ml 2026, github.com/thu-ml/Causal-Forcing",
+    citation="Causal Forcing: thu-ml 2026, arXiv 2602.02214",
     weights="zhuhz22/Causal-Forcing on Hugging Face: framewise/causal_forcing.pt",
 )
 
@@ -65,4 +66,17 @@ ONE_FORCING = Model(
     weights="JiaqiFeng/OneForcing on Hugging Face: checkpoints/one_forcing.pt",
 )
 
-FORCING_MODELS = (SELF_FORCING, CAUSAL_FORCING, ONE_FORCING)
+MINWM_LATENTS = 20  # in sight of minWM's attention, the block itself among them
+
+MINWM = causal("minwm-camera", 4, FOUR_STEPS, MINWM_LATENTS)
+MINWM_CAMERA = Model(
+    config=replace(
+        MINWM, transformer=replace(MINWM.transformer, projective=True), control=ProjectiveCameraConfig()
+    ),
+    recipe="paper",
+    licence="code Apache-2.0; no licence is stated for the weights: ask their makers before other than private use",
+    citation="minWM: shengshu-ai 2026, arXiv 2605.30263; PRoPE: Li et al. 2025, arXiv 2507.10496",
+    weights="MIN-Lab/minWM on Hugging Face: Wan21/Action2V/dmd",
+)
+
+FORCING_MODELS = (SELF_FORCING, CAUSAL_FORCING, ONE_FORCING, MINWM_CAMERA)

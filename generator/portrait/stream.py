@@ -18,6 +18,7 @@ from torch import Tensor
 from ..codecs.patch import DecoderState
 from ..controls.portrait import PortraitControlConfig
 from ..model import RolloutState, VideoModel
+from ..runtime.transfer import Transfer
 from ..stream import Stream
 from .conditions import Conditions, from_bytes, to_bytes
 from .layout import FRAMES_PER_LATENT, GUIDE_CHANNELS, SPATIAL_FACTOR, WARP_CHANNELS
@@ -45,6 +46,7 @@ class PortraitStream:
         self.size = config.size[0]
         self._stream = Stream(model, None, device, dtype, seed, attention)
         self.device, self.dtype = self._stream.device, self._stream.dtype
+        self._transfer = Transfer(self.device)
         self._control, self._patch = config.control, config.transformer.patch
         self._look(Scale(self.size, self.size))
         self.timings: dict[str, float] = {}  # milliseconds of the last step: "generate", "decode"
@@ -85,7 +87,7 @@ class PortraitStream:
             video = self._stream.step(conditions, noise[(..., *window.of(1))])
             self.timings = dict(self._stream.timings)
             began = time.perf_counter()
-            drawn = premultiplied(to_bytes(video[0].movedim(-3, -1))).cpu().numpy()
+            drawn = self._transfer.down(premultiplied(to_bytes(video[0].movedim(-3, -1))))
             self._scale.put(drawn, window, seen_warp, frames)
             self.timings["decode"] += 1000 * (time.perf_counter() - began)
         return frames
@@ -100,7 +102,7 @@ class PortraitStream:
         """The state after the reference, seen through this window."""
         person, warp, guide = self._reference
         part = person[(slice(None), *window.of(SPATIAL_FACTOR))]
-        picture = from_bytes(self._upload(part), self.dtype).movedim(-1, -3)
+        picture = from_bytes(self._transfer.up("person", part), self.dtype).movedim(-1, -3)
         reference = picture.expand(FRAMES_PER_LATENT, *picture.shape[1:])[None]
         return self._stream.locked(reference, self._conditions(warp, guide, window))
 
@@ -119,10 +121,8 @@ class PortraitStream:
     def _conditions(self, warp: np.ndarray, guide: np.ndarray, window: Window) -> Conditions:
         warp = warp[(slice(None), *window.of(SPATIAL_FACTOR))]
         guide = guide[(slice(None), *window.of(SPATIAL_FACTOR // 2))]
-        return Conditions.from_uint8(self._upload(warp)[None, None], self._upload(guide)[None, None], self.dtype)
-
-    def _upload(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+        warp, guide = self._transfer.up("warp", warp), self._transfer.up("guide", guide)
+        return Conditions.from_uint8(warp[None, None], guide[None, None], self.dtype)
 
 
 def premultiplied(rgba: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..convolutions import conv, residual_blocks
 from ..transformer.cache import KVCache, RolloutCache
+from ..transformer.projective import Cameras
 from ..transformer.transformer import CausalTransformer, Text
 
 
@@ -48,28 +49,29 @@ class Trunk(nn.Module):
 
     def forward(
         self, x_BTChw: Tensor, t_BT: Tensor, text: Text | None = None, groups: Sequence[int] | None = None,
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None,
+        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
     ) -> Tensor:
         """As `CausalTransformer.forward`."""
         groups = (x_BTChw.shape[1],) if groups is None else groups
         cache = RolloutCache(self.transformer.config)
-        return self.run(x_BTChw, t_BT, cache, text, groups, added_BTLD, prefix_BTLD)
+        return self.run(x_BTChw, t_BT, cache, text, groups, added_BTLD, prefix_BTLD, cameras)
 
     def step(
         self, x_BTChw: Tensor, t_BT: Tensor, cache: KVCache, text: Text | None = None,
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None,
+        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
     ) -> Tensor:
         """As `CausalTransformer.step`."""
-        return self.run(x_BTChw, t_BT, cache, text, (x_BTChw.shape[1],), added_BTLD, prefix_BTLD)
+        return self.run(x_BTChw, t_BT, cache, text, (x_BTChw.shape[1],), added_BTLD, prefix_BTLD, cameras)
 
     def run(
         self, x_BTChw: Tensor, t_BT: Tensor, cache: KVCache, text: Text | None, groups: Sequence[int],
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None,
+        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
     ) -> Tensor:
         B, T = x_BTChw.shape[:2]
         x = x_BTChw.to(self.dtype).flatten(0, 1).contiguous(memory_format=torch.channels_last)
         features = self.before(x)
-        out = self.transformer.run(features.unflatten(0, (B, T)), t_BT, cache, text, groups, added_BTLD, prefix_BTLD)
+        inside = features.unflatten(0, (B, T))
+        out = self.transformer.run(inside, t_BT, cache, text, groups, added_BTLD, prefix_BTLD, cameras)
         return self.after(out.flatten(0, 1) + features).unflatten(0, (B, T))
 
     def readout(self) -> list[nn.Module]:

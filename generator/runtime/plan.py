@@ -21,6 +21,7 @@ from ..config import ModelConfig
 from ..model import VideoModel
 from ..transformer.cache import StreamCache
 from ..transformer.config import TransformerConfig
+from ..transformer.transformer import IMAGE_TOKENS
 from .accelerators import GB, TERA, Accelerator
 
 TEXT_TOKENS = 512  # of umT5, as Wan's models are given them
@@ -98,14 +99,16 @@ def transformer_flop(config: TransformerConfig, tokens: int, keys: int, text_tok
     """FLOP of one pass over a block, by part: "linear", "attention", "text"."""
     N, D, T = config.block * tokens, config.dim, config.block
     patches = 2 * N * D * config.patch**2 * (config.in_channels + config.out_channels)
-    blocks = config.layers * (4 * 2 * N * D * D + 2 * 2 * N * D * config.ffn_dim)
+    kinds = 1 + config.projective  # of heads: those that turn, and those that see cameras
+    blocks = config.layers * ((3 + kinds) * 2 * N * D * D + 2 * 2 * N * D * config.ffn_dim)
     time = T * 2 * (config.frequency_dim * D + D * D + 6 * D * D)
     text = 0
     if config.text_dim is not None:
+        text_tokens += IMAGE_TOKENS if config.image_dim is not None else 0
         text = config.layers * (2 * 2 * N * D * D + 2 * 2 * N * text_tokens * D)  # keys and values: once a prompt
     return {
         "linear": patches + blocks + time,
-        "attention": config.layers * 2 * 2 * N * keys * D,
+        "attention": kinds * config.layers * 2 * 2 * N * keys * D,
         "text": text,
     }
 
@@ -117,7 +120,7 @@ def plan(config: ModelConfig, height: int, width: int, cards: int = 1, text_toke
     settings = config.transformer
     if cards < 1 or settings.heads % cards:
         raise ValueError(f"{settings.heads} heads cannot be shared by {cards} cards")
-    T, D, layers = settings.block, settings.dim, settings.layers
+    T, D, layers, kinds = settings.block, settings.dim, settings.layers, 1 + settings.projective
     unit = model.codec.space_factor * settings.patch
     tokens = (height // unit) * (width // unit)
     keys = (settings.sink + settings.window + T) * tokens
@@ -138,14 +141,14 @@ def plan(config: ModelConfig, height: int, width: int, cards: int = 1, text_toke
         video_frames=T * model.codec.time_factor,
         cards=cards,
         linear=Part(flop["linear"], passes * (weights - text_weights), fp8=True),
-        attention=Part(flop["attention"], passes * 2 * keys * D * layers * BF16),
+        attention=Part(flop["attention"], passes * 2 * kinds * keys * D * layers * BF16),
         text=Part(flop["text"], passes * (text_weights + 2 * text_tokens * D * layers * BF16)),
         control=Part(control.flop + passes * network.flop, control.bytes + passes * network.bytes, split=False),
         decode=Part(decoder.flop, decoder.bytes),
         weight_bytes=_bytes(model),
-        cache_bytes=2 * (keys + settings.sink * tokens // 2 + text_tokens) * D * layers * BF16,
+        cache_bytes=2 * (kinds * keys + settings.sink * tokens // 2 + text_tokens) * D * layers * BF16,
         activation_bytes=max(T * tokens * (settings.ffn_dim + 5 * D) * BF16, decoder.largest),
-        communication_bytes=passes * _ulysses_bytes(T * tokens, D, layers, cards),
+        communication_bytes=passes * kinds * _ulysses_bytes(T * tokens, D, layers, cards),
     )
 
 

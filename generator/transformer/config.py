@@ -27,6 +27,7 @@ class TransformerConfig:
     frequency_dim: int = 256
     text_dim: int | None = None  # width of the text embedding; None: no text
     image_dim: int | None = None  # width of an image embedding, attended besides the text; None: no image
+    projective: bool = False  # heads that see the cameras of the frames, beside those that turn (PRoPE)
     fp32_residual: bool = False  # modulation and residual stream in float32, as in Wan
     rope_theta: float = 10000.0
     eps: float = 1e-6
@@ -38,6 +39,8 @@ class TransformerConfig:
             raise ValueError("window and block are at least one latent frame, sink at least none")
         if self.sink_distance is not None and self.sink_distance < 1:
             raise ValueError("sink_distance is at least one latent frame")
+        if self.projective and (self.head_dim % 4 or self.sink_distance is not None):
+            raise ValueError("a projective transformer needs heads whose width is a multiple of four, and no sink_distance")
         if self.image_dim is not None and self.text_dim is None:
             raise ValueError("an image embedding is attended besides a text: image_dim needs text_dim")
 

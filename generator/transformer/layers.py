@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .projective import Cameras, project
 from .config import TransformerConfig
+from .rope import Turn, rotate
 
 
 class RMSNorm(nn.Module):
@@ -36,6 +38,37 @@ class Projections(nn.Module):
 
     def key_value(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return self.norm_k(self.k(x)).unflatten(-1, (self.heads, -1)), self.v(x).unflatten(-1, (self.heads, -1))
+
+
+class SelfProjections(Projections):
+    """Those of the attention among the tokens. With cameras there are twice as many heads: those of the turned queries and
+    keys, then the same ones in the frames of the cameras, which have an output of their own (minWM)."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__(config)
+        self.prope_o = nn.Linear(config.dim, config.dim) if config.projective else None
+
+    def forward(
+        self, x_BTLD: Tensor, turn: Turn, cameras: Cameras | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value (B, T, L, H or 2H, head_dim)."""
+        query, (key, value) = self.query(x_BTLD), self.key_value(x_BTLD)
+        if self.prope_o is None:
+            return rotate(query, turn), rotate(key, turn), value
+        if cameras is None:
+            raise ValueError("this model needs to know where the camera is: give it a path")
+        return (
+            torch.cat([rotate(query, turn), project(query, cameras.query)], -2),
+            torch.cat([rotate(key, turn), project(key, cameras.key)], -2),
+            torch.cat([value, project(value, cameras.key)], -2),
+        )
+
+    def output(self, y_BTLHD: Tensor, cameras: Cameras | None) -> Tensor:
+        """What the attention gave -> (B, T, L, D)."""
+        if self.prope_o is None:
+            return self.o(y_BTLHD.flatten(-2))
+        turned, seen = y_BTLHD.split(self.heads, -2)
+        return self.o(turned.flatten(-2)) + self.prope_o(project(seen, cameras.out).flatten(-2))
 
 
 class CrossProjections(Projections):

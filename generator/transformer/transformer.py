@@ -16,10 +16,12 @@ from torch import Tensor, nn
 from ..convolutions import conv, depth_to_space
 from .attention import Attention, sdpa
 from .cache import KVCache, Place, RolloutCache
+from .projective import Cameras
 from .config import TransformerConfig
-from .layers import CrossProjections, Head, ImageEmbedding, Projections, modulated, timestep_embedding
-from .rope import Turn, rotate
+from .layers import CrossProjections, Head, ImageEmbedding, SelfProjections, modulated, timestep_embedding
+from .rope import Turn
 
+IMAGE_TOKENS = 257  # of an image embedding: CLIP ViT-H/14's patches and its class token
 Text = list[list[tuple[Tensor, Tensor]]]  # per block: keys and values (B, N, H, D) of the text, and of an image beside it
 
 
@@ -28,7 +30,7 @@ class Block(nn.Module):
         super().__init__()
         self.eps = config.eps
         self.modulation = nn.Parameter(torch.randn(6, config.dim) / config.dim**0.5)
-        self.self_attn = Projections(config)
+        self.self_attn = SelfProjections(config)
         if config.text_dim is not None:
             self.norm3 = nn.LayerNorm(config.dim, config.eps)
             self.cross_attn = CrossProjections(config)
@@ -45,28 +47,30 @@ class Block(nn.Module):
 
     def forward(
         self, x_BTLD: Tensor, time_BT6D: Tensor, turn: Turn, groups: Sequence[int], places: Sequence[Place],
-        cache: KVCache, layer: int, text: list[tuple[Tensor, Tensor]] | None,
+        cache: KVCache, layer: int, text: list[tuple[Tensor, Tensor]] | None, cameras: Cameras | None = None,
     ) -> Tensor:
         modulation = (self.modulation + time_BT6D).to(x_BTLD.dtype)[..., None, :]  # (B, T, 6, 1, D)
-        q_BTLHD, k_BTLHD, v_BTLHD = self.before(x_BTLD, modulation, turn)
+        q_BTLHD, k_BTLHD, v_BTLHD = self.before(x_BTLD, modulation, turn, cameras)
         attended = []
         for q, k, v, place in zip(*(part.split(groups, 1) for part in (q_BTLHD, k_BTLHD, v_BTLHD)), places):
             seen = cache.update(layer, place, k.flatten(1, 2), v.flatten(1, 2))
             attended.append(self.attention(q.flatten(1, 2), *seen).view_as(q))
-        return self.after(x_BTLD, torch.cat(attended, 1).flatten(-2), modulation, text)
+        return self.after(x_BTLD, torch.cat(attended, 1), modulation, text, cameras)
 
-    def before(self, x_BTLD: Tensor, modulation_BT61D: Tensor, turn: Turn) -> tuple[Tensor, Tensor, Tensor]:
+    def before(
+        self, x_BTLD: Tensor, modulation_BT61D: Tensor, turn: Turn, cameras: Cameras | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Everything up to the attention: query, key and value, turned to their places."""
         y = modulated(x_BTLD, modulation_BT61D[:, :, 0], modulation_BT61D[:, :, 1], self.eps, self.dtype)
-        key, value = self.self_attn.key_value(y)
-        return rotate(self.self_attn.query(y), turn), rotate(key, turn), value
+        return self.self_attn(y, turn, cameras)
 
     def after(
-        self, x_BTLD: Tensor, y_BTLD: Tensor, modulation_BT61D: Tensor, text: list[tuple[Tensor, Tensor]] | None
+        self, x_BTLD: Tensor, y_BTLHD: Tensor, modulation_BT61D: Tensor, text: list[tuple[Tensor, Tensor]] | None,
+        cameras: Cameras | None = None,
     ) -> Tensor:
         """Everything behind the attention."""
         gate, shift, scale, ffn_gate = modulation_BT61D[:, :, 2:].unbind(2)
-        x = x_BTLD + gate * self.self_attn.o(y_BTLD)
+        x = x_BTLD + gate * self.self_attn.output(y_BTLHD, cameras)
         if text is not None:
             q_BMHD = self.cross_attn.query(self.norm3(x.to(self.norm3.weight.dtype)).to(self.dtype)).flatten(1, 2)
             y = sum(self.text_attention(q_BMHD, key, value, None) for key, value in text)
@@ -106,30 +110,35 @@ class CausalTransformer(nn.Module):
 
     def forward(
         self, x_BTChw: Tensor, t_BT: Tensor, text: Text | None = None, groups: Sequence[int] | None = None,
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None,
+        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
     ) -> Tensor:
         """Offline: the output (B, T, out_channels, h, w) of all frames at once.
 
         t_BT in [0, 1]. groups: how many consecutive frames see each other, () of counts; None: all, bidirectionally.
         added: to the tokens of the frames. prefix: tokens of frames that come before x (they are of the first group where
-        groups is None, else they have their own counts and their own t); they yield no output.
+        groups is None, else they have their own counts and their own t); they yield no output. cameras: of the frames.
         """
         before = 0 if prefix_BTLD is None else prefix_BTLD.shape[1]
         groups = (before + x_BTChw.shape[1],) if groups is None else groups
-        return self.run(x_BTChw, t_BT, RolloutCache(self.config), text, groups, added_BTLD, prefix_BTLD)
+        return self.run(x_BTChw, t_BT, RolloutCache(self.config), text, groups, added_BTLD, prefix_BTLD, cameras)
 
     def step(
         self, x_BTChw: Tensor, t_BT: Tensor, cache: KVCache, text: Text | None = None,
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None,
+        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
     ) -> Tensor:
         """The output of the next frames, one group; their keys and values go into the cache, which moves on."""
         before = 0 if prefix_BTLD is None else prefix_BTLD.shape[1]
-        return self.run(x_BTChw, t_BT, cache, text, (before + x_BTChw.shape[1],), added_BTLD, prefix_BTLD)
+        return self.run(x_BTChw, t_BT, cache, text, (before + x_BTChw.shape[1],), added_BTLD, prefix_BTLD, cameras)
 
     def encode_text(self, embedding_BND: Tensor, image_BND: Tensor | None = None) -> Text:
-        """Keys and values of a prompt (and an image) for every block; they hold for as long as the prompt does."""
+        """Keys and values of a prompt (and an image) for every block; they hold for as long as the prompt does.
+
+        A model that attends to an image sees an image of zeros where none is given.
+        """
         context = self.text_embedding(embedding_BND.to(self.dtype))
         text = [[block.cross_attn.key_value(context)] for block in self.blocks]
+        if image_BND is None and self.config.image_dim is not None:
+            image_BND = embedding_BND.new_zeros(len(embedding_BND), IMAGE_TOKENS, self.config.image_dim)
         if image_BND is not None:
             image = self.image_embedding(image_BND.to(self.dtype))
             for block, pairs in zip(self.blocks, text):
@@ -138,7 +147,7 @@ class CausalTransformer(nn.Module):
 
     def run(
         self, x_BTChw: Tensor, t_BT: Tensor, cache: KVCache, text: Text | None, groups: Sequence[int],
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None,
+        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
     ) -> Tensor:
         """Frames in groups that follow those in the cache."""
         B, T = x_BTChw.shape[:2]
@@ -165,7 +174,8 @@ class CausalTransformer(nn.Module):
             cache.plan(offset, count, rows * columns, rotary, x.device) for offset, count in zip(offsets, groups)
         ]
         for layer, block in enumerate(self.blocks):
-            x_BTLD = block(x_BTLD, time_BT6D, turn, groups, places, cache, layer, text[layer] if text else None)
+            prompt = text[layer] if text else None
+            x_BTLD = block(x_BTLD, time_BT6D, turn, groups, places, cache, layer, prompt, cameras)
         cache.advance(x_BTLD.shape[1])
 
         out = self.head(x_BTLD[:, -T:], time_BTD[:, -T:]).unflatten(2, (rows, columns)).movedim(-1, 2)

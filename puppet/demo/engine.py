@@ -8,10 +8,11 @@ from pathlib import Path
 from generator.portrait.stream import PortraitStream
 from puppet.core.character import Character
 from puppet.core.look import PictureSize, check_framing, check_hands
-from puppet.core.models import load_generator
+from puppet.core.models import check_warp, load_generator
 from puppet.core.puppet import Progress, Puppet
 from puppet.core.renderer import Renderer
 from puppet.core.timings import Timings
+from puppet.core.warp_stream import WARP, WarpStream
 from puppet.errors import reported_as_puppet_error
 from puppet.media.video_reader import VideoReader
 
@@ -36,11 +37,15 @@ class Engine:
         check_hands(hands)
         self.size, self.framing, self.hands = PictureSize.of(size, "--size"), framing, hands == "auto"
         self._device, self._seed = device, seed
-        self._generator = load_generator(model, weights, self.size.side)
+        if model == WARP:
+            check_warp(weights)
+        self._generator = None if model == WARP else load_generator(model, weights, self.size.side)
         self._stream()  # say now what is wrong with the device
 
-    def _stream(self) -> PortraitStream:
+    def _stream(self) -> PortraitStream | WarpStream:
         """A new stream of frames. All of them share the weights."""
+        if self._generator is None:
+            return WarpStream(self.size.side)
         with reported_as_puppet_error(ValueError):
             return PortraitStream(self._generator, self._device, seed=self._seed)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from pose.tracking.landmarks import LEFT_EYE_RING, LIPS_INNER, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
+from pose.tracking.landmarks import FACE_OVAL, LEFT_EYE_RING, LIPS_INNER, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
 from pose.tracking.signals import expression, head_pose, mouth_opening
 
 BOX_MARGIN = 4  # px around the landmarks of mouth and eyes
@@ -27,6 +27,7 @@ MOVING = {
     "lids": 0.03,  # eye widths
     "brows": 0.01,  # eye distances
 }
+SEAM_RING = 7  # px, width of the ring around the face's outline
 LEAST_FRAMES = 8  # for a correlation
 
 
@@ -171,6 +172,32 @@ def laplacian_variance(pictures: np.ndarray) -> float:
 def sharpness(output: np.ndarray, truth: np.ndarray) -> float:
     """Variance of the Laplacian, mean over the frames, over the truth's: below 1 is blurred, above 1 invents detail."""
     return laplacian_variance(output) / max(laplacian_variance(truth), 1e-9)
+
+
+def seam(output: np.ndarray, truth: np.ndarray, faces: np.ndarray) -> float:
+    """Is there a line along the face's outline? 1 is as in the truth, more shows a seam, less smears it.
+
+    Energy of the Laplacian, over the truth's, in a ring of SEAM_RING px around the outline of the truth's face, divided by
+    the same inside the face eroded by as much; so a warp that is too soft or too sharp as a whole counts neither way.
+    """
+    energy = np.zeros((2, 2))  # output, truth; ring, inside
+    kernel = np.ones((2 * SEAM_RING + 1, 2 * SEAM_RING + 1), np.uint8)
+    for picture, true, face in zip(output, truth, faces, strict=True):
+        if not np.isfinite(face).all():
+            continue
+        # 4 sub-pixel bits; landmarks have pixel centres at .5, OpenCV at .0
+        outline = [np.round((face[list(FACE_OVAL), :2] - 0.5) * 16).astype(np.int32)]
+        ring, inside = np.zeros((2, *picture.shape[:2]), np.uint8)
+        cv2.polylines(ring, outline, True, 1, SEAM_RING, cv2.LINE_8, 4)
+        cv2.fillPoly(inside, outline, 1, cv2.LINE_8, 4)
+        inside = cv2.erode(inside, kernel)
+        for row, seen in zip(energy, (picture, true), strict=True):
+            squared = cv2.Laplacian(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), cv2.CV_32F) ** 2
+            row += [squared[ring > 0].sum(), squared[inside > 0].sum()]
+    if not energy.all():
+        return float("nan")
+    gain = energy[0] / energy[1]
+    return float(gain[0] / gain[1])
 
 
 def face_rate(faces: np.ndarray) -> float:

@@ -16,7 +16,8 @@ from puppet.media.video_reader import FPS
 
 EMBED_EVERY = 6  # frames: an embedding costs as much as twenty other measures
 SELF_MEASURES = (
-    "psnr", "mouth_psnr", "eyes_psnr", "mouth_w1", "akd", "follow", "amplitude", "identity", "sharpness", "face_rate",
+    "psnr", "mouth_psnr", "eyes_psnr", "mouth_w1", "akd", "follow", "amplitude", "identity", "sharpness", "seam",
+    "face_rate",
 )  # fmt: skip
 CROSS_MEASURES = ("follow", "amplitude", "identity", "face_rate")
 ROLLOUT_MEASURES = ("psnr", "identity", "colour")
@@ -62,6 +63,7 @@ def perform(
             "mouth_w1": measures.mouth_w1(frames, truth, clip.faces),
             "akd": measures.akd(faces, clip.faces),
             "sharpness": measures.sharpness(frames, truth),
+            "seam": measures.seam(frames, truth, clip.faces),
         }
     return Performance(system.name, frames, faces, scores, signals)
 

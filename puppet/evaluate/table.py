@@ -17,6 +17,7 @@ COLUMNS = {
     "amplitude": ("amplitude", ".2f"),
     "identity": ("identity", ".3f"),
     "sharpness": ("sharpness", ".2f"),
+    "seam": ("seam", ".2f"),
     "face_rate": ("face", ".1%"),
     "psnr_first": ("psnr first", ".1f"),
     "psnr_last": ("psnr last", ".1f"),

@@ -1,5 +1,6 @@
 """Each measure on inputs whose value is known."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -160,3 +161,17 @@ def test_drift_and_face_rate():
     faces = face_sequence(count=4)
     faces[1] = np.nan
     assert measures.face_rate(faces) == 0.75
+
+
+def test_seam_sees_a_line_along_the_outline_and_nothing_else():
+    faces = face_sequence(count=3, unit=20.0)
+    truth = pictures(3, seed=5) // 4
+    assert measures.seam(truth, truth, faces) == pytest.approx(1)
+    doubled = truth * 2  # sharper everywhere
+    assert measures.seam(doubled, truth, faces) == pytest.approx(1, abs=0.05)
+    lined = truth.copy()
+    for picture, face in zip(lined, faces, strict=True):
+        outline = np.round(face[list(measures.FACE_OVAL), :2]).astype(np.int32)
+        cv2.polylines(picture, [outline], True, (255, 255, 255), 1)
+    assert measures.seam(lined, truth, faces) > 1.5
+    assert np.isnan(measures.seam(truth, truth, np.full_like(faces, np.nan)))

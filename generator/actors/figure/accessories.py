@@ -2,91 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from generator.actors.appearance import linear
-from generator.actors.figure.body import Layer
+from generator.actors.figure.closet import Outfit
 from generator.actors.figure.face_map import face_map
-from generator.actors.figure.identity import Person
-from generator.actors.figure.mesh import Part
-from generator.actors.figure.rig import BONE_INDEX, INFLUENCES
 from generator.actors.glasses import HeadMarks, Mesh, earrings_mesh, glasses_mesh, joined, tube
 
 GLASSES, EARRINGS, CHAIN, HEADPHONES = 0.28, 0.3, 0.2, 0.07  # share of the people who wear them
 
 
-@dataclass
-class Wearer:
-    """A person who is being dressed; count: vertices that the figure has so far."""
-
-    closet: object
-    person: Person
-    count: int
-    female: bool
-    natural: bool
-    bald: bool
-
-    @property
-    def marks(self) -> HeadMarks:
-        """Eyes, nose and ears of this person, cm."""
-        rest, neutral = self.rest, self.closet.neutral
-        face = face_map().points(rest)
-        eyes = np.stack([face[[263, 362, 386, 374]].mean(0), face[[33, 133, 159, 145]].mean(0)])
-        ears, lobes = [], []
-        for side in (1.0, -1.0):
-            ear = np.flatnonzero((side * neutral[:, 0] > 7.2) & (neutral[:, 1] > -3) & (neutral[:, 1] < 7.5)
-                                 & (np.arange(len(neutral)) < self.body_end))  # fmt: skip
-            points = rest[ear]
-            lobes.append(points[points[:, 1].argmin()])
-            top = points[points[:, 1] > np.quantile(points[:, 1], 0.8)]
-            ears.append(top.mean(0) + np.array([-0.4 * side, -0.3, 0.0]))
-        return HeadMarks(eyes, face[168], np.stack(ears), np.stack(lobes))
-
-    @property
-    def body_end(self) -> int:
-        return int(self.closet.makehuman.groups["body"].max()) + 1
-
-    @property
-    def rest(self) -> np.ndarray:
-        """(B, 3) cm."""
-        return self.person.placed(self.person.shape, self.closet.makehuman)
-
-    def stiff(self, name: str, material: str, mesh: Mesh, bone: str, values: dict, layer: int = 0) -> tuple[Layer, Part]:
-        """A mesh that moves with one bone."""
-        points, faces = mesh
-        n = len(points)
-        bones = np.zeros((n, INFLUENCES), np.int32)
-        bones[:, 0] = BONE_INDEX[bone]
-        weights = np.eye(1, INFLUENCES, dtype=np.float32).repeat(n, 0)
-        part = Part(name, material, self.count + np.arange(n), faces.astype(np.int32), np.zeros((n, 2)), points, values,
-                    layer=layer, casts=layer == 0)  # fmt: skip
-        self.count += n
-        return Layer(points.astype(np.float32), bones, weights, np.zeros(n, np.float32)), part
+def head_marks(outfit: Outfit) -> HeadMarks:
+    """Eyes, nose and ears of this person, cm."""
+    rest, neutral = outfit.rest, outfit.closet.neutral
+    face = face_map().points(rest)
+    eyes = np.stack([face[[263, 362, 386, 374]].mean(0), face[[33, 133, 159, 145]].mean(0)])
+    ears, lobes = [], []
+    for side in (1.0, -1.0):
+        height = neutral[: _body_end(outfit), 1]
+        ear = (side * neutral[: _body_end(outfit), 0] > 7.2) & (height > -3) & (height < 7.5)
+        points = rest[np.flatnonzero(ear)]
+        lobes.append(points[points[:, 1].argmin()])
+        top = points[points[:, 1] > np.quantile(points[:, 1], 0.8)]
+        ears.append(top.mean(0) + np.array([-0.4 * side, -0.3, 0.0]))
+    return HeadMarks(eyes, face[168], np.stack(ears), np.stack(lobes))
 
 
-def sample_accessories(rng: np.random.Generator, wearer: Wearer, hair: np.ndarray) -> list[tuple[Layer, Part]]:
-    out = []
+def _body_end(outfit: Outfit) -> int:
+    """Rows of the base mesh before its helpers."""
+    return int(outfit.closet.makehuman.groups["body"].max()) + 1
+
+
+def add_accessories(rng: np.random.Generator, outfit: Outfit, natural: bool) -> None:
+    female = outfit.person.male < 0.5
     if rng.random() < GLASSES:
         colours = [(18, 17, 17), (60, 36, 22), (130, 125, 118), (150, 116, 60), (90, 20, 24)]
-        frame = linear(colours[rng.integers(len(colours))]) if wearer.natural else linear(rng.uniform(0, 255, 3))
-        rims, lenses = glasses_mesh(rng, wearer.marks)
-        out.append(wearer.stiff("glasses", "cloth", rims, "head", solid(frame, rng.uniform(0.2, 1.0), 0.3)))
+        frame = linear(colours[rng.integers(len(colours))]) if natural else linear(rng.uniform(0, 255, 3))
+        rims, lenses = glasses_mesh(rng, head_marks(outfit))
+        outfit.put_on_bone("glasses", "cloth", rims, "head", solid(frame, rng.uniform(0.2, 1.0), 0.3))
         sun = rng.random() < 0.08
         values = {"base_colour": np.full(3, 0.02), "surface": (0.75 if sun else rng.uniform(0.0, 0.06),
                                                                rng.uniform(0.3, 1.2), 0, 0)}  # fmt: skip
-        out.append(wearer.stiff("lenses", "glass", lenses, "head", values, layer=2))
+        outfit.put_on_bone("lenses", "glass", lenses, "head", values, layer=2)
     metals = [(212, 175, 90), (200, 200, 205), (30, 30, 32)]
-    if rng.random() < (EARRINGS if wearer.female else 0.05):
+    if rng.random() < (EARRINGS if female else 0.05):
         metal = linear(metals[rng.integers(3)])
-        out.append(wearer.stiff("earrings", "cloth", earrings_mesh(rng, wearer.marks), "head", solid(metal, 1.5, 0.25)))
-    if rng.random() < (CHAIN if wearer.female else 0.06):
+        outfit.put_on_bone("earrings", "cloth", earrings_mesh(rng, head_marks(outfit)), "head", solid(metal, 1.5, 0.25))
+    if rng.random() < (CHAIN if female else 0.06):
         metal = linear(metals[rng.integers(2)])
-        out.append(wearer.stiff("chain", "cloth", _chain(rng, wearer), "spine01", solid(metal, 1.5, 0.25)))
+        outfit.put_on_bone("chain", "cloth", _chain(rng, outfit), "spine01", solid(metal, 1.5, 0.25))
     if rng.random() < HEADPHONES:
-        out.append(wearer.stiff("headphones", "cloth", _headphones(rng, wearer), "head", solid(np.full(3, 0.02), 0.5, 0.4)))
-    return out
+        outfit.put_on_bone("headphones", "cloth", _headphones(rng, outfit), "head", solid(np.full(3, 0.02), 0.5, 0.4))
 
 
 def solid(colour: np.ndarray, gloss: float, rough: float) -> dict:
@@ -95,13 +61,13 @@ def solid(colour: np.ndarray, gloss: float, rough: float) -> dict:
             "surface": (gloss, rough, 0.02, 1.0)}  # fmt: skip
 
 
-def _chain(rng: np.random.Generator, wearer: Wearer) -> Mesh:
+def _chain(rng: np.random.Generator, outfit: Outfit) -> Mesh:
     """A thin chain round the neck, hanging on the chest: for each angle the outermost skin at its height."""
-    rest = wearer.rest[: wearer.body_end]
-    neck = wearer.rest[wearer.closet.makehuman.groups["joint-neck"]].mean(0)
+    rest = outfit.rest[: _body_end(outfit)]
+    neck = outfit.rest[outfit.closet.makehuman.groups["joint-neck"]].mean(0)
     angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
     drop = rng.uniform(1.0, 5.0)
-    path = []
+    places = []
     for a in angles:
         way = np.array([np.sin(a), 0.0, np.cos(a)])
         height = neck[1] - 0.5 - drop * (0.5 + 0.5 * np.cos(a)) ** 2
@@ -110,15 +76,15 @@ def _chain(rng: np.random.Generator, wearer: Wearer) -> Mesh:
         turn = np.abs(np.cross(near[:, [0, 2]], way[[0, 2]]))
         close = near[turn < 1.6]
         radius = np.quantile(close[:, [0, 2]] @ way[[0, 2]], 0.7) if len(close) else 6.0
-        path.append(neck * [1, 0, 1] + way * (radius + 0.25) + np.array([0, height, 0]))
-    path = np.array(path)
+        places.append(neck * [1, 0, 1] + way * (radius + 0.25) + np.array([0, height, 0]))
+    path = np.array(places)
     path = 0.5 * path + 0.25 * (np.roll(path, 1, 0) + np.roll(path, -1, 0))
     return tube(path, rng.uniform(0.12, 0.3), closed=True)
 
 
-def _headphones(rng: np.random.Generator, wearer: Wearer) -> Mesh:
+def _headphones(rng: np.random.Generator, outfit: Outfit) -> Mesh:
     """A band over the crown and a cup on each ear."""
-    marks, rest = wearer.marks, wearer.rest[: wearer.body_end]
+    marks, rest = head_marks(outfit), outfit.rest[: _body_end(outfit)]
     top = float(rest[:, 1].max()) + 1.6
     left, right = (marks.ears[k] + np.array([side * 0.9, -1.8, 0.0]) for k, side in ((0, 1.0), (1, -1.0)))
     a = np.linspace(0, np.pi, 25)

@@ -7,10 +7,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from generator.actors.actor_clip import ActorClip
 from generator.actors.background import sample_background
 from generator.actors.figure.arms import HandPose
 from generator.actors.figure.body import Figure, Frame
-from generator.actors.figure.dressing import Closet, sample_dressed
+from generator.actors.figure.closet import Closet
+from generator.actors.figure.dressing import sample_dressed
 from generator.actors.figure.expression import Expressions
 from generator.actors.figure.face_map import face_map
 from generator.actors.figure.gestures import sample_hands
@@ -41,8 +43,8 @@ class FigureAssets:
 
 def sample_figure_clip(
     rng: np.random.Generator, assets: FigureAssets, renderer: FigureRenderer, frames: int, natural: bool, small: bool
-) -> dict[str, np.ndarray | None]:
-    """The fields of an `ActorClip`.
+) -> ActorClip:
+    """Draw a random person in a random performance.
 
     natural: natural colours, or garish ones; small: the little movement of a webcam user, or a lot.
     """
@@ -64,17 +66,21 @@ def sample_figure_clip(
     pose = sample_portrait_pose(rng)
     if rng.random() < 0.5:
         pose = replace(pose, translation=act.translation[:1], shoulders=act.shoulders[:1])
-    if manner == "rest" or rng.random() < 0.5:
-        still_hands = sample_hands(rng, 1, "rest", chin)
-    else:
-        still_hands = tuple(_moments(hand, np.zeros(1)) for hand in hands)
+    still_hands = sample_hands(rng, 1, "rest", chin)
+    if manner != "rest" and rng.random() < 0.5:
+        still_hands = _moments(hands[0], np.zeros(1)), _moments(hands[1], np.zeros(1))
     still, still_face, still_body, _ = _film(figure, renderer, camera, webcam, pose, still_hands, False)
     background = sample_background(rng, size, natural)
-    return {
-        "frames": develop(webcam, rng, pictures, background), "background": background, "face": face, "body": body,
-        "hands": hand_points, "portrait": develop(webcam, rng, still, background)[0],
-        "portrait_face": still_face[0], "portrait_body": still_body[0],
-    }  # fmt: skip
+    return ActorClip(
+        frames=develop(webcam, rng, pictures, background),
+        background=background,
+        face=face,
+        body=body,
+        hands=hand_points,
+        portrait=develop(webcam, rng, still, background)[0],
+        portrait_face=still_face[0],
+        portrait_body=still_body[0],
+    )
 
 
 def _face_width(figure: Figure) -> float:
@@ -89,7 +95,7 @@ def _film(
     size, frames = renderer.size, len(act)
     offsets = exposure_times(webcam) if moving else np.zeros(1)
     times = (np.arange(frames)[:, None] + offsets).reshape(-1)
-    act, hands = _moments(act, times), tuple(_moments(hand, times) for hand in hands)
+    act, hands = _moments(act, times), (_moments(hands[0], times), _moments(hands[1], times))
     pictures, marks = [], []
     for frame in figure.play(act, hands):
         pictures.append(renderer.draw(frame.vertices, frame.normals, frame.folds, frame.turn, camera, frame.values))

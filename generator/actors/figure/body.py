@@ -18,6 +18,7 @@ from generator.actors.makehuman import FittedAsset, MakeHuman
 from generator.actors.motion import Performance
 
 _NECK_SHARE = (0.15, 0.35, 0.6, 1.0)  # of the head's turn, from the lowest bone of the neck to the head
+FOLD_DEPTH = 9.0  # darkness of a fold per cm that its neighbours lie above it
 LAG = 5.0  # frames that loose hair is behind the head, at most
 _BODY_JOINTS = {
     11: "upperarm01.L", 12: "upperarm01.R", 13: "lowerarm01.L", 14: "lowerarm01.R", 15: "wrist.L", 16: "wrist.R",
@@ -119,8 +120,8 @@ class Figure:
         for bone, share in zip(NECK, _NECK_SHARE):
             turns[:, BONE_INDEX[bone]] = rotations(trunk_angles + share * (act.rotation - trunk_angles))
         for side, hand in zip("LR", hands):
-            for bone, turn in arm_rotations(self.heads, self.tails, side, hand).items():
-                turns[:, bone] = trunk @ turn
+            for index, turn in arm_rotations(self.heads, self.tails, side, hand).items():
+                turns[:, index] = trunk @ turn
         return turns.astype(np.float32)
 
     def _shaped(self, expression: np.ndarray, gaze: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -157,10 +158,12 @@ class Figure:
         """(B, 2) of the base mesh in the rest pose: how much more hollow, and how much shorter than the neutral."""
         edges = self._edges
         hollow = edges.hollow(shaped, self._rest_normals[: len(shaped)]) - self._rest_hollow
+        for _ in range(2):
+            hollow = edges.mean(0.5 * (hollow[edges.a] + hollow[edges.b]))
         length = np.linalg.norm(shaped[edges.a] - shaped[edges.b], axis=1)
         shorter = np.clip(1.0 - length / self._rest_lengths, -0.5, 0.8)
         pushed = edges.mean(np.maximum(shorter - 0.03, 0.0))
-        return np.stack([np.clip(3.0 * hollow, -1, 1), np.clip(5.0 * pushed, 0, 1)], 1).astype(np.float32)
+        return np.stack([np.clip(FOLD_DEPTH * hollow, -0.5, 1), np.clip(5.0 * pushed, 0, 1)], 1).astype(np.float32)
 
     @cached_property
     def _edges(self) -> Edges:
@@ -189,8 +192,8 @@ class Figure:
         body, known = np.zeros((33, 3), np.float32), np.zeros(33, bool)
         for index, bone in _BODY_JOINTS.items():
             body[index] = move(matrices[None], BONE_INDEX[bone], self.heads[BONE_INDEX[bone]])[0]
-        for index, side in ((23, "l"), (24, "r")):
-            body[index] = base[self.makehuman.groups[f"joint-{side}-upper-leg"]].mean(0)
+        for hip, side in ((23, "l"), (24, "r")):
+            body[hip] = base[self.makehuman.groups[f"joint-{side}-upper-leg"]].mean(0)
         known[11:25] = True
         hands = np.stack([hand_landmarks(self.heads, self.tails, matrices[None], side)[0] for side in "LR"])
         return face, body, known, hands, self._shader_values(face, centres, look, head)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.actors.figure.dressing import Closet, body_parts
+from generator.actors.figure.closet import Closet
+from generator.actors.figure.dressing import body_parts
 from generator.actors.figure.expression import Expressions
 from generator.actors.figure.identity import sample_person
 from generator.actors.figure.lighting import sample_light
@@ -26,7 +27,7 @@ from generator.actors.figure.skin import SkinLook
 from generator.actors.fit_landmarks import Views, fit_skin, measure, random_expression
 from generator.actors.ict import EXPRESSION_INDEX, VertexNormals, rotations
 from generator.actors.makehuman import MakeHuman
-from generator.actors.scene import Camera
+from generator.actors.scene import Camera, Values
 from pose.tracking.mesh import face_mesh
 
 OUT = Path(__file__).parents[1] / "data" / "makehuman_map.npz"
@@ -68,7 +69,7 @@ class BaseFace:
 
 def _plain_skin(closet: Closet, which: int) -> SkinLook:
     """A photograph as it is."""
-    picture = read_picture(closet.skins[which])
+    picture = read_picture(closet.skins[which][1])
     bake = {"share": 0.0, "tone": np.ones(3), "amount": np.zeros(4), "paint": np.zeros(4), "beard": np.zeros(4),
             "scalp": (0.9, 0.0, 0.3, 1.0), "hair_colour": np.full(3, 0.02), "scalp_colour": np.full(3, 0.3),
             "mouth_ring": np.full((20, 3), 99.0), "eye_ring": np.full((32, 3), 99.0)}  # fmt: skip
@@ -94,30 +95,30 @@ def track_views(makehuman: MakeHuman, closet: Closet, count: int, seed: int) -> 
         irises = makehuman.pictures("eyes/textures")
         brows, lashes = (rng.choice(makehuman.names(kind)) for kind in ("eyebrows", "eyelashes"))
         dark = {"root_colour": np.full(3, 0.02), "tip_colour": np.full(3, 0.03), "strands": (0, 0, 0, 1.2)}
-        for kind, name, material, picture, values in (
+        for kind, name, material, photograph, shader in (
             ("eyes", "high-poly", "eye", filled(read_picture(irises[rng.integers(len(irises))])),
              {"iris_tint": np.ones(3), "eye_values": (1.4, 0.2, 0.8, 0.0)}),
-            ("teeth", "teeth_base", "mouth", read_picture(makehuman.folder / "teeth/teeth.png"),
+            ("teeth", "teeth_base", "mouth", closet.picture("teeth"),
              {"tint": np.ones(3), "plain": np.zeros(3), "mouth_values": (1.0, 0.4, 1.0, 0.0)}),
-            ("eyebrows", brows, "hair", closet.picture("eyebrows", brows, True), dark),
-            ("eyelashes", lashes, "hair", closet.picture("eyelashes", lashes, True), dark),
+            ("eyebrows", brows, "hair", closet.picture(f"eyebrows/{brows}", True), dark),
+            ("eyelashes", lashes, "hair", closet.picture(f"eyelashes/{lashes}", True), dark),
         ):  # fmt: skip
-            asset = closet.asset(kind, name)
+            asset = makehuman.asset(kind, name)
             points = asset.fit(base)
-            parts.append(part_of(name, material, asset.corners, count_, points, values=values, picture=picture,
+            parts.append(part_of(name, material, asset.corners, count_, points, values=shader, picture=photograph,
                                  layer=int(material == "hair"), closed=material == "eye"))  # fmt: skip
             pieces.append(points)
             count_ += len(points)
         yaw = rng.uniform(-0.5, 0.5)
         turn = rotations(np.array([[yaw, rng.uniform(-0.25, 0.25), rng.normal() * 0.1]]))[0]
-        placed = person.placed(np.concatenate(pieces), makehuman) - np.array([0, -1, 0], np.float32)
+        placed: np.ndarray = person.placed(np.concatenate(pieces), makehuman) - np.array([0, -1, 0], np.float32)
         vertices = (placed @ turn.T).astype(np.float32)
         faces = np.concatenate([part.source[part.faces] for part in parts])
         normals = VertexNormals(faces, len(vertices))(vertices[None])[0]
         renderer.dress(parts, sample_light(rng, True), skin.bake, skin.first, skin.second)
         eyes = [person.shape[makehuman.groups[f"joint-{s}-eye"]].mean(0) for s in "lr"]
         eyes = (person.placed(np.stack(eyes), makehuman) - (0, -1, 0)) @ turn.T
-        values = {
+        values: dict[str, Values] = {
             "eye": {"centre": np.concatenate([eyes, np.full((2, 1), 1.46)], 1), "gaze": np.tile(turn[:, 2], (2, 1)),
                     "lid": np.array([[0, -1, 0, eye[1] + 0.5] for eye in eyes])},
             "mouth": {"lips": (0, -4, 9, 1.0), "forward": turn[:, 2]},

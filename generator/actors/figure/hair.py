@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from generator.actors.figure.body import Layer
-from generator.actors.figure.identity import CM, Person, eye_shift
+from generator.actors.figure.closet import Outfit
 from generator.actors.figure.mesh import Part, only, part_of
 from generator.actors.surfaces import Corners, tangents, vertex_normals
 
@@ -20,44 +20,40 @@ def stands_off(points: np.ndarray, by: float) -> np.ndarray:
     return points + by * away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
 
 
-def hair_layers(
-    rng: np.random.Generator, closet, person: Person, name: str, root: np.ndarray, tip: np.ndarray, first: int,
-    below: float = np.inf,
-) -> tuple[list[Layer], list[Part]]:
-    """Layers and parts of the hair asset `name`, whose first vertex in the figure will be `first`.
-
-    below: height in cm over which a hat hides it.
-    """
-    makehuman = closet.makehuman
-    asset = closet.asset("hair", name)
-    points = stands_off(asset.fit(person.shape) * CM + eye_shift(person.shape, makehuman), rng.uniform(0.15, 0.7))
+def add_hair(
+    rng: np.random.Generator, outfit: Outfit, name: str, root: np.ndarray, tip: np.ndarray, below: float
+) -> None:
+    """The hair asset `name` in linear colours; below: height in cm over which a hat hides it."""
+    closet = outfit.closet
+    asset = closet.makehuman.asset("hair", name)
+    points = stands_off(outfit.fitted(asset), rng.uniform(0.15, 0.7))
     volume = 1.0 + max(rng.normal(0.02, 0.05), -0.04)
     points = (points - HEAD_MIDDLE) * np.array([volume, 1.0 + 0.6 * (volume - 1), volume]) + HEAD_MIDDLE
     points = _wavy(rng, points)
     bones, weights = closet.weights(asset)
     far = np.linalg.norm(points - HEAD_MIDDLE, axis=1)
     lag = np.clip((far - 9.5) / (LOOSE - 9.5), 0, 1) * rng.uniform(0.25, 0.75)
-    neutral = asset.fit(makehuman.base) * CM + eye_shift(makehuman.base, makehuman)
-    corners = asset.corners
-    corners = only(corners, points[corners.model_faces][..., 1].max(1) < below)
+    corners = only(asset.corners, points[asset.corners.model_faces][..., 1].max(1) < below)
     along = tangents(points[corners.source], corners.uv, corners.faces)
-    picture = closet.picture("hair", name, cards=True)
-    spread = picture[..., 3] > 200
-    light = picture[spread][:, :3].astype(np.float32) @ np.array([0.3, 0.5, 0.2]) / 255
-    # Photographs of black and of blond hair carry the same strands at other levels.
-    level = np.clip((picture[..., :3].astype(np.float32).mean(-1) / 255 - light.mean()) / max(light.std(), 0.02) * 0.2 + 0.45,
-                    0.02, 1.0)  # fmt: skip
-    picture = np.concatenate([np.repeat((level * 255).astype(np.uint8)[..., None], 3, -1), picture[..., 3:]], -1)
     values = {
         "root_colour": root, "tip_colour": tip,
         "strands": (rng.uniform(0.6, 1.0), rng.uniform(0.3, 1.1), 0.0, rng.uniform(1.0, 1.35)),
     }  # fmt: skip
-    layers = [Layer(points.astype(np.float32), bones, weights, lag.astype(np.float32))]
-    parts = [part_of(name, "hair", corners, first, neutral, values=values, picture=picture, along=along, layer=1)]
-    if np.isfinite(below):
-        return layers, parts
-    layer, part = _flyaway(rng, layers[0], corners, along, values, first + len(points))
-    return [*layers, layer], [*parts, part]
+    picture = _levelled(closet.picture(f"hair/{name}", cards=True))
+    layer = Layer(points.astype(np.float32), bones, weights, lag.astype(np.float32))
+    part = part_of(name, "hair", corners, outfit.count, closet.neutral_of(asset), values=values, picture=picture,
+                   along=along, layer=1)  # fmt: skip
+    outfit.add(layer, part)
+    if not np.isfinite(below):
+        outfit.add(*_flyaway(rng, layer, corners, along, values, outfit.count))
+
+
+def _levelled(picture: np.ndarray) -> np.ndarray:
+    """The photograph in grey: those of black and of blond hair carry the same strands at other levels."""
+    grey = picture[..., :3].astype(np.float32) @ np.array([0.3, 0.5, 0.2], np.float32) / 255
+    spread = grey[picture[..., 3] > 200]
+    level = np.clip((grey - spread.mean()) / max(float(spread.std()), 0.02) * 0.2 + 0.45, 0.02, 1.0)
+    return np.concatenate([np.repeat((level * 255).astype(np.uint8)[..., None], 3, -1), picture[..., 3:]], -1)
 
 
 def _wavy(rng: np.random.Generator, points: np.ndarray) -> np.ndarray:
@@ -103,6 +99,7 @@ def _flyaway(
     _, shine, as_is, _ = values["strands"]
     part = Part(
         "flyaway", "hair", first + np.arange(len(points)), faces.astype(np.int32), np.zeros((len(points), 2)), points,
-        {**values, "strands": (0.0, shine, as_is, rng.uniform(0.35, 0.7))}, along=way.repeat(each, 0), layer=1, casts=False,
+        {**values, "strands": (0.0, shine, as_is, rng.uniform(0.35, 0.7))}, along=way.repeat(each, 0), layer=1,
+        casts=False,
     )  # fmt: skip
     return Layer(points, bones, weights, loose.astype(np.float32)), part

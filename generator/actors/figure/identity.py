@@ -15,7 +15,8 @@ _DETAILS = ("nose", "mouth", "eyes", "chin", "cheek", "forehead", "ears", "neck"
 # What cannot be told from the camera, or makes a caricature of a face.
 _LEFT_OUT = ("trans-", "head-age", "head-angle", "push", "eyefold-angle", "ear-shape-pointed", "ear-rot", "scale-depth",
              "neck-back", "head-back")  # fmt: skip
-_STRONG = {"head": 0.22, "forehead": 0.3, "eyebrows": 0.6, "neck": 0.4, "eyes": 0.45, "mouth": 0.5}  # largest weight; 0.55 for the rest
+# Largest weight of a detail; 0.55 for the rest.
+_STRONG = {"head": 0.22, "forehead": 0.3, "eyebrows": 0.6, "neck": 0.4, "eyes": 0.45, "mouth": 0.5}
 
 
 @dataclass(frozen=True)

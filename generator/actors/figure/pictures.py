@@ -22,8 +22,8 @@ def read_picture(path: Path) -> np.ndarray:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as picture:
-            picture = picture.convert("RGBA")
+        with Image.open(path) as opened:
+            picture = opened.convert("RGBA")
             if max(picture.size) > LARGEST:
                 picture = picture.resize((LARGEST, LARGEST), Image.Resampling.LANCZOS)
             return np.ascontiguousarray(np.asarray(picture)[::-1])
@@ -37,8 +37,6 @@ def read_picture(path: Path) -> np.ndarray:
 
 def filled(picture: np.ndarray) -> np.ndarray:
     """RGBA whose transparent texels have the colour of the nearest opaque ones, so that no dark rim bleeds in."""
-    from PIL import Image
-
     alpha = picture[..., 3:].astype(np.float32) / 255
     colour, weight = picture[..., :3] * alpha, alpha
     out = picture[..., :3].astype(np.float32)
@@ -46,13 +44,16 @@ def filled(picture: np.ndarray) -> np.ndarray:
     size = picture.shape[1], picture.shape[0]
     while size[0] > 4:
         size = size[0] // 2, size[1] // 2
-        small = [_resize(Image, channel, size) for channel in np.moveaxis(np.concatenate([colour, weight], -1), -1, 0)]
-        big = np.stack([_resize(Image, c, (picture.shape[1], picture.shape[0])) for c in small], -1)
+        small = [_resize(channel, size) for channel in np.moveaxis(np.concatenate([colour, weight], -1), -1, 0)]
+        big = np.stack([_resize(c, (picture.shape[1], picture.shape[0])) for c in small], -1)
         usable = ~done & (big[..., 3] > 1e-3)
         out[usable] = big[usable, :3] / big[usable, 3:]
         done |= usable
     return np.concatenate([out.clip(0, 255).astype(np.uint8), picture[..., 3:]], -1)
 
 
-def _resize(image, channel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return np.asarray(image.fromarray(np.ascontiguousarray(channel, np.float32)).resize(size, image.Resampling.BILINEAR))
+def _resize(channel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    from PIL import Image
+
+    picture = Image.fromarray(np.ascontiguousarray(channel, np.float32))
+    return np.asarray(picture.resize(size, Image.Resampling.BILINEAR))

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from generator.actors.figure.lighting import RoomLight
 from generator.actors.figure.mesh import Part
-from generator.actors.renderer import NoGraphics, set_values
+from generator.actors.renderer import make_context, set_values
 from generator.actors.scene import Camera, Values
+
+if TYPE_CHECKING:
+    import moderngl
 
 _SHADERS = Path(__file__).parents[1] / "shaders"
 MATERIALS = ("skin", "eye", "mouth", "hair", "cloth", "glass")
@@ -34,21 +38,15 @@ class FigureRenderer:
         NoGraphics: no OpenGL context can be made.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, context: moderngl.Context | None = None) -> None:
         import moderngl
 
-        try:
-            self.context = moderngl.create_context(standalone=True, backend="egl")
-        except Exception as error:  # the binding raises many kinds
-            raise NoGraphics(
-                f"no OpenGL context without a window ({error}). Install a driver: apt install libegl1 libgl1-mesa-dri"
-            ) from error
+        self.context = context or make_context()
         self._gl, self.size = moderngl, size
         self._programs = {name: self._program(name) for name in MATERIALS}
         self._depth_program = self.context.program(_read("figure_depth_vertex.glsl"), _read("depth_fragment.glsl"))
-        self._bake_program = self.context.program(
-            _read("figure_bake_vertex.glsl"), "#version 330\n" + _read("noise.glsl") + _read("figure_bake_fragment.glsl")
-        )
+        bake = "#version 330\n" + _read("noise.glsl") + _read("figure_bake_fragment.glsl")
+        self._bake_program = self.context.program(_read("figure_bake_vertex.glsl"), bake)
         n = 2 * size
         self._frame = self.context.framebuffer(
             [self.context.renderbuffer((n, n), 4)], self.context.depth_renderbuffer((n, n))
@@ -61,10 +59,12 @@ class FigureRenderer:
         self._blank = self.context.texture((1, 1), 4, bytes([255] * 4))
         self._skin = self.context.texture((SKIN_SIZE, SKIN_SIZE), 4)
         self._skin_frame = self.context.framebuffer([self._skin])
-        self._owned: list = []
-        self._parts: list[tuple[Part, object, object, object]] = []
+        self._owned: list[Any] = []
+        self._parts: list[tuple[Part, Any, Any, Any]] = []  # part, its array, its array for depth, its texture
 
-    def dress(self, parts: Sequence[Part], light: RoomLight, skin: Values, first: np.ndarray, second: np.ndarray) -> None:
+    def dress(
+        self, parts: Sequence[Part], light: RoomLight, skin: Values, first: np.ndarray, second: np.ndarray
+    ) -> None:
         """Upload a person and bake its skin of two photographs (H, W, 4), replacing the last person."""
         for item in self._owned:
             item.release()
@@ -199,13 +199,12 @@ class FigureRenderer:
         array = self.context.vertex_array(
             self._bake_program, [(self._static, "3f 2f 4x", "in_neutral", "in_uv")], index
         )
-        set_values(self._bake_program, values)
-        self._bake_program["first"].value, self._bake_program["second"].value = 0, 1
+        set_values(self._bake_program, {**values, "first": 0, "second": 1})
         for slot, photograph in enumerate(photographs):
             photograph.use(slot)
         self._skin_frame.use()
-        mean = first[..., :3].mean((0, 1)) / 255 * np.sqrt(np.clip(values["tone"], 0, 1))
-        self._skin_frame.clear(*mean, 0.5)
+        red, green, blue = first[..., :3].mean((0, 1)) / 255
+        self._skin_frame.clear(red, green, blue, 0.5)
         self.context.enable_only(self._gl.NOTHING)
         array.render()
         self._skin.build_mipmaps()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from generator.actors.appearance import linear, sample_beard, sample_lipstick, vivid
+from generator.actors.figure.closet import Closet
 from generator.actors.figure.identity import ORIGINS, Person
 from generator.actors.figure.pictures import read_picture
 
@@ -30,11 +30,15 @@ class SkinLook:
     tone: np.ndarray
 
 
-def sample_skin(rng: np.random.Generator, closet, person: Person, natural: bool, hair: np.ndarray, bald: bool) -> SkinLook:
+def sample_skin(
+    rng: np.random.Generator, closet: Closet, person: Person, natural: bool, hair: np.ndarray, bald: bool
+) -> SkinLook:
     """Two photographs near the person's sex, age and origin, mixed, toned and marked."""
-    order = sorted(closet.skins, key=lambda path: _distance(path, person) + rng.uniform(0, 0.6))
-    first = read_picture(order[0])
-    second = read_picture(order[1] if _same_shade(order[0], order[1]) else order[0])
+    order = sorted(closet.skins, key=lambda skin: _distance(skin[0], person) + rng.uniform(0, 0.6))
+    (name, path), (other, other_path) = order[0], order[min(1, len(order) - 1)]
+    first = read_picture(path)
+    # A mixture of dark and light photographs has the eyes of the one and the cheeks of the other.
+    second = read_picture(other_path if ("african" in name) == ("african" in other) else path)
     share = rng.uniform(0.0, 0.6)
     measured = linear((1 - share) * _tone(first) + share * _tone(second))
     gain = np.full(3, rng.uniform(0.78, 1.15)) * np.clip(rng.normal(1.0, [0.02, 0.02, 0.04]), 0.85, 1.15)
@@ -57,10 +61,12 @@ def sample_skin(rng: np.random.Generator, closet, person: Person, natural: bool,
                    float(rng.random() < 0.5), rng.uniform(0.05, 0.5) * (1 - 0.6 * dark)),
         "paint": (lips_amount, rng.uniform(0.1, 0.5) * makeup, rng.uniform(0.2, 0.8) * makeup,
                   rng.uniform(0, 0.6) * makeup),
-        "beard": sample_beard(rng, female), "scalp": (rng.uniform(0.0, 0.35) if bald else rng.uniform(0.8, 1.0), rng.normal(0.0, 0.4), rng.uniform(0.2, 0.7),
-                                                      rng.uniform(0.85, 1.1)),
+        "beard": sample_beard(rng, female),
+        "scalp": (rng.uniform(0.0, 0.35) if bald else rng.uniform(0.8, 1.0), rng.normal(0.0, 0.4),
+                  rng.uniform(0.2, 0.7), rng.uniform(0.85, 1.1)),
         "lip_colour": lips, "hair_colour": 0.55 * hair + 0.1 * tone, "scalp_colour": tone * 0.95,
-        "shadow_colour": linear(vivid(rng, 20, 160)) * 0.5 + tone * 0.25, "blush_colour": tone * np.array([1.1, 0.6, 0.62]),
+        "shadow_colour": linear(vivid(rng, 20, 160)) * 0.5 + tone * 0.25,
+        "blush_colour": tone * np.array([1.1, 0.6, 0.62]),
         "offset": rng.uniform(-40, 40, 3),
         "mouth_ring": face[list(_OUTER_LIPS)], "eye_ring": face[[*_RIGHT_EYE, *_LEFT_EYE]],
     }  # fmt: skip
@@ -73,21 +79,12 @@ def sample_skin(rng: np.random.Generator, closet, person: Person, natural: bool,
     return SkinLook(first, second, bake, material, dark, tone)
 
 
-def _distance(path: Path, person: Person) -> float:
-    name = path.stem.lower() + " " + path.parent.name.lower()
-    male = "male" in name.replace("female", "")
-    age = 0.0 if "young" in name else 0.45 if "middleage" in name else 0.95
-    origin = 0.0
-    for k, label in enumerate(ORIGINS):
-        if label in name:
-            origin = 1.0 - float(person.origin[k])
-    if not any(label in name for label in ORIGINS):
-        origin = float(person.origin[0]) if "light" in name else 1.0 - float(person.origin[0])
+def _distance(skin: str, person: Person) -> float:
+    """How little a skin of this name suits a person."""
+    male = "female" not in skin
+    age = 0.0 if "young" in skin else 0.45 if "middleage" in skin else 0.95
+    origin = min((1.0 - float(person.origin[k]) for k, label in enumerate(ORIGINS) if label in skin), default=0.5)
     return 1.5 * abs(male - person.male) + 1.2 * abs(age - person.age) + 1.6 * origin
-
-
-def _same_shade(a: Path, b: Path) -> bool:
-    return ("dark" in a.stem) == ("dark" in b.stem)
 
 
 def _tone(picture: np.ndarray) -> np.ndarray:

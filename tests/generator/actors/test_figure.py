@@ -240,3 +240,15 @@ def test_transparent_texels_take_the_colour_around() -> None:
     out = filled(picture)
     np.testing.assert_array_equal(out[..., 3], picture[..., 3])
     np.testing.assert_allclose(out[5, 18, :3], (200, 100, 50), atol=12)
+
+
+def test_two_renderers_take_turns_in_one_context(renderer: FigureRenderer) -> None:
+    other = FigureRenderer(SIZE, renderer.context)
+    camera = Camera(60.0, 2000.0, 0.5, 0.5)
+    pictures = []
+    for one in (renderer, other, renderer):
+        vertices, normals = dress(one, ball_part("cloth", None))
+        pictures.append(one.draw(vertices, normals, np.zeros((len(vertices), 2)), None, camera, {}))
+    assert pictures[0][..., 3].max() == 255
+    np.testing.assert_array_equal(pictures[1], pictures[0])
+    np.testing.assert_array_equal(pictures[2], pictures[0])

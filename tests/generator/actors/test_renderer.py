@@ -239,3 +239,15 @@ def test_missing_assets_say_where_they_come_from(tmp_path) -> None:
         people.asset("hair", "cap")
     with pytest.raises(ActorAssetError, match="cannot read"):
         people.arm_weights
+
+
+def test_skins_are_found_in_the_repository_and_in_flat_copies(tmp_path) -> None:
+    write_makehuman(tmp_path / "data")
+    skins = tmp_path / "data" / "skins"
+    (skins / "young_asian_male").mkdir(parents=True)
+    (skins / "old_asian_male__old_diffuse2.png").write_bytes(b"")
+    assert [name for name, _ in MakeHuman(tmp_path).skins()] == ["old_asian_male"]
+    material = skins / "young_asian_male" / "young_asian_male.mhmat"
+    material.write_text("// made up\nname skin\ndiffuseTexture ../textures/young_diffuse3.png\n")
+    ((name, path),) = MakeHuman(tmp_path).skins()
+    assert name == "young_asian_male" and path == (skins / "textures" / "young_diffuse3.png").resolve()

@@ -9,15 +9,11 @@ import torch.distributed as dist
 
 from generator.codecs.tiny import TinyCodec, TinyCodecConfig
 from generator.codecs.wan import WanCodec, WanCodecConfig
-from generator.config import ModelConfig
-from generator.controls.none import NoControlConfig
 from generator.distributed.slabs import Slabs
 from generator.distributed.split_decode import SplitDecoder
 from generator.distributed.ulysses import SequenceParallel
-from generator.model import VideoModel
-from generator.spaces import IdentitySpace
 from generator.transformer.cache import StreamCache
-from generator.transformer.config import TransformerConfig
+from tests.generator.small_model import HEIGHT, TEXT_DIM, WIDTH, small_model
 
 ROWS, COLUMNS, LATENTS = 3, 7, 3  # of latent cells: columns that neither two nor four processes divide evenly
 
@@ -44,36 +40,18 @@ def decoders() -> None:
             torch.testing.assert_close(video, expected, atol=1e-5, rtol=1e-5)
 
 
-def model() -> VideoModel:
-    """A small model with text, a previous latent and a window that three blocks fill."""
-    config = ModelConfig(
-        name="small",
-        size=(48, 112),
-        transformer=TransformerConfig(
-            dim=32, layers=2, heads=4, ffn_dim=48, in_channels=8, out_channels=4, window=2, sink_distance=2,
-            frequency_dim=16, text_dim=6, grid=(2, 4),
-        ),
-        codec=TinyCodecConfig(channels=4, decoder_widths=(16, 12, 8, 8), encoder_width=8),
-        control=NoControlConfig(),
-        space=IdentitySpace(),
-    )
-    return VideoModel(config).eval()
-
-
 @torch.no_grad()
 def stream() -> None:
     """Six steps of a stream, its window full, with text: frames on every process equal those of one process."""
-    alone, text = model(), torch.randn(1, 3, 6)
-    several = model()
-    several.load_state_dict(alone.state_dict())
+    alone, several, text = small_model(), small_model(), torch.randn(1, 3, TEXT_DIM)
     several.network = SequenceParallel(several.network)
-    reference = torch.rand(1, 1, 3, 48, 112)
+    reference = torch.rand(1, 1, 3, HEIGHT, WIDTH)
     states = [
         found.lock(reference, None, StreamCache(found.config.transformer), found.encode_text(text))
         for found in (alone, several)
     ]
     for _ in range(6):
-        noise, videos = alone.noise(1, 48, 112), []
+        noise, videos = alone.noise(1, HEIGHT, WIDTH), []
         for index, found in enumerate((alone, several)):
             z, state = found.step(None, states[index], noise, found.encode_text(text))
             video, states[index] = found.decode(z, None, state)

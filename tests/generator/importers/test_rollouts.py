@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from generator.controls.camera import CameraPath
 from generator.importers.families import layouts
 from generator.model import VideoModel
 from generator.transformer.cache import RolloutCache, StreamCache
@@ -27,7 +28,8 @@ def network(name: str) -> VideoModel:
     layout = next(layouts(model.config))
     weights = random_weights(shapes_of(layout), WEIGHTS, gain=0.7)
     expected = model.state_dict()
-    named = {layout.names[theirs]: tensor.reshape(expected[layout.names[theirs]].shape) for theirs, tensor in weights.items()}
+    named = {layout.names[theirs]: tensor for theirs, tensor in weights.items()}
+    named = {name: tensor.reshape(expected[name].shape) for name, tensor in named.items()}
     missing, unknown = model.load_state_dict(named, strict=False)
     assert not unknown and all(name.startswith("codec.") for name in missing)
     return model
@@ -58,3 +60,23 @@ def test_one_forcing(kind: type) -> None:
     found = rollout(model, kind(model.config.transformer), [None] * expected.shape[1])
     torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
     assert expected.std() > 0.5
+
+
+@pytest.mark.parametrize("kind", [RolloutCache, StreamCache])
+def test_minwm(kind: type) -> None:
+    """Six blocks of four latents in four steps: the last one no longer sees the first."""
+    kept = load_file(DATA / "minwm.safetensors")
+    model = network("minwm-camera")
+    poses, focal = (video_frames(kept[name]) for name in ("viewmats", "focal"))
+    ends = [4 * 4 * block + 13 for block in range(6)]  # the first latent frame is one video frame
+    starts = [0, *ends[:-1]]
+    signals = [CameraPath(poses[:, start:end], focal[:, start:end]) for start, end in zip(starts, ends)]
+    found = rollout(model, kind(model.config.transformer), signals)
+    torch.testing.assert_close(found, kept["latents"], atol=2e-5, rtol=0)
+    still = [CameraPath(poses[:, :1].expand_as(signal.world_to_camera), signal.focal) for signal in signals]
+    assert (rollout(model, kind(model.config.transformer), still) - found).abs().max() > 0.1
+
+
+def video_frames(latent_frames: Tensor) -> Tensor:
+    """One for the first latent frame, four for each later one; only the last of each counts."""
+    return torch.cat([latent_frames[:, :1], latent_frames[:, 1:].repeat_interleave(4, 1)], 1)

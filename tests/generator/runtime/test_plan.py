@@ -12,6 +12,7 @@ from generator.models.registry import MODELS
 from generator.runtime.accelerators import ACCELERATORS, Accelerator
 from generator.runtime.plan import counted, plan, transformer_flop
 from generator.transformer.cache import StreamCache
+from generator.transformer.projective import Cameras
 
 TEXT_TOKENS = 7
 
@@ -32,7 +33,8 @@ def test_flop_are_those_of_torch(name: str) -> None:
         if settings.text_dim is not None:
             with torch.no_grad():
                 text = transformer.encode_text(torch.zeros(1, TEXT_TOKENS, settings.text_dim))
-        cost = counted(lambda: transformer.step(x, torch.ones(x.shape[:2]), cache, text))
+        cameras = Cameras(*[torch.zeros(*x.shape[:2], 4, 4)] * 3) if settings.projective else None
+        cost = counted(lambda: transformer.step(x, torch.ones(x.shape[:2]), cache, text, cameras=cameras))
     found = sum(transformer_flop(settings, planned.tokens, planned.keys, TEXT_TOKENS).values())
     assert found == pytest.approx(cost.flop, rel=0.02)
     passes = len(config.sampler.times) + (config.sampler.clean_cache is not None)
