@@ -58,7 +58,7 @@ def add_picture(parser: argparse.ArgumentParser, size: int = 256) -> None:
     """What the output shows of the person, and its shape."""
     parser.add_argument(
         "--size",
-        type=_number_or_text,
+        type=picture_size,
         default=size,
         metavar="N|WIDTHxHEIGHT",
         help="pixels of the output, square or not; multiples of 16",
@@ -75,8 +75,12 @@ def add_picture(parser: argparse.ArgumentParser, size: int = 256) -> None:
     )
 
 
-def _number_or_text(value: str) -> int | str:
-    return int(value) if value.isdigit() else value
+def picture_size(value: str) -> int | str:
+    """N or WIDTHxHEIGHT; whether it is possible is checked with everything else."""
+    sides = [int(side) for side in value.lower().split("x")]
+    if len(sides) > 2:
+        raise ValueError
+    return sides[0] if len(sides) == 1 else value
 
 
 def add_size(parser: argparse.ArgumentParser, default: int = 256) -> None:

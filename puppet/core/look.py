@@ -29,7 +29,7 @@ class PictureSize:
         sides = sides if isinstance(sides, tuple) else (sides,)
         if len(sides) == 1:
             sides *= 2
-        if len(sides) != 2 or not all(str(side).isdigit() for side in sides):
+        if len(sides) != 2 or not all(str(side).removeprefix("-").isdigit() for side in sides):
             raise PuppetError(f"{option} {size} is no size: write it like 512 or 720x1280")
         width, height = (int(side) for side in sides)
         if not all(SMALLEST <= side <= LARGEST and side % SIZE_STEP == 0 for side in (width, height)):
