@@ -25,18 +25,18 @@ class BodyPrediction:
     """The last two looks at one person's body and hands."""
 
     def __init__(self) -> None:
-        self._last: PoseFrame | None = None
-        self._before: PoseFrame | None = None
+        # the last look and the one before; one object, because looks may come from another thread
+        self._looks: tuple[PoseFrame | None, PoseFrame | None] = (None, None)
         self._hands: dict[str, tuple[np.ndarray, np.ndarray, float]] = {}  # points, its wrist, when
 
     @property
     def empty(self) -> bool:
-        return self._last is None
+        return self._looks[0] is None
 
     @property
     def hands_near(self) -> bool:
         """Whether the last look found a hand, or a wrist in the picture."""
-        last = self._last
+        last = self._looks[0]
         if last is None:
             return False
         if last.left_hand is not None or last.right_hand is not None:
@@ -49,15 +49,15 @@ class BodyPrediction:
 
     def add(self, found: PoseFrame) -> None:
         """A new look; one of another frame size begins anew."""
-        same = self._last is not None and self._last.size == found.size
-        if not same:
-            self._hands = {}
-        self._before = self._last if same else None
-        self._last = replace(
+        before = self._looks[0]
+        if before is None or before.size != found.size:
+            before, self._hands = None, {}
+        held = replace(
             found,
             left_hand=self._held(found, "left", found.left_hand, LEFT_WRIST),
             right_hand=self._held(found, "right", found.right_hand, RIGHT_WRIST),
         )
+        self._looks = held, before
 
     def _held(self, found: PoseFrame, side: str, hand: np.ndarray | None, wrist: int) -> np.ndarray | None:
         if found.body is None:
@@ -75,7 +75,7 @@ class BodyPrediction:
 
     def at(self, time: float, size: tuple[int, int], face: np.ndarray | None) -> PoseFrame:
         """The pose at a time not before the last look, with a face that is known already."""
-        last, before = self._last, self._before
+        last, before = self._looks
         if last is None or last.size != size:
             return PoseFrame(face, None, None, None, size, time)
         pose = replace(last, face=face, time=time)

@@ -8,6 +8,7 @@ the face mesh finds nothing, because it sees people who are far away.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import cv2
@@ -66,6 +67,7 @@ class Tracker:
         self._solutions = load_solutions()
         self._since_body = 0  # frames
         self._prediction = BodyPrediction()
+        self._holistic_lock = threading.Lock()
         self._noisy = 2  # frames with a face until every network was set up and has written about it
         with quiet_native_log():
             self._mesh = self._solutions.face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
@@ -110,15 +112,7 @@ class Tracker:
         due = self._due() if body is None else body
         self._since_body += 1
         if self.static or due or face is None:
-            result = self._holistic.process(picture)
-            found = PoseFrame(
-                face=landmark_array(result.face_landmarks, size),
-                body=landmark_array(result.pose_landmarks, size),
-                left_hand=landmark_array(result.left_hand_landmarks, size),
-                right_hand=landmark_array(result.right_hand_landmarks, size),
-                size=size,
-                time=time,
-            )
+            found = self._look(picture, time)
             if face is None:
                 face = found.face
             if self.body_every or body:
@@ -139,6 +133,27 @@ class Tracker:
     def hands_near(self) -> bool:
         """Whether a hand or a wrist was in the picture when it was last looked for."""
         return self._prediction.hands_near
+
+    def update_body(self, frame: np.ndarray, time: float = 0.0) -> None:
+        """Look for body and hands in this frame, for those that follow. May run beside `track` with body=False, in
+        another thread."""
+        check_picture(frame)
+        picture, _ = fit_picture(frame)
+        self._prediction.add(self._look(picture, time))
+
+    def _look(self, picture: np.ndarray, time: float) -> PoseFrame:
+        """All parts, from the graph that knows them all."""
+        size = (picture.shape[1], picture.shape[0])
+        with self._holistic_lock:
+            result = self._holistic.process(picture)
+        return PoseFrame(
+            face=landmark_array(result.face_landmarks, size),
+            body=landmark_array(result.pose_landmarks, size),
+            left_hand=landmark_array(result.left_hand_landmarks, size),
+            right_hand=landmark_array(result.right_hand_landmarks, size),
+            size=size,
+            time=time,
+        )
 
     def reset(self) -> None:
         """Forget the frames before: the next one belongs to another video."""

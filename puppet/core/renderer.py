@@ -32,13 +32,13 @@ class Renderer:
         self._locked = character
 
     def __call__(self, batch: Batch) -> np.ndarray:
-        """One frame for every target, (F, H, W, 4) uint8 premultiplied RGBA. Another character is locked first."""
+        """One frame for every target, (F, S, S, 4) uint8 premultiplied RGBA. Another character is locked first."""
         if batch.character is not self._locked:
             self.lock(batch.character)
         frames = self._stream.step(batch.warp, batch.guide)
         for stage, milliseconds in self._stream.timings.items():
             self._timings.add(stage, milliseconds / 1000, FRAMES_PER_LATENT)
-        return batch.character.size.cut(frames[: len(batch.targets)])
+        return frames[: len(batch.targets)]
 
     def warm_up(self, character: Character) -> None:
         """Take the memory of the first steps now, for a face that fills the picture, too.
@@ -57,5 +57,5 @@ class Renderer:
         for batch in batches:
             for person in self(batch):
                 with self._timings.measure("composite"):
-                    frame = composite(person, character.background.square)
+                    frame = composite(character.size.cut(person), character.background.square)
                 yield frame

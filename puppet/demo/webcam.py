@@ -78,7 +78,7 @@ class WebcamSession:
             self._puppeteer.set_strength(strength)
             target = self._puppeteer(pose if self._neutral is not None else empty_pose(pose.size, now))
             if batch := self._batcher.add(character, target):
-                self._pictures = deque(self._render(batch))
+                self._pictures = deque(character.size.cut(self._render(batch)))
             if self._pictures:
                 self._shown = self._pictures.popleft()
             return Seen(self._shown, advice or self._message())
