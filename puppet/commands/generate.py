@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--then", nargs=2, action="append", default=[], metavar=("SECONDS", "TEXT"),
         help="another prompt from that second on; may be given several times",
     )  # fmt: skip
-    parser.add_argument("--text-encoder", type=Path, metavar="DIR", help="folder of umT5, for prompts")
+    parser.add_argument("--text-encoder", type=Path, metavar="DIR", help="folder with umT5 and its tokenizer, for prompts")
     parser.add_argument("--image", type=Path, metavar="FILE", help="picture that the clip begins with")
     parser.add_argument(
         "--path", metavar="FILE|MOVES",
