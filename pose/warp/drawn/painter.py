@@ -14,7 +14,6 @@ from pose.tracking.features import EYES, MOUTH, Eye
 from pose.tracking.landmarks import CHIN
 from pose.tracking.mesh import face_mesh
 from pose.tracking.signals import head_transform, lid_gap, lip_gap, to_head_frame
-
 from pose.warp.canvas import EYE_OPENING, INNER_MOUTH, IRIS, MESH_COLOUR, Canvas, Painter
 
 from .eye import painted_eye
