@@ -71,9 +71,15 @@ class Stream:
         self.restart_noise()
         self.state = self.locked(reference_BFCHW, signal)
 
-    def locked(self, reference_BFCHW: Tensor | None, signal: Any) -> RolloutState:
-        """The state after a reference, without taking it on."""
+    def locked(
+        self, reference_BFCHW: Tensor | None, signal: Any, origin: tuple[float, float] = (0.0, 0.0)
+    ) -> RolloutState:
+        """The state after a reference, without taking it on.
+
+        origin: row and column, in tokens, of what is seen in a larger picture.
+        """
         cache = StreamCache(self.model.config.transformer)
+        cache.origin = origin
         return self.model.lock(reference_BFCHW, signal, cache, self._text)
 
     @torch.inference_mode()

@@ -17,6 +17,7 @@ TINY = Model(
         size=(64, 64),
         transformer=TransformerConfig(
             dim=128, layers=3, heads=4, ffn_dim=256, in_channels=32, out_channels=32, window=2, sink_distance=3,
+            grid=(8, 8),
             frequency_dim=64,
         ),
         trunk=TrunkConfig(in_channels=80, out_channels=16, depth=1),

@@ -23,7 +23,8 @@ LABELS = ("portrait", "truth", "warp", "output")
 @torch.no_grad()
 def render(generator: VideoModel, batch: PortraitBatch, random: torch.Generator) -> np.ndarray:
     """Roll the generator out over a batch with its own noise: uint8 premultiplied RGBA (B, N, F, H, W, 4)."""
-    parameter = next(generator.parameters())
+    parameter, training = next(generator.parameters()), generator.training
+    generator.eval()
     batch = batch.to(parameter.device)
     state = generator.lock(batch.reference_video(parameter.dtype), batch.reference_conditions(parameter.dtype))
     frames = []
@@ -33,6 +34,7 @@ def render(generator: VideoModel, batch: PortraitBatch, random: torch.Generator)
         z, state = generator.step(conditions, state, noise[None, :, None])
         video, state = generator.decode(z, conditions, state)
         frames.append(to_pixels(video))
+    generator.train(training)
     return np.stack(frames, 1)
 
 

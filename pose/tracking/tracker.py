@@ -8,6 +8,7 @@ the face mesh finds nothing, because it sees people who are far away.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import cv2
@@ -62,6 +63,7 @@ class Tracker:
         self._solutions = load_solutions()
         self._frames = 0
         self._body: PoseFrame | None = None
+        self._holistic_lock = threading.Lock()
         self._noisy = 2  # frames with a face until every network was set up and has written about it
         with quiet_native_log():
             self._mesh = self._solutions.face_mesh.FaceMesh(refine_landmarks=True, max_num_faces=1)
@@ -105,28 +107,39 @@ class Tracker:
         due = body
         if body is None:
             due = self.body_every and self._frames % self.body_every == 0
-        found = self._body
         if self.static or due or face is None:
-            result = self._holistic.process(picture)
-            found = PoseFrame(
-                face=landmark_array(result.face_landmarks, size),
-                body=landmark_array(result.pose_landmarks, size),
-                left_hand=landmark_array(result.left_hand_landmarks, size),
-                right_hand=landmark_array(result.right_hand_landmarks, size),
-                size=size,
-                time=time,
-            )
+            found = self._look(picture, time)
             if face is None:
                 face = found.face
-            if not self.body_every:
-                found = None
+            self._body = found if self.body_every else None
         if self.static and face is None:
             face = search_face(self._solutions, self._mesh, picture)
         self._frames += 1
-        self._body = found if found is not None and found.size == size else None
-        if self._body is None:
+        found = self._body
+        if found is None or found.size != size:
             return PoseFrame(face, None, None, None, size, time)
         return PoseFrame(face, found.body, found.left_hand, found.right_hand, size, time)
+
+    def update_body(self, frame: np.ndarray, time: float = 0.0) -> None:
+        """Look for body and hands in this frame, for those that follow. May run beside `track` with body=False, in
+        another thread."""
+        check_picture(frame)
+        picture, _ = fit_picture(frame)
+        self._body = self._look(picture, time)
+
+    def _look(self, picture: np.ndarray, time: float) -> PoseFrame:
+        """All parts, from the graph that knows them all."""
+        size = (picture.shape[1], picture.shape[0])
+        with self._holistic_lock:
+            result = self._holistic.process(picture)
+        return PoseFrame(
+            face=landmark_array(result.face_landmarks, size),
+            body=landmark_array(result.pose_landmarks, size),
+            left_hand=landmark_array(result.left_hand_landmarks, size),
+            right_hand=landmark_array(result.right_hand_landmarks, size),
+            size=size,
+            time=time,
+        )
 
     def reset(self) -> None:
         """Forget the frames before: the next one belongs to another video."""

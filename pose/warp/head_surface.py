@@ -26,7 +26,7 @@ RIM = len(FACE_OVAL)
 class SurfaceSettings:
     """Lengths in eye distances; places on the way from the rim of the face (0) to the outline of the head (1)."""
 
-    rings: tuple[float, ...] = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
+    rings: tuple[float, ...] = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     reach: tuple[float, float] = (0.45, 1.0)  # nearest and furthest place of the outline from the rim
     margin: float = 0.10  # beyond the outline of the matte: loose hair and its softness
     neck_reach: float = 0.4  # below the jaw, where no outline ends the head

@@ -1,8 +1,8 @@
 """What a turned portrait hides of its face, taken from the other side of the face.
 
-Cheek, temple and the side of the nose of the far side are hidden or squeezed in a turned portrait. When the head turns back
-they would be stretched out of a few pixels, or show what hid them; a face is about symmetric, so the near side's skin is laid
-there instead, in the light of the far side.
+Cheek, temple and the side of the nose of the far side are hidden or squeezed in a turned portrait. When the head turns
+back they would be stretched out of a few pixels, or show what hid them; a face is about symmetric, so the near side's skin
+is laid there instead, in the light of the far side.
 """
 
 from __future__ import annotations
@@ -40,16 +40,20 @@ class MirrorFill:
         self._settings = s = settings
         self._triangles = face_mesh().triangles
         other = mirrored_landmarks()
+        self._landmarks = np.arange(FACE_POINTS)
         self._own = self._cosines(face)
         self._hidden = ramp(self._own, s.hidden) * ramp(self._own[other] - self._own, s.better)
         self._hidden[[*MOUTH.inner, *(at for eye in EYES for at in eye.ring)]] = 0  # they have their own painters
         self.source = np.ascontiguousarray(face[other, :2])
         self.light = self._light(person_SS4, face, other)
+        # from here on only the hidden ones matter
+        self._landmarks = np.flatnonzero(self._hidden >= s.least)
+        self._triangles = self._triangles[np.isin(self._triangles, self._landmarks).any(1)]
 
     def weights(self, face: np.ndarray) -> np.ndarray | None:
-        """(478,) float32 0..1, how much of each landmark of a target face is the other side's; None where nothing is."""
+        """(478,) float32 0..1, how much of each landmark of a face is the other side's; None where nothing is."""
         s = self._settings
-        if self._hidden.max() < s.least:
+        if not len(self._landmarks):
             return None
         weights = self._hidden * ramp(self._cosines(face) - self._own, s.turned)
         return weights.astype(np.float32) if weights.max() >= s.least else None

@@ -19,7 +19,7 @@ def add_driver(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", default="pocket", metavar="NAME", help="preset of the generator")
+    parser.add_argument("--model", default="pocket", metavar="NAME", help="preset of the generator; warp: no network")
     parser.add_argument(
         "--weights", default="shipped", metavar="shipped|random|FILE", help="weights of the model; a .safetensors file"
     )

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from puppet.commands import arguments
+from puppet.commands import arguments, bench_engine
+from puppet.commands.sizes import picture_size
 from puppet.core.ahead import ahead
 from puppet.core.batcher import batches
 from puppet.core.memory import resident_mib
@@ -23,7 +24,8 @@ from puppet.core.puppeteer import Puppeteer
 from puppet.core.remote_stream import RemoteStream, StreamChoice
 from puppet.core.renderer import Renderer
 from puppet.core.timings import STAGES, Timings
-from puppet.errors import PuppetError
+from puppet.core.warp_stream import WARP
+from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.media.video_reader import FPS, VideoReader
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -31,6 +33,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 
 DRIVER_SECONDS = 10  # of the driver, shown to and fro
 WARM_UP_FRAMES = 16
+PORTRAIT_SIZE = 256  # pixels
 LIVE_BODY_EVERY = 4  # body and hands are looked for once per latent frame, as in live use
 WINDOW_SECONDS = 10  # of the stream, whose steps are compared in --stream-minutes
 
@@ -48,13 +51,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_driver(parser)
     arguments.add_model(parser)
     arguments.add_attention(parser)
-    arguments.add_size(parser)
+    parser.add_argument(
+        "--size", type=picture_size, metavar="N|WxH", help="pixels of the output (default: 256 for portraits, else the model's)"
+    )
+    parser.add_argument(
+        "--plan", action="store_true", help="measure nothing: print what a step needs, and how fast accelerators could at best be"
+    )
+    parser.add_argument("--gpus", type=int, default=1, metavar="N", help="cards that share a step, with --plan")
+    parser.add_argument("--compile", action="store_true", help="compile the model (models without a portrait)")
+    parser.add_argument("--cuda-graph", action="store_true", help="record a step as a CUDA graph (models without a portrait)")
+    parser.add_argument("--fp8", action="store_true", help="matrices in fp8 (models without a portrait; extra cuda)")
     arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
     if args.seconds <= 0 or (args.stream_minutes is not None and args.stream_minutes <= 0):
         raise PuppetError("--seconds and --stream-minutes must be more than 0")
+    if args.plan:
+        return bench_engine.planned(args)
+    if not _has_portrait(args.model):
+        return bench_engine.measured(args)
+    if args.size and args.size[0] != args.size[1]:
+        raise PuppetError("puppet bench measures a portrait in a square: give --size N")
+    args.size = args.size[0] if args.size else PORTRAIT_SIZE
     driver = list(itertools.islice(VideoReader(args.driver).frames(), DRIVER_SECONDS * FPS))
     import torch
 
@@ -81,7 +100,7 @@ def run(args: argparse.Namespace) -> None:
         "fps": round(max(alone, apart), 1),
         "fps_one_after_another": round(alone, 1),
         "fps_generator_apart": round(apart, 1),
-        "fps_generator_and_decoder": round(1000 / (ms["generate"] + ms["decode"]), 1),
+        "fps_generator_and_decoder": round(1000 / (ms["generate"] + ms["decode"]), 1) if args.model != WARP else None,
         "size": args.size,
         "ms": {stage: round(ms[stage], 2) for stage in STAGES},
         "ms_per_latent_frame": {stage: round(group * ms[stage], 2) for stage in STAGES},
@@ -94,7 +113,7 @@ def run(args: argparse.Namespace) -> None:
         ),
         "model": args.model,
         "weights": args.weights,
-        "device": _device_name(puppet.device),
+        "device": device_name(puppet.device),
         "threads": torch.get_num_threads(),
     }
     if args.stream_minutes:
@@ -113,7 +132,8 @@ def run(args: argparse.Namespace) -> None:
         f"end to end              {result['fps']:.1f} fps "
         f"(stages one after another {alone:.1f}, generator in a process of its own, as live, {apart:.1f})"
     )
-    print(f"generator and decoder   {result['fps_generator_and_decoder']:.1f} fps")
+    if args.model != WARP:
+        print(f"generator and decoder   {result['fps_generator_and_decoder']:.1f} fps")
     print(f"latency                 {result['latency_ms']} ms from a frame to its picture, without camera and screen")
     if args.stream_minutes:
         stream = result["stream"]
@@ -122,6 +142,14 @@ def run(args: argparse.Namespace) -> None:
             f"({stream['step_ms']['start']:.2f} after "
             f"{WINDOW_SECONDS} s), {stream['rss_mib']['end']} MiB ({stream['rss_mib']['start']})"
         )
+
+
+def _has_portrait(model: str) -> bool:
+    from generator.controls.portrait import PortraitControlConfig
+    from generator.models import get_model
+
+    with reported_as_puppet_error(ValueError):
+        return model == WARP or isinstance(get_model(model).config.control, PortraitControlConfig)
 
 
 def _to_and_fro(frames: list) -> Iterator:
@@ -176,11 +204,11 @@ def _long_stream(puppet, driver: list[np.ndarray], minutes: float, quiet: bool |
     }
 
 
-def _device_name(device: str) -> str:
+def device_name(device: str) -> str:
     if device.startswith("cuda"):
         import torch
 
-        return torch.cuda.get_device_name(device)
+        return torch.cuda.getdevice_name(device)
     if device == "cpu":
         import platform
 

@@ -18,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", type=Path, metavar="SOURCE", help="a checkpoint on this machine: a folder, a .safetensors file, an index of shards, or a .pt file"
     )  # fmt: skip
-    parser.add_argument("--model", required=True, metavar="NAME", help="model that the weights are of; docs/models.md lists them")
+    parser.add_argument(
+        "--model", required=True, metavar="NAME", help="model that the weights are of; docs/models.md lists them"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .safetensors file to write")
     parser.add_argument(
         "--codec", type=Path, metavar="FILE",

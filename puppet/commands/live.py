@@ -13,10 +13,12 @@ from puppet.commands import arguments
 from puppet.commands.settings_file import Flags, add_file
 from puppet.errors import PuppetError
 from puppet.live.config import PORT, LiveConfig
+from puppet.live.statistics import AGES
 from puppet.outputs.factory import NAMES, make_outputs
 from puppet.vmc.receiver import VmcReceiver
 from puppet.vmc.sender import VmcSender
 
+SWITCH = ("on", "off")
 LARGEST_CANVAS = 4096  # px a side
 
 
@@ -42,6 +44,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT[/arkit|/vrm]",
         help="also send the tracked motion, as VMC, to a program that moves another avatar; /arkit and /vrm choose the "
         "names of the blendshapes",
+    )
+    parser.add_argument(
+        "--fps", type=int, metavar="N", help="pictures a second; without it 60, 30 or 24, as the machine allows"
+    )
+    parser.add_argument(
+        "--reprojection",
+        default="on",
+        metavar="on|off",
+        help="on: every picture shows the newest pose, with the generator's latest change carried to it; off: the "
+        "generated frames as they are, 24 a second, a fifth of a second late",
     )
     parser.add_argument("--seconds", type=float, metavar="N", help="length of the run; without it, until Ctrl-C")
     arguments.add_look(parser)
@@ -80,6 +92,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     args = args.flags.resolve(args, args.settings)
+    if args.reprojection not in SWITCH:
+        raise PuppetError(f"--reprojection {args.reprojection} is not possible: choose on or off")
+    args.reprojection = args.reprojection == "on"
     config = LiveConfig(**{field.name: getattr(args, field.name) for field in fields(LiveConfig)})
     config.check()
     outputs = make_outputs(args.output, parse_canvas(args.canvas), args.virtual_camera_backend, config.transparent)
@@ -92,11 +107,12 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(summary))
         return
-    delay = summary["latency_ms"]
-    print(
-        f"{summary['frames']} frames at {summary['fps']:.1f} a second, largest gap {summary['max_gap_ms']:.0f} ms"
-        + (f", delay {delay['p50']:.0f} ms (95 %: {delay['p95']:.0f} ms)" if delay["p50"] is not None else "")
-    )
+    line = f"{summary['frames']} frames at {summary['fps']:.1f} a second, largest gap {summary['max_gap_ms']:.0f} ms"
+    for kind in AGES:
+        age = summary[f"{kind}_latency_ms"]
+        if age["p50"] is not None:
+            line += f", {kind} latency {age['p50']:.0f} ms (95 %: {age['p95']:.0f} ms)"
+    print(line)
 
 
 def make_motion_out(target: str | None, config: LiveConfig, source: Source | VmcReceiver) -> VmcSender | None:

@@ -10,6 +10,7 @@ from generator.checkpoint import WeightsError, load, load_config, shipped
 from generator.model import VideoModel
 from generator.models import get_model
 from generator.portrait.stream import PortraitStream
+from puppet.core.warp_stream import WARP, WarpStream
 from puppet.errors import PuppetError, reported_as_puppet_error
 
 
@@ -39,7 +40,15 @@ def load_generator(model: str, weights: str, size: int) -> VideoModel:
 
 def load_stream(
     model: str, weights: str, size: int, device: str, seed: int = 0, attention: str = "sdpa"
-) -> PortraitStream:
-    """A stream of frames of `load_generator`'s model. Raises PuppetError for a device or attention that there is not."""
+) -> PortraitStream | WarpStream:
+    """A stream of frames of `load_generator`'s model, or of the warp alone. Raises PuppetError for a device or attention that there is not."""
+    if model == WARP:
+        check_warp(weights)
+        return WarpStream(size)
     with reported_as_puppet_error(ValueError):
         return PortraitStream(load_generator(model, weights, size), device, seed=seed, attention=attention)
+
+
+def check_warp(weights: str) -> None:
+    if weights != "shipped":
+        raise PuppetError("the warp has no weights: leave --weights out, or choose a model that has")

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-STAGES = ("track", "condition", "generate", "decode", "composite")
+STAGES = ("track", "condition", "generate", "decode", "reproject", "composite")
 
 
 class Timings:

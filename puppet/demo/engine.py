@@ -7,10 +7,11 @@ from pathlib import Path
 
 from generator.portrait.stream import PortraitStream
 from puppet.core.character import Character, check_size
-from puppet.core.models import load_generator
+from puppet.core.models import check_warp, load_generator
 from puppet.core.puppet import Progress, Puppet
 from puppet.core.renderer import Renderer
 from puppet.core.timings import Timings
+from puppet.core.warp_stream import WARP, WarpStream
 from puppet.errors import reported_as_puppet_error
 from puppet.media.video_reader import VideoReader
 
@@ -25,11 +26,15 @@ class Engine:
         check_size(size)
         self.size = size
         self._device, self._seed = device, seed
-        self._generator = load_generator(model, weights, size)
+        if model == WARP:
+            check_warp(weights)
+        self._generator = None if model == WARP else load_generator(model, weights, size)
         self._stream()  # say now what is wrong with the device
 
-    def _stream(self) -> PortraitStream:
+    def _stream(self) -> PortraitStream | WarpStream:
         """A new stream of frames. All of them share the weights."""
+        if self._generator is None:
+            return WarpStream(self.size)
         with reported_as_puppet_error(ValueError):
             return PortraitStream(self._generator, self._device, seed=self._seed)
 

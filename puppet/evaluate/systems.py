@@ -15,6 +15,7 @@ from pose.tracking.landmarks import PoseFrame
 from pose.warp.conditioning import Conditioner
 from puppet.core.character import load_portrait
 from puppet.core.puppeteer import Puppeteer
+from puppet.core.warp_stream import WARP
 from puppet.errors import reported_as_puppet_error
 from puppet.evaluate.plain_warp import PlainWarp
 from puppet.media.alpha import composite
@@ -111,7 +112,7 @@ def models(model: str, weights: str | None, compare: Path | None, device: str, s
     from puppet.core.models import load_generator
 
     chosen = []
-    if weights is not None:
+    if weights is not None and model != WARP:  # which is a baseline of every table
         chosen.append(Model(model if weights == "shipped" else Path(weights).stem, model, weights, device, seed))
     if compare is not None:
         with reported_as_puppet_error(WeightsError, about="--compare"):

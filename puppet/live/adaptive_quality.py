@@ -1,4 +1,4 @@
-"""What is given up, and in which order, where the machine is too slow for everything."""
+"""What is given up, and in which order, where the machine is too slow for everything: motion latency comes last."""
 
 from __future__ import annotations
 
@@ -9,49 +9,82 @@ from generator.portrait.layout import FRAMES_PER_LATENT
 
 @dataclass(frozen=True)
 class Level:
-    rate: int  # generated pictures a second; the output's own rate never changes
-    body_every: int  # tracked frames per look at body and hands
-    text: str
+    rate: int  # generated frames a second
+    body_rate: int  # looks at body and hands a second
+    ticks_per_picture: int  # ticks of the output until the next new picture; the output's own rate never changes
+
+    @property
+    def text(self) -> str:
+        pictures = "" if self.ticks_per_picture == 1 else f", a new picture at every {self.ticks_per_picture}nd tick"
+        return f"{self.rate} generated frames a second, {self.body_rate} looks at body and hands{pictures}"
 
 
+# First what nobody sees, then the age of the appearance, and only then the rate of new pictures.
 LEVELS = (
-    Level(24, 4, "24 new pictures a second, body and hands looked for in every 4th frame"),
-    Level(24, 8, "24 new pictures a second, body and hands looked for in every 8th frame"),
-    Level(20, 8, "20 new pictures a second, body and hands looked for in every 8th frame"),
-    Level(16, 8, "16 new pictures a second, body and hands looked for in every 8th frame"),
-    Level(12, 12, "12 new pictures a second, body and hands looked for in every 12th frame"),
-    Level(8, 12, "8 new pictures a second, body and hands looked for in every 12th frame"),
+    Level(24, 6, 1),
+    Level(24, 3, 1),
+    Level(20, 3, 1),
+    Level(16, 3, 1),
+    Level(12, 2, 1),
+    Level(8, 2, 1),
+    Level(8, 1, 2),
 )
-TOO_BUSY = 0.95  # share of a group's time that may be spent making it
-ROOM = 0.75  # share that the next better level must fit into
-DOWN_AFTER, UP_AFTER = 12, 90  # groups in a row: about 2 and 15 seconds
+SLOWEST_GENERATOR = 5  # the last level that a slow generator asks for: more would not help it
+TOO_BUSY = 0.95  # of its time that a step may take
+ROOM = 0.75  # of its time that a step must take on the next better level
+DOWN_SECONDS, UP_SECONDS = 2.0, 15.0  # that it is too slow, or fast enough, until the level changes
+SMOOTHING = 0.2  # weight of the newest measurement
+
+
+@dataclass
+class _Load:
+    """How busy one step is, 1 = all of the time that it has."""
+
+    seconds: float | None = None  # that it takes, smoothed
+
+    def observe(self, seconds: float) -> None:
+        self.seconds = seconds if self.seconds is None else self.seconds + SMOOTHING * (seconds - self.seconds)
+
+    def of(self, available: float) -> float:
+        return 0.0 if self.seconds is None else self.seconds / available
 
 
 class AdaptiveQuality:
-    """Watches how long groups of four take, and moves between the levels."""
+    """Watches how long batches and pictures take, and moves between the levels. tick: s of the output's clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, tick: float) -> None:
+        self._tick = tick
         self._index = 0
-        self._slow = self._easy = 0
-        self._busy: float | None = None  # s a group, smoothed
+        self._batch, self._picture = _Load(), _Load()
+        self._slow_since: float | None = None
+        self._easy_since: float | None = None
 
     @property
     def level(self) -> Level:
         return LEVELS[self._index]
 
-    def observe(self, seconds: float) -> Level | None:
-        """A group was made in so many seconds. The new level where that changes it."""
-        self._busy = seconds if self._busy is None else self._busy + 0.2 * (seconds - self._busy)
-        better = LEVELS[max(self._index - 1, 0)]
-        self._slow = self._slow + 1 if self._busy > TOO_BUSY * FRAMES_PER_LATENT / self.level.rate else 0
-        self._easy = self._easy + 1 if self._busy < ROOM * FRAMES_PER_LATENT / better.rate else 0
-        if self._slow >= DOWN_AFTER and self._index < len(LEVELS) - 1:
+    def observe_picture(self, seconds: float) -> None:
+        """A picture was made for the output in so many seconds."""
+        self._picture.observe(seconds)
+
+    def observe_batch(self, seconds: float, now: float) -> Level | None:
+        """A batch of four was generated in so many seconds. The new level where that changes it."""
+        self._batch.observe(seconds)
+        batch, picture = self._busy(self.level)
+        better = max(self._busy(LEVELS[max(self._index - 1, 0)]))
+        slow = picture > TOO_BUSY or (batch > TOO_BUSY and self._index < SLOWEST_GENERATOR)
+        self._slow_since = (self._slow_since or now) if slow else None
+        self._easy_since = (self._easy_since or now) if better < ROOM else None
+        if slow and now - self._slow_since >= DOWN_SECONDS and self._index < len(LEVELS) - 1:
             return self._move(1)
-        if self._easy >= UP_AFTER and self._index > 0:
+        if self._easy_since is not None and now - self._easy_since >= UP_SECONDS and self._index > 0:
             return self._move(-1)
         return None
 
+    def _busy(self, level: Level) -> tuple[float, float]:
+        return self._batch.of(FRAMES_PER_LATENT / level.rate), self._picture.of(level.ticks_per_picture * self._tick)
+
     def _move(self, step: int) -> Level:
         self._index += step
-        self._slow = self._easy = 0
+        self._slow_since = self._easy_since = None
         return self.level

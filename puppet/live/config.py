@@ -11,6 +11,7 @@ from puppet.core.remote_stream import StreamChoice
 from puppet.errors import PuppetError
 from puppet.media import PORTRAIT
 
+MOST_FPS = 120
 PORT = 8347  # of the browser output and the commands
 
 
@@ -25,6 +26,8 @@ class LiveConfig:
     strength: float = 1.0  # factor on the motion, 0 to 3
     mirror: bool = False
     calibrate: bool = False  # begin with a calibration
+    fps: int | None = None  # pictures a second; None: as many of 60, 30 and 24 as the machine can make
+    reprojection: bool = True  # False: the generated frames as they are, later
     seconds: float | None = None  # None: until it is ended
     recordings: Path = Path(".")  # folder for what the key R records
     control: bool = False  # take commands over HTTP, also without a browser output
@@ -42,6 +45,8 @@ class LiveConfig:
             raise PuppetError(f"--seconds {self.seconds:g} is not possible: give more than 0, or leave it out")
         if not 0 <= self.strength <= 3:
             raise PuppetError(f"--strength {self.strength:g} is not possible: give a number from 0 to 3")
+        if self.fps is not None and not 1 <= self.fps <= MOST_FPS:
+            raise PuppetError(f"--fps {self.fps} is not possible: give a number from 1 to {MOST_FPS}")
         if not self.recordings.is_dir():
             raise PuppetError(f"--recordings {self.recordings} is no folder: make it first")
         check_motion(self.motion)

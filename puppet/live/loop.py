@@ -1,17 +1,14 @@
-"""Camera to sender: two threads beside the camera's and the sender's, with one latest-value slot between any two."""
+"""Camera to sender: three threads beside the camera's and the sender's, with a latest-value slot between any two."""
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable
 
-import numpy as np
-
 from pose.tracking.landmarks import PoseFrame, empty_pose
 from pose.tracking.tracker import Tracker
-from puppet.capture.camera import Camera
+from puppet.capture.camera import Camera, CameraFrame
 from puppet.core.batcher import Batch, Batcher
 from puppet.core.character import Character
 from puppet.core.driver import TRACKED_SIDE, Driver
@@ -20,20 +17,18 @@ from puppet.core.pose_resampler import PoseResampler
 from puppet.core.renderer import Renderer
 from puppet.live.adaptive_quality import AdaptiveQuality
 from puppet.live.driver_state import DriverState
+from puppet.live.frame_source import FrameSource
 from puppet.live.sender import Sender
 from puppet.live.statistics import Statistics
-from puppet.media.alpha import composite
 from puppet.media.video_reader import FPS, centre_square
-from puppet.outputs.base import Picture
 from puppet.vmc.receiver import VmcReceiver
 from puppet.vmc.sender import VmcSender
 
 SILENCE_SECONDS = 0.3  # without a camera frame, after which the driver counts as gone
-BODY_AFTER = 2  # frames of a group, the time to look for body and hands
 
 
 class LiveLoop:
-    """Tracks in one thread, generates in another.
+    """Tracks faces in one thread, bodies in another, generates in a third.
 
     Every pose carries the moment at which its driver was seen, so that the sender knows its delay. Where the camera
     is silent, empty poses take the place of the tracked ones, and the puppeteer lets the portrait idle.
@@ -48,6 +43,8 @@ class LiveLoop:
         tracker: Tracker | None,
         state: DriverState,
         renderer: Renderer,
+        source: FrameSource,
+        quality: AdaptiveQuality,
         sender: Sender,
         statistics: Statistics,
         report: Callable[[str], None],
@@ -57,13 +54,14 @@ class LiveLoop:
         self._motion_out = motion_out
         self._render, self._sender, self._statistics = renderer, sender, statistics
         self._report = report
-        self.quality = AdaptiveQuality()
+        self._source, self.quality = source, quality
         self.batches: LatestValue[tuple[Batch, bool]] = LatestValue()  # and whether it is mirrored
+        self._pictures: LatestValue[CameraFrame] = LatestValue()
         self.error: BaseException | None = None  # what ended a thread
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._guarded, args=(work,), name=work.__name__.strip("_"), daemon=True)
-            for work in (self._track, self._generate)
+            for work in (self._track, self._generate, *((self._watch_body,) if tracker is not None else ()))
         ]
 
     def start(self) -> None:
@@ -71,9 +69,10 @@ class LiveLoop:
             thread.start()
 
     def close(self) -> None:
-        """Stop both threads and free the tracker."""
+        """Stop the threads and free the tracker."""
         self._stop.set()
         self.batches.close()
+        self._pictures.close()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
@@ -92,18 +91,18 @@ class LiveLoop:
         gather = Gather(self._statistics)
         size, heard = (TRACKED_SIDE, TRACKED_SIDE), time.perf_counter()
         while not self._stop.is_set():
-            frame = self._camera.frames.take(1 / FPS)
+            frame = self._camera.frames.take(1 / self._sender.fps)
             now = time.perf_counter()
             if frame is None and now - heard < SILENCE_SECONDS:
                 continue
-            level = self.quality.level
             if frame is None:
                 pose, image = empty_pose(size, now), None
             elif isinstance(frame, PoseFrame):
                 heard, pose, image = now, frame, None
             else:
                 heard, image = now, centre_square(frame.image, TRACKED_SIDE)
-                pose = drive(image, frame.time, gather.body_due(level.body_every))
+                pose = drive(image, frame.time, body=False)
+                self._pictures.put(CameraFrame(image, frame.time))
             size = pose.size
             self._state.update(pose, image)
             if self._motion_out is not None and not self._state.frozen:
@@ -112,8 +111,20 @@ class LiveLoop:
             if target is None:  # frozen: half a batch from before would jump
                 gather.clear()
                 continue
-            for batch in gather.add(*target, frame is not None, level.rate):
-                self.batches.put((batch, self._state.mirrored))
+            live, mirrored = frame is not None, self._state.mirrored
+            self._source.show(*target, live, mirrored)  # before the conditions: the next picture waits for it
+            for batch in gather.add(*target, live, self.quality.level.rate):
+                self.batches.put((batch, mirrored))
+
+    def _watch_body(self) -> None:
+        """Body and hands change slowly and take as long to find as several faces: beside the face, at a rate of their
+        own."""
+        due = 0.0
+        while not self._stop.wait(max(0.0, due - time.perf_counter())):
+            picture = self._pictures.take(0.1)
+            if picture is not None:
+                due = time.perf_counter() + 1 / self.quality.level.body_rate
+                self._tracker.update_body(picture.image, picture.time)
 
     def _generate(self) -> None:
         while not self._stop.is_set():
@@ -122,17 +133,9 @@ class LiveLoop:
                 continue
             batch, mirrored = taken
             start = time.perf_counter()
-            frames = self._render(batch)
-            pictures = []
-            background = batch.character.background
-            for person, target in zip(frames, batch.targets, strict=True):
-                with self._statistics.timings.measure("composite"):
-                    if mirrored:
-                        person = np.ascontiguousarray(person[:, ::-1])
-                    framed = composite(person, background.square)
-                    pictures.append(Picture(person, framed, background, target.time, batch.live))
-            self._sender.offer(pictures)
-            level = self.quality.observe(time.perf_counter() - start)
+            self._source.offer(batch, self._render(batch), mirrored)
+            now = time.perf_counter()
+            level = self.quality.observe_batch(now - start, now)
             if level is not None:
                 self._report(f"speed of this machine: {level.text}")
 
@@ -145,22 +148,9 @@ class Gather:
         self._batcher = Batcher(statistics.timings)
         self._resampler = PoseResampler(FPS)
         self._character: Character | None = None
-        self._since_body = math.inf  # target poses
 
     def clear(self) -> None:
         self._batcher.clear()
-
-    def body_due(self, every: int) -> bool:
-        """Whether the next frame is the one in which to look for body and hands, once in so many target poses.
-
-        That takes as long as several faces. In a batch's third frame nothing waits for it: the batch before is made by
-        then, and the fourth frame, which all four are waiting for, is still to come.
-        """
-        third = len(self._batcher) == BODY_AFTER and self._since_body >= every - BODY_AFTER
-        due = self._since_body >= 2 * every or third
-        if due:
-            self._since_body = 0
-        return due
 
     def add(self, character: Character, target: PoseFrame, live: bool, rate: float) -> list[Batch]:
         """The batches that this pose completes; rate: frames a second to make."""
@@ -169,7 +159,6 @@ class Gather:
         self._resampler.rate = rate
         made = []
         for tick in self._resampler.add(target):
-            self._since_body += 1
             if batch := self._batcher.add(character, tick, live):
                 now = time.perf_counter()
                 for pose in batch.targets:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from puppet.errors import PuppetError
-from puppet.live.jitter_buffer import JitterBuffer
+from puppet.live.frame_source import FrameSource
 from puppet.live.statistics import Statistics
 from puppet.media.video_reader import FPS
 from puppet.outputs.base import Output, OutputWorker, Picture
@@ -18,25 +18,27 @@ MOST_BEHIND = 2  # ticks that are made up for; after a longer pause (a sleeping 
 class Sender:
     """Sends at a constant rate whatever the generator does. Outputs may come and go while it runs.
 
-    card: shown instead of everything else while it is set. failed(output, error) is called when an output broke; it
+    source: asked for a picture at every tick. card: shown instead of everything else while it is set. failed(output, error) is called when an output broke; it
     is out by then.
     """
 
     def __init__(
         self,
         first: Picture,
+        source: FrameSource,
         statistics: Statistics,
         failed: Callable[[Output, Exception], None],
         fps: int = FPS,
     ):
         self.card: Picture | None = None
         self.frozen = False
-        self.buffer = JitterBuffer()
         self.last = first
         self.dropped = 0  # pictures that outputs, closed by now, were too slow for
+        self.error: BaseException | None = None  # what ended the clock
+        self.fps = fps
+        self._source = source
         self._statistics = statistics
         self._failed = failed
-        self._fps = fps
         self._lock = threading.Lock()
         self._workers: list[OutputWorker] = []
         self._stop = threading.Event()
@@ -49,7 +51,7 @@ class Sender:
 
     def add(self, output: Output) -> None:
         """Open an output and send to it from now on."""
-        output.open(self.last.person.shape[0], self._fps)
+        output.open(self.last.person.shape[0], self.fps)
         with self._lock:
             self._workers.append(OutputWorker(output, self._output_failed))
 
@@ -63,10 +65,6 @@ class Sender:
             self.dropped += worker.dropped
         return next((worker.error for worker in found if worker.error), None)
 
-    def offer(self, pictures: list[Picture]) -> None:
-        """The next group of pictures, in order."""
-        self.buffer.offer(pictures, time.perf_counter())
-
     def start(self) -> None:
         self._thread.start()
 
@@ -79,22 +77,25 @@ class Sender:
             self.remove(output)
 
     def _run(self) -> None:
+        try:
+            self._send()
+        except BaseException as error:
+            self.error = error
+
+    def _send(self) -> None:
         start, tick = time.perf_counter(), 0
-        while not self._stop.wait(max(0.0, start + tick / self._fps - time.perf_counter())):
+        while not self._stop.wait(max(0.0, start + tick / self.fps - time.perf_counter())):
             now = time.perf_counter()
-            due = self.buffer.pick(now)
-            new = None
-            if due is not None and not self.frozen:
-                new, waited = due
+            new = None if self.card or self.frozen else self._source.pick(now)
+            if new is not None:
                 self.last = new
-                self._statistics.waited("wait", waited)
-                start += self.buffer.phase_correction(new, now, 1 / self._fps)
+                start += self._source.phase_correction(new, now, 1 / self.fps)
             shown = self.card or self.last
             with self._lock:
                 for worker in self._workers:
                     worker.put(shown)
-            self._statistics.sent(now, None if self.card else new)
-            behind = int((time.perf_counter() - start) * self._fps) - tick
+            self._statistics.sent(time.perf_counter(), new)
+            behind = int((time.perf_counter() - start) * self.fps) - tick
             tick += 1 if behind <= MOST_BEHIND else behind
 
     def _output_failed(self, output: Output, error: Exception) -> None:

@@ -11,23 +11,27 @@ from pathlib import Path
 from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet.capture.camera import Camera
 from puppet.capture.sources import Source, Webcam
+from puppet.core.batcher import Batch
 from puppet.core.calibration import CalibrationMemory, data_folder
 from puppet.core.character import Character, load_character
 from puppet.core.memory import keep_memory_together, return_freed_memory
 from puppet.core.remote_stream import RemoteStream
 from puppet.core.renderer import Renderer
+from puppet.core.reprojection import BLEND_SECONDS, Reprojection
 from puppet.core.signals import end_on_signals
 from puppet.errors import PuppetError, reported_as_puppet_error
-from puppet.live.adaptive_quality import LEVELS
+from puppet.live.adaptive_quality import AdaptiveQuality
 from puppet.live.config import LiveConfig
 from puppet.live.controls import Controls
 from puppet.live.driver_state import DriverState
+from puppet.live.frame_source import BufferedFrames, FrameSource, ReprojectedFrames
 from puppet.live.loop import LiveLoop
 from puppet.live.portrait_library import PortraitLibrary
 from puppet.live.sender import Sender
 from puppet.live.server import Server
-from puppet.live.statistics import Statistics
+from puppet.live.statistics import AGES, Statistics
 from puppet.media.alpha import composite
+from puppet.media.video_reader import FPS
 from puppet.outputs.base import Output, Picture
 from puppet.outputs.browser import Browser
 from puppet.outputs.file import File
@@ -36,6 +40,9 @@ from puppet.outputs.window import Window
 from puppet.vmc.receiver import VmcReceiver
 from puppet.vmc.sender import VmcSender
 
+RATES = (60, 30, 24)  # pictures a second
+MOST_BUSY = 0.5  # of one core, that reprojection may take
+TRIALS = 5  # of reprojection, before the run
 DELAY_AFTER = 10.0  # s of running, after which the delay is settled and told
 REST = 0.1  # s between two looks at the clock, where there is no window to draw
 
@@ -75,17 +82,32 @@ class Session:
             memory = CalibrationMemory(data_folder() / "calibrations") if isinstance(source, Webcam) else None
             self.driver = DriverState(character, config.motion, config.strength, source.name, memory, report)
             self.driver.mirrored = config.mirror
-            self.sender = Sender(still(character), self.statistics, self._output_failed)
+            fps = config.fps or self._fastest(character)
+            quality = AdaptiveQuality(1 / fps)
+            if config.reprojection:
+                source_of_frames: FrameSource = ReprojectedFrames(self.statistics, quality)
+            else:
+                source_of_frames = BufferedFrames(self.statistics)
+            self.sender = Sender(still(character), source_of_frames, self.statistics, self._output_failed, fps)
             if isinstance(source, VmcReceiver):
                 self.camera, tracker = source, None
                 self.driver.set_neutral(source.neutral)
             else:
                 self.camera = Camera(source, report)
                 with reported_as_puppet_error(TrackerUnavailable):
-                    tracker = Tracker(body_every=LEVELS[0].body_every)
+                    tracker = Tracker()
                 tracker.track(character.portrait.picture, time.perf_counter(), body=True)  # warms it up, too
             self.loop = LiveLoop(
-                self.camera, tracker, self.driver, renderer, self.sender, self.statistics, report, motion_out
+                self.camera,
+                tracker,
+                self.driver,
+                renderer,
+                source_of_frames,
+                quality,
+                self.sender,
+                self.statistics,
+                report,
+                motion_out,
             )
             self.controls = Controls(self.driver, self.sender, library, config.recordings, config.transparent, self.end)
             unfinished.pop_all()
@@ -116,18 +138,30 @@ class Session:
             summary = self.statistics.summary()
         if self._broken is not None:
             raise self._broken
-        if self.loop.error is not None:
-            raise self.loop.error
+        if self._error is not None:
+            raise self._error
         if self._lost is not None:
             raise self._lost
         return summary
 
+    @property
+    def _error(self) -> BaseException | None:
+        """What ended a thread."""
+        return self.loop.error or self.sender.error
+
+    def _fastest(self, character: Character) -> int:
+        """Pictures a second that this machine can make beside everything else."""
+        if not self._config.reprojection:
+            return FPS
+        seconds = reprojection_seconds(character)
+        fitting = [fps for fps in RATES if fps * seconds <= MOST_BUSY]
+        return fitting[0] if fitting else RATES[-1]
+
     def state(self) -> dict:
         """What is on and how it runs, for the page and for remote controls."""
-        delay = self.statistics.delay(50)
         return {
             "fps": round(self.statistics.fps, 1),
-            "delay_ms": None if delay is None else round(delay),
+            **{f"{kind}_latency_ms": self.statistics.latency(kind, 50) for kind in AGES},
             "countdown": self.driver.countdown,
             "camera": self.camera.status,
             "outputs": [output.name for output in self.sender.outputs],
@@ -159,14 +193,14 @@ class Session:
     def _watch(self, window: Window | None, seconds: float | None) -> None:
         """Until the end: keys, lost threads, the clock."""
         start, told = time.perf_counter(), False
-        while not self._end.is_set() and self.loop.error is None and self._broken is None:
+        while not self._end.is_set() and self._error is None and self._broken is None:
             now = time.perf_counter() - start
             if seconds is not None and now >= seconds:
                 return
-            if not told and now > DELAY_AFTER and self.statistics.delay(50) is not None:
+            if not told and now > DELAY_AFTER and self.statistics.latency("motion", 50) is not None:
                 told = True
                 self._report(
-                    f"delay {self.statistics.delay(50):.0f} ms: enter it in OBS as the sync offset of your microphone "
+                    f"delay {self.statistics.latency('motion', 50):.0f} ms: enter it in OBS as the sync offset of your microphone "
                     "(Advanced Audio Properties)"
                 )
             if window is None or window not in self.sender.outputs:
@@ -200,9 +234,12 @@ class Session:
             lines.append(self.camera.status)
         if self.controls.statistics:
             figures = self.statistics.summary()
-            lines.append(f"{figures['fps']:.1f} fps, delay {figures['latency_ms']['p50']} ms")
+            lines.append(
+                f"{figures['fps']:.1f} fps, age of motion {figures['motion_latency_ms']['p50']} ms, "
+                f"of appearance {figures['appearance_latency_ms']['p50']} ms"
+            )
             lines.append("  ".join(f"{stage} {ms:.0f}" for stage, ms in figures["ms"].items()) + " ms")
-            lines.append(f"skipped {self.sender.buffer.skipped}, batches dropped {self.loop.batches.dropped}")
+            lines.append(f"batches dropped {self.loop.batches.dropped}")
         return lines
 
     def _load(self, path: Path) -> Character:
@@ -221,6 +258,20 @@ class Session:
             self._report(f"{error} (the other outputs go on)")
         else:
             self._broken = error
+
+
+def reprojection_seconds(character: Character) -> float:
+    """What one reprojected picture costs; the best of a few, for other programs may disturb some."""
+    target = character.portrait.pose
+    warp, guide = character.own_maps()
+    reproject = Reprojection()
+    reproject.update(Batch(character, warp, guide, (target,) * len(warp), False), warp, -BLEND_SECONDS)
+    costs = []
+    for _ in range(TRIALS):
+        start = time.perf_counter()
+        reproject(character, target, 0.0)
+        costs.append(time.perf_counter() - start)
+    return min(costs)
 
 
 def still(character: Character) -> Picture:

@@ -10,11 +10,13 @@ from puppet.core.memory import resident_mib
 from puppet.core.timings import Timings
 from puppet.outputs.base import Picture
 
-LONGEST = 10_000  # ms that a delay is counted up to
+LONGEST = 10_000  # ms that an age is counted up to
+# of what a sent picture shows: the driver's pose; the newest generated frame in it
+AGES = ("motion", "appearance")
 
 
 class Statistics:
-    """Rate and evenness of the output, delay from camera to output, time per stage, memory.
+    """Rate and evenness of the output, age of what it shows, time per stage, memory.
 
     `timings` are the stages' means. helpers: processes whose memory counts too.
     """
@@ -33,7 +35,7 @@ class Statistics:
             self.repeated = 0  # of them the same picture again
             self._first = self._last = 0.0
             self._largest_gap = 0.0
-            self._delays = np.zeros(LONGEST, np.int64)  # a histogram of milliseconds
+            self._ages = {kind: np.zeros(LONGEST, np.int64) for kind in AGES}  # histograms of milliseconds
             self._sums = {"collect": 0.0, "wait": 0.0}
             self._counts = {"collect": 0, "wait": 0}
             self._running = False  # whether one of the driver's pictures went out: all has run once
@@ -59,7 +61,9 @@ class Statistics:
             elif new.live:
                 if not self._running:
                     self._running, self._rss_start = True, self.memory()
-                self._delays[min(max(round((now - new.time) * 1000), 0), LONGEST - 1)] += 1
+                self._count("motion", now - new.time)
+                if new.appearance is not None:
+                    self._count("appearance", now - new.appearance)
 
     def waited(self, what: str, seconds: float) -> None:
         """What a frame spent in "collect" (until its group of four was whole) or "wait" (until it was due)."""
@@ -67,18 +71,26 @@ class Statistics:
             self._sums[what] += seconds
             self._counts[what] += 1
 
-    def delay(self, percent: float) -> float | None:
-        """Milliseconds from camera to output that so many percent of the pictures stay within."""
+    def latency(self, kind: str, percent: float) -> float | None:
+        """Milliseconds of age, of "motion" or "appearance", that so many percent of the sent pictures stay within."""
         with self._lock:
-            total = int(self._delays.sum())
+            total = int(self._ages[kind].sum())
             if not total:
                 return None
-            return float(np.searchsorted(np.cumsum(self._delays), percent / 100 * total))
+            return float(np.searchsorted(np.cumsum(self._ages[kind]), percent / 100 * total))
+
+    def _count(self, kind: str, seconds: float) -> None:
+        self._ages[kind][min(max(round(seconds * 1000), 0), LONGEST - 1)] += 1
 
     @property
     def fps(self) -> float:
         with self._lock:
             return (self.frames - 1) / (self._last - self._first) if self.frames > 1 else 0.0
+
+    @property
+    def new_fps(self) -> float:
+        """New pictures a second, of those that were sent."""
+        return self.fps * (1 - self.repeated / max(self.frames, 1))
 
     def summary(self) -> dict:
         """The object that `--json` prints; milliseconds are means per video frame."""
@@ -94,7 +106,8 @@ class Statistics:
             "frames": self.frames,
             "fps": round(self.fps, 2),
             "max_gap_ms": gap,
-            "latency_ms": {"p50": self.delay(50), "p95": self.delay(95)},
+            "new_pictures_per_second": round(self.new_fps, 2),
+            **{f"{kind}_latency_ms": {f"p{p}": self.latency(kind, p) for p in (50, 95)} for kind in AGES},
             "ms": {"collect": waits["collect"], **stages, "wait": waits["wait"]},
             "rss_mib": {"start": self._rss_start if self._running else rss, "end": rss},
         }

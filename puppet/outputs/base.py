@@ -25,7 +25,8 @@ class Picture:
     framed: np.ndarray  # (S, S, 4) uint8: the person over the chosen background; opaque unless that is "transparent"
     background: Background
     time: float  # s on the clock time.perf_counter: the moment of the driver that it shows
-    live: bool = True  # whether a camera's frame led to it, and not idle motion or a still picture
+    live: bool = True  # whether a driver led to it, and not idle motion or a still picture
+    appearance: float | None = None  # s on the same clock: the driver's moment of the newest generated frame in it
 
 
 class Output(ABC):

@@ -18,6 +18,7 @@ from generator.actors.makehuman import FittedAsset, MakeHuman
 from generator.actors.motion import Performance
 
 _NECK_SHARE = (0.15, 0.35, 0.6, 1.0)  # of the head's turn, from the lowest bone of the neck to the head
+FOLD_DEPTH = 9.0  # darkness of a fold per cm that its neighbours lie above it
 LAG = 5.0  # frames that loose hair is behind the head, at most
 _BODY_JOINTS = {
     11: "upperarm01.L", 12: "upperarm01.R", 13: "lowerarm01.L", 14: "lowerarm01.R", 15: "wrist.L", 16: "wrist.R",
@@ -157,10 +158,12 @@ class Figure:
         """(B, 2) of the base mesh in the rest pose: how much more hollow, and how much shorter than the neutral."""
         edges = self._edges
         hollow = edges.hollow(shaped, self._rest_normals[: len(shaped)]) - self._rest_hollow
+        for _ in range(2):
+            hollow = edges.mean(0.5 * (hollow[edges.a] + hollow[edges.b]))
         length = np.linalg.norm(shaped[edges.a] - shaped[edges.b], axis=1)
         shorter = np.clip(1.0 - length / self._rest_lengths, -0.5, 0.8)
         pushed = edges.mean(np.maximum(shorter - 0.03, 0.0))
-        return np.stack([np.clip(3.0 * hollow, -1, 1), np.clip(5.0 * pushed, 0, 1)], 1).astype(np.float32)
+        return np.stack([np.clip(FOLD_DEPTH * hollow, -0.5, 1), np.clip(5.0 * pushed, 0, 1)], 1).astype(np.float32)
 
     @cached_property
     def _edges(self) -> Edges:

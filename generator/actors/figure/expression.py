@@ -1,8 +1,8 @@
 """Expressions of the base mesh in the weights of `ict.EXPRESSIONS`, so that one performance plays on every actor.
 
-Lids, brows, nostrils and the jaw are MakeHuman's own expression units, which know where its lids meet. What these
-units cannot do one-sided or at all (most of the mouth) is carried over from the ICT-FaceKit model: each face vertex
-moves as the face landmarks around it do there.
+Lids, nostrils and the jaw are MakeHuman's own expression units, which know where its lids meet. What these units cannot
+do one-sided, or at all, or only to a part of a brow (most of the mouth, the brows) is carried over from the ICT-FaceKit
+model: each face vertex moves as the face landmarks around it do there.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from generator.actors.surfaces import nearest
 _UNITS = "expression/units/caucasian/"
 # ICT name -> MakeHuman units; "left" stands for the side that the name's ending says.
 OWN = {
-    "browDown": {"eyebrows-left-down": 1.0}, "browInnerUp": {"eyebrows-left-inner-up": 1.2, "eyebrows-left-up": 0.4},
-    "browOuterUp": {"eyebrows-left-extern-up": 1.0, "eyebrows-left-up": 0.4}, "eyeBlink": {"eye-left-closure": 1.0},
+    "eyeBlink": {"eye-left-closure": 1.0},
     "eyeLookDown": {"eye-left-closure": 0.4}, "eyeLookUp": {"eye-left-opened-up": 0.5},
     "eyeSquint": {"eye-left-slit": 0.45}, "eyeWide": {"eye-left-opened-up": 1.3},
     "noseSneer": {"nose-left-elevation": 1.0}, "jawOpen": {"mouth-open": 0.88},
@@ -90,7 +89,7 @@ def _carried(makehuman: MakeHuman, ict: IctModel, jaw: np.ndarray) -> np.ndarray
     lower_mark = lower_mark > 0.5 * lower_mark[14]
     for vertices, marks in ((lower_vertex, lower_mark), (~lower_vertex, ~lower_mark)):
         rows, gaps = nearest(base[vertices] * CM, points[marks] * CM, NEAR)
-        weight = 1.0 / (gaps + 0.08) ** 2
+        weight = 1.0 / (gaps + 0.08 + 0.5 * gaps.min(1, keepdims=True)) ** 2
         weight /= weight.sum(1, keepdims=True)
         stay = np.clip(1.0 - (gaps.min(1) - REACH) / FALL, 0.0, 1.0)
         stay = stay * stay * (3 - 2 * stay)

@@ -4,6 +4,9 @@ uniform vec4 gloss;             // strength, roughness, height of the pores, dep
 uniform vec3 wrap;
 uniform vec2 oily;              // more gloss on forehead, nose and cheekbones; age of the folds 0..1
 float ridge(float x) { x = abs(fract(x) - 0.5) * 2.0; return x * x * (3.0 - 2.0 * x); }
+float segment(vec2 p, vec2 a, vec2 b) {
+    return length(p - a - (b - a) * clamp(dot(p - a, b - a) / dot(b - a, b - a), 0.0, 1.0));
+}
 void main() {
     vec3 n = normalize(normal), v = normalize(to_eye);
     vec4 t = texture(picture, uv);
@@ -20,7 +23,12 @@ void main() {
     float lips = smoothstep(3.4, 2.6, ax) * smoothstep(-5.6, -5.0, p.y) * smoothstep(-1.3, -1.9, p.y) * front;
     float lines = brow * ridge(p.y * 0.85 + wave) + frown * ridge(p.x * 0.8 + 0.5 + 0.1 * wave)
                 + feet * ridge(atan(corner.y, corner.x) * 2.6 + 0.3 * wave) + lips * 0.6 * ridge(p.x * 2.3 + wave);
-    float depth = pushed * lines + gloss.w * oily.y * 0.03 * (brow * ridge(p.y * 0.85 + wave) + feet * 0.6);
+    // The fold from the wing of the nose round the corner of the mouth.
+    vec2 side = vec2(ax, p.y);
+    float beside = min(segment(side, vec2(1.75, -0.3), vec2(2.75, -1.9)), segment(side, vec2(2.75, -1.9), vec2(3.35, -3.7)));
+    float laugh = smoothstep(0.42, 0.04, beside) * smoothstep(-4.0, -2.4, p.y) * front;
+    lines += 1.5 * laugh;
+    float depth = pushed * lines + gloss.w * (0.04 + 0.22 * oily.y) * laugh + gloss.w * oily.y * 0.03 * (brow * ridge(p.y * 0.85 + wave) + feet * 0.6);
     float hollow = clamp(fold.x * gloss.w, -0.5, 1.0);
     // Heights bend the normal by their slope on the screen.
     float h = t.a * gloss.z + 0.09 * depth;

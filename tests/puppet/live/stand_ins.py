@@ -93,6 +93,9 @@ class FakeTracker:
         pose = pose_at(width / 2 + 3 * np.sin(6 * time), height / 2, width, width / 4, time)
         return replace(pose, size=(width, height))
 
+    def update_body(self, image: np.ndarray, time: float) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
 

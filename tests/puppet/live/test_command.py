@@ -41,7 +41,7 @@ def ends_when_it_lives(monkeypatch):
 
     def watch(session):
         def wait():
-            wait_until(lambda: session.statistics._delays.sum() >= 12 or session.loop.error, 300)
+            wait_until(lambda: session.statistics._ages["appearance"].sum() >= 12 or session.loop.error, 300)
             session.end()
 
         threading.Thread(target=wait, daemon=True).start()
@@ -54,11 +54,15 @@ def test_from_the_synthetic_camera_into_a_file_and_a_json_object(tmp_path, portr
     assert live("--camera", "synthetic", "--output", "none", out, "--seconds", 600, "--json") == 0
     printed, messages = capfd.readouterr()
     report = json.loads(printed)
-    assert set(report) == {"frames", "fps", "max_gap_ms", "latency_ms", "ms", "rss_mib"}
-    assert set(report["latency_ms"]) == {"p50", "p95"} and set(report["rss_mib"]) == {"start", "end"}
+    assert set(report) == {
+        "frames", "fps", "new_pictures_per_second", "max_gap_ms", "motion_latency_ms", "appearance_latency_ms", "ms",
+        "rss_mib",
+    }
+    assert set(report["motion_latency_ms"]) == {"p50", "p95"} and set(report["rss_mib"]) == {"start", "end"}
     assert report["frames"] > 10 and report["fps"] > 0 and report["max_gap_ms"] > 0
-    assert all(report["ms"][stage] > 0 for stage in ("track", "condition", "generate", "decode", "composite"))
-    assert report["latency_ms"]["p95"] >= report["latency_ms"]["p50"] > 100
+    assert all(report["ms"][stage] > 0 for stage in ("track", "condition", "generate", "decode", "reproject", "composite"))
+    assert report["appearance_latency_ms"]["p95"] >= report["appearance_latency_ms"]["p50"] > 100
+    assert report["motion_latency_ms"]["p50"] < report["appearance_latency_ms"]["p50"]
     frames = list(VideoReader(out).frames())
     assert len(frames) > 8 and frames[0].shape == (64, 64, 3)
     assert len({frame.tobytes() for frame in frames}) > 2  # it moves
@@ -90,6 +94,8 @@ def test_signals_end_it_with_its_files_whole(kind, tmp_path, portrait, capfd, mo
         (["--output", "{}/a.mp4", "--background", "transparent"], "cannot carry transparency"),
         (["--seconds", "0"], "more than 0"),
         (["--strength", "4"], "from 0 to 3"),
+        (["--fps", "0"], "from 1 to 120"),
+        (["--reprojection", "maybe"], "on or off"),
         (["--canvas", "1280"], "write it like 1280x720"),
         (["--recordings", "{}/none"], "is no folder"),
         (["--profile", "game"], "no profile 'game'"),

@@ -11,6 +11,7 @@ from puppet.errors import PuppetError
 from puppet.live.card import card_picture
 from puppet.live.controls import COMMANDS, Controls
 from puppet.live.driver_state import DriverState
+from puppet.live.frame_source import BufferedFrames
 from puppet.live.portrait_library import KEPT, PortraitLibrary
 from puppet.live.sender import Sender
 from puppet.live.session import still
@@ -133,7 +134,7 @@ def test_portraits_change_round_and_round_and_new_files_are_seen(tmp_path):
 def commands(tmp_path):
     character = make_character()
     driver = DriverState(character, "relative", 1.0, "fake", None, print)
-    sender = Sender(still(character), Statistics(), print)
+    sender = Sender(still(character), BufferedFrames(Statistics()), Statistics(), print)
     sender.add(Memory())
     sender.start()
     ended = threading.Event()

@@ -1,7 +1,6 @@
 """The whole loop with stand-ins for what is slow: order, privacy, loss, change of portrait, end."""
 
 import threading
-from dataclasses import replace
 
 import numpy as np
 
@@ -11,8 +10,10 @@ from puppet.capture.camera import Camera
 from puppet.core.batcher import Batch
 from puppet.core.models import load_generator
 from puppet.core.renderer import Renderer
+from puppet.live.adaptive_quality import AdaptiveQuality
 from puppet.live.driver_state import DriverState
-from puppet.live.loop import Gather, LiveLoop
+from puppet.live.frame_source import BufferedFrames, ReprojectedFrames
+from puppet.live.loop import LiveLoop
 from puppet.live.sender import Sender
 from puppet.live.session import still
 from puppet.live.statistics import Statistics
@@ -29,7 +30,7 @@ from tests.puppet.live.stand_ins import (
 class Running:
     """A loop of stand-ins from camera to a list of pictures."""
 
-    def __init__(self, renderer=None, source=None, character=None):
+    def __init__(self, renderer=None, source=None, character=None, reprojection=True):
         self.lines: list[str] = []
         self.output = Memory()
         self.source = source or FakeSource()
@@ -37,11 +38,18 @@ class Running:
         self.statistics = Statistics()
         character = character or make_character()
         self.driver = DriverState(character, "relative", 1.0, "fake", None, self.lines.append)
-        self.sender = Sender(still(character), self.statistics, lambda output, error: self.lines.append(str(error)))
+        quality = AdaptiveQuality(1 / 24)
+        self.frames = (
+            ReprojectedFrames(self.statistics, quality) if reprojection else BufferedFrames(self.statistics)
+        )
+        self.sender = Sender(
+            still(character), self.frames, self.statistics, lambda output, error: self.lines.append(str(error))
+        )
         self.camera = Camera(self.source, self.lines.append)
         self.renderer = renderer or FakeRenderer()
         self.loop = LiveLoop(
-            self.camera, self.tracker, self.driver, self.renderer, self.sender, self.statistics, self.lines.append
+            self.camera, self.tracker, self.driver, self.renderer, self.frames, quality, self.sender, self.statistics,
+            self.lines.append,
         )
 
     def __enter__(self):
@@ -79,21 +87,44 @@ def driver_likeness(images, frames):
     return float(np.abs(np.array([unit(image) for image in images]) @ np.array(drivers).T).max())
 
 
-def test_pictures_come_in_order_with_their_true_delay_and_the_threads_end():
+def live_pictures(run):
+    return [picture for picture in dict.fromkeys(run.output.pictures) if picture.live]
+
+
+def test_every_picture_shows_the_newest_pose_and_says_how_old_its_appearance_is():
     with Running() as run:
-        run.new_pictures(6)
-    assert run.loop.error is None and run.tracker.closed
-    live = [picture for picture in dict.fromkeys(run.output.pictures) if picture.live]
+        wait_until(lambda: any(picture.appearance for picture in run.output.pictures))
+        run.new_pictures(12)
+    assert run.loop.error is None and run.sender.error is None and run.tracker.closed
+    live = live_pictures(run)
     times = [picture.time for picture in live]
     assert times == sorted(times)
+    changed = [picture for picture in live if picture.appearance is not None]
+    assert changed and np.mean([picture.time - picture.appearance for picture in changed]) > 0
     summary = run.statistics.summary()
-    assert set(summary) == {"frames", "fps", "max_gap_ms", "latency_ms", "ms", "rss_mib"}
-    # the first of four waits for three more
-    assert summary["latency_ms"]["p50"] >= 100
-    assert set(summary["ms"]) == {"collect", "track", "condition", "generate", "decode", "composite", "wait"}
+    assert set(summary) == {
+        "frames", "fps", "new_pictures_per_second", "max_gap_ms", "motion_latency_ms", "appearance_latency_ms", "ms",
+        "rss_mib",
+    }
+    assert summary["motion_latency_ms"]["p50"] < summary["appearance_latency_ms"]["p50"]
+    assert set(summary["ms"]) == {
+        "collect", "track", "condition", "generate", "decode", "reproject", "composite", "wait",
+    }
     assert summary["ms"]["collect"] > 40 and summary["ms"]["track"] > 0
     names = {thread.name for thread in threading.enumerate()}
-    assert not names & {"sender", "track", "generate", "camera", "output memory"}
+    assert not names & {"sender", "track", "generate", "watch_body", "camera", "output memory"}
+
+
+def test_without_reprojection_the_generated_frames_are_sent_as_they_are():
+    with Running(reprojection=False) as run:
+        run.new_pictures(6)
+    live = live_pictures(run)
+    times = [picture.time for picture in live]
+    assert times == sorted(times) and all(picture.appearance == picture.time for picture in live)
+    summary = run.statistics.summary()
+    # the first of four waits for three more
+    assert summary["motion_latency_ms"] == summary["appearance_latency_ms"]
+    assert summary["motion_latency_ms"]["p50"] >= 100
 
 
 def test_no_picture_ever_holds_the_drivers():
@@ -202,25 +233,3 @@ def test_frames_that_never_come_whole_are_not_generated_while_frozen():
         run.driver.frozen = False
         run.new_pictures(4)
     assert run.loop.error is None
-
-
-def test_body_is_looked_for_in_third_frames():
-    statistics = Statistics()
-    character = make_character()
-
-    def portrait_at(time: float):
-        return replace(character.portrait.pose, time=time)
-
-    def looks(ticks_a_frame: int, every: int, frames: int) -> list[int]:
-        gather, found = Gather(statistics), []
-        for i in range(frames):
-            if gather.body_due(every):
-                found.append(i)
-            for k in range(ticks_a_frame):
-                gather.add(character, portrait_at((i + k / ticks_a_frame) / 24), True, 24)
-        return found
-
-    assert looks(1, 4, 20) == [0, 2, 6, 10, 14, 18]
-    assert looks(1, 8, 20) == [0, 6, 14]
-    assert looks(1, 12, 40) == [0, 10, 22, 34]
-    assert len(looks(4, 4, 20)) >= 5  # of a camera so slow that every frame fills a group

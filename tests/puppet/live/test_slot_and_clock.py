@@ -1,6 +1,7 @@
 """Nothing queues: slots keep the newest, the grid is even, the sender never stops."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from pose.tracking.landmarks import empty_pose
 from puppet.core.latest_value import LatestValue
 from puppet.core.pose_resampler import PoseResampler
 from puppet.errors import PuppetError
-from puppet.live.adaptive_quality import DOWN_AFTER, LEVELS, UP_AFTER, AdaptiveQuality
+from puppet.live.adaptive_quality import LEVELS, AdaptiveQuality
+from puppet.live.frame_source import BufferedFrames
 from puppet.live.jitter_buffer import GROUPS, JitterBuffer
 from puppet.live.sender import Sender
 from puppet.live.statistics import Statistics
@@ -114,22 +116,47 @@ def test_the_clock_moves_to_where_pictures_are_due_and_shows_each_of_them(phase)
     assert len(set(numbers)) == len(numbers) and len(numbers) > 380 and buffer.skipped <= 3
 
 
-def test_the_pace_goes_down_step_by_step_and_up_again():
-    quality, seen = AdaptiveQuality(), []
-    for _ in range(DOWN_AFTER * 12):
-        if level := quality.observe(0.3):
+def test_a_slow_generator_costs_the_age_of_the_appearance_and_comes_back():
+    quality, now = AdaptiveQuality(1 / 60), 0.0
+    quality.observe_picture(0.005)
+    seen = []
+    for _ in range(200):
+        now += 0.3
+        if level := quality.observe_batch(0.3, now):
             seen.append(level)
     assert seen == list(LEVELS[1:5])  # four frames in 0.3 s: 12 a second is the first that fits
-    assert all(quality.observe(0.02) is None for _ in range(10))
-    for _ in range(UP_AFTER * 8):
-        quality.observe(0.02)
+    for _ in range(2000):
+        now += 0.05
+        quality.observe_batch(0.02, now)
     assert quality.level is LEVELS[0]
+
+
+def test_new_pictures_at_every_tick_are_given_up_last():
+    quality, now, seen = AdaptiveQuality(1 / 60), 0.0, []
+    for _ in range(400):
+        now += 0.1
+        quality.observe_picture(0.02)
+        if level := quality.observe_batch(0.02, now):
+            seen.append(level)
+    assert seen == list(LEVELS[1:])
+    assert [level.ticks_per_picture for level in seen] == [1, 1, 1, 1, 1, 2]
+
+
+def test_a_hopelessly_slow_generator_never_slows_the_motion():
+    quality, now = AdaptiveQuality(1 / 60), 0.0
+    for _ in range(100):
+        now += 5.0
+        quality.observe_picture(0.005)
+        quality.observe_batch(5.0, now)
+    assert quality.level.ticks_per_picture == 1 and quality.level.rate == 8
 
 
 def running_sender(*outputs, failures=None):
     statistics = Statistics()
     report = (lambda output, error: failures.append((output, error))) if failures is not None else None
-    sender = Sender(make_picture(7), statistics, report)
+    frames = BufferedFrames(statistics)
+    sender = Sender(make_picture(7), frames, statistics, report)
+    sender.offer = lambda pictures: frames.buffer.offer(pictures, time.perf_counter())
     for output in outputs:
         sender.add(output)
     sender.start()
@@ -140,8 +167,6 @@ def test_the_sender_repeats_the_last_picture_and_shows_new_ones_in_order():
     output = Memory()
     sender, statistics = running_sender(output)
     output.wait_for(5)
-    import time
-
     now = time.perf_counter()
     pictures = [make_picture(10 + k, now - 0.2 + k / 24) for k in range(4)]
     sender.offer(pictures)
@@ -152,7 +177,7 @@ def test_the_sender_repeats_the_last_picture_and_shows_new_ones_in_order():
     assert levels[:5] == [7] * 5 and levels == sorted(levels)
     summary = statistics.summary()
     assert summary["frames"] == len(levels)
-    assert summary["latency_ms"]["p50"] >= 200
+    assert summary["motion_latency_ms"]["p50"] >= 200
     assert statistics.repeated >= 5
 
 
@@ -163,8 +188,6 @@ def test_the_card_replaces_everything_at_once_and_a_freeze_keeps_the_picture():
     wait_until(lambda: card in output.pictures)
     sender.card, sender.frozen = None, True
     held = sender.last
-    import time
-
     sender.offer([make_picture(50, time.perf_counter() - 1)])
     count = len(output.pictures)
     output.wait_for(count + 10)

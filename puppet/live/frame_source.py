@@ -1,0 +1,134 @@
+"""What the sender asks for pictures: late reprojection, or the generated frames as they are after a delay."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from pose.tracking.landmarks import PoseFrame
+from puppet.core.batcher import Batch
+from puppet.core.character import Character
+from puppet.core.prediction import horizon, predict
+from puppet.core.reprojection import Reprojection
+from puppet.core.timings import Timings
+from puppet.live.adaptive_quality import AdaptiveQuality
+from puppet.live.jitter_buffer import JitterBuffer
+from puppet.live.statistics import Statistics
+from puppet.media.alpha import composite
+from puppet.outputs.base import Picture
+
+
+class FrameSource(Protocol):
+    """Three threads meet here: poses come from the tracker's, batches from the generator's, the sender's takes."""
+
+    def show(self, character: Character, target: PoseFrame, live: bool, mirrored: bool) -> None:
+        """The newest pose. live: whether the driver led to it, and not idle motion."""
+
+    def offer(self, batch: Batch, frames: np.ndarray, mirrored: bool) -> None:
+        """What the generator made of a batch."""
+
+    def pick(self, now: float) -> Picture | None:
+        """The picture for this moment; None where it is the last one again."""
+
+    def phase_correction(self, picture: Picture, now: float, period: float) -> float:
+        """Seconds to move the sender's clock by."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """What the next picture shows."""
+
+    character: Character
+    before: PoseFrame | None
+    latest: PoseFrame
+    live: bool
+    mirrored: bool
+
+
+class ReprojectedFrames:
+    """A new picture at every tick, of the newest pose."""
+
+    def __init__(self, statistics: Statistics, quality: AdaptiveQuality):
+        self._timings, self._quality = statistics.timings, quality
+        self._reproject = Reprojection()
+        self._shown: _Shown | None = None
+        self._last: tuple | None = None  # what made the last picture, if the same would make the same one
+        self._ticks = 0
+
+    def show(self, character: Character, target: PoseFrame, live: bool, mirrored: bool) -> None:
+        shown = self._shown
+        before = shown.latest if shown is not None and shown.character is character else None
+        self._shown = _Shown(character, before, target, live, mirrored)
+
+    def offer(self, batch: Batch, frames: np.ndarray, mirrored: bool) -> None:
+        self._reproject.update(batch, frames, time.perf_counter())
+
+    def pick(self, now: float) -> Picture | None:
+        shown = self._shown
+        self._ticks += 1
+        if shown is None or self._ticks % self._quality.level.ticks_per_picture:
+            return None
+        started = time.perf_counter()
+        ahead = horizon(shown.before, shown.latest, now)
+        made_of = (shown, ahead, self._reproject.change)
+        if made_of == self._last:
+            return None
+        target = predict(shown.before, shown.latest, ahead)
+        with self._timings.measure("reproject"):
+            made = self._reproject(shown.character, target, now)
+        self._last = made_of if made.settled else None
+        picture = make_picture(
+            made.person, shown.character, shown.latest.time, shown.live, made.appearance_time, shown.mirrored,
+            self._timings,
+        )  # fmt: skip
+        self._quality.observe_picture(time.perf_counter() - started)
+        return picture
+
+    def phase_correction(self, picture: Picture, now: float, period: float) -> float:
+        return 0.0
+
+
+class BufferedFrames:
+    """The generated frames as they are, spaced evenly: `--reprojection off`."""
+
+    def __init__(self, statistics: Statistics):
+        self._statistics = statistics
+        self.buffer = JitterBuffer()
+
+    def show(self, character: Character, target: PoseFrame, live: bool, mirrored: bool) -> None:
+        pass
+
+    def offer(self, batch: Batch, frames: np.ndarray, mirrored: bool) -> None:
+        pictures = [
+            make_picture(
+                person, batch.character, target.time, batch.live, target.time, mirrored, self._statistics.timings
+            )
+            for person, target in zip(frames, batch.targets, strict=True)
+        ]
+        self.buffer.offer(pictures, time.perf_counter())
+
+    def pick(self, now: float) -> Picture | None:
+        due = self.buffer.pick(now)
+        if due is None:
+            return None
+        picture, waited = due
+        self._statistics.waited("wait", waited)
+        return picture
+
+    def phase_correction(self, picture: Picture, now: float, period: float) -> float:
+        return self.buffer.phase_correction(picture, now, period)
+
+
+def make_picture(
+    person: np.ndarray, character: Character, motion: float, live: bool, appearance: float | None, mirrored: bool,
+    timings: Timings,
+) -> Picture:  # fmt: skip
+    """The person over the character's background."""
+    with timings.measure("composite"):
+        if mirrored:
+            person = np.ascontiguousarray(person[:, ::-1])
+        background = character.background
+        return Picture(person, composite(person, background.square), background, motion, live, appearance)
