@@ -1,7 +1,7 @@
 """Control by a camera: the model is told where the camera of every frame stands (minWM: PRoPE inside the attention).
 
-Poses are world to camera with OpenCV's axes (x right, y down, z forwards). The unit of length is the model's own (minWM moves
-0.08 of it in a latent frame).
+Poses are world to camera with OpenCV's axes (x right, y down, z forwards). The unit of length is the model's own (minWM
+moves 0.08 of it in a latent frame).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Causal few-step relatives of Wan 2.1 1.3B: trained on their own rollouts, ready to stream.
 
-All keep Wan's network and names; they differ in how many latent frames are made together, in how many steps, and in what the
-cache holds. After the last step they run the finished block through the network once more, at t = 0, and keep those keys
-and values. Their timesteps are given before a shift of 5: t = 5 u / (1 + 4 u).
+All keep Wan's network and names; they differ in how many latent frames are made together, in how many steps, and in
+what the cache holds. After the last step they run the finished block through the network once more, at t = 0, and keep
+those keys and values. Their timesteps are given before a shift of 5: t = 5 u / (1 + 4 u).
 """
 
 from __future__ import annotations
