@@ -64,7 +64,8 @@ class OuterMotion:
 
     def forward(self, points_N2: np.ndarray) -> np.ndarray:
         """Where points of the portrait go; the inverse of `backward` but for the bend of the neck."""
-        by_head = np.linalg.solve(self.rotation, (points_N2 - self.offset).T).T
+        # a scaled rotation: its transpose over the square of its scale is its inverse
+        by_head = (points_N2 - self.offset) @ (self.rotation / np.linalg.det(self.rotation))
         body = self._body(points_N2)
         return by_head * (1 - body) + (points_N2 + self.shift) * body
 

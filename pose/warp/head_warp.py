@@ -136,14 +136,15 @@ class HeadWarp:
             patch.rows.start - top : patch.rows.stop - top, patch.columns.start - left : patch.columns.stop - left
         ] = patch.mask
         mask = cv2.GaussianBlur(mask, (3, 3), self._settings.edge_blur)
-        y, x = np.nonzero(cv2.bitwise_and(mask, mask, mask=beside))
+        found = cv2.findNonZero(cv2.bitwise_and(mask, mask, mask=beside))
+        if found is None:
+            return
+        x, y = found[:, 0].T
         front = cv2.resize(front, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)[y, x]
         alpha = mask[y, x][:, None] * np.float32(1 / 255)
         y, x = y + top, x + left
         under = canvas.picture[y, x].astype(np.float32)
         canvas.picture[y, x] = np.rint(under + alpha * (self._pixels(front) - under))
-        ours = alpha[:, 0] > 0.5
-        canvas.source_SS2[y[ours], x[ours]] = front[ours] - np.float32(0.5)
 
     def _fill_hidden(
         self,

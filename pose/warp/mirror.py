@@ -60,12 +60,11 @@ class MirrorFill:
 
     def _cosines(self, face: np.ndarray) -> np.ndarray:
         """(478,) of the normal to the viewer, mean of the triangles around each landmark by their area."""
-        a, b, c = (face[corner] for corner in self._triangles.T)
-        normals = np.cross(b - a, c - a)
-        total = np.zeros((FACE_POINTS, 3))
-        for k in range(3):
-            for corner in self._triangles.T:
-                total[:, k] += np.bincount(corner, normals[:, k], FACE_POINTS)
+        a, b, c = (face.take(corner, 0) for corner in self._triangles.T)
+        (ax, ay, az), (bx, by, bz) = (b - a).T, (c - a).T
+        corners = self._triangles.T.ravel()
+        normals = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+        total = np.stack([np.bincount(corners, np.tile(normal, 3), FACE_POINTS) for normal in normals], 1)
         lengths = np.linalg.norm(total, axis=1)
         # triangles that face the viewer have a negative area with y down; without triangles (irises), facing
         return np.where(lengths > 0, -total[:, 2] / np.maximum(lengths, 1e-6), 1.0)
