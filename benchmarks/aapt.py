@@ -40,10 +40,11 @@ from generator.training.recipes import PAPER_SMALL
 from generator.training.sequences import Rollout
 from generator.training.sprites import BRIGHTEST, SIDE, WHITE, SpriteBatch, SpriteWorld, sprite_model
 
-SHAPE = BatchShape(size=8, latents=8, crop=SIDE)
+SHAPE = BatchShape(size=8, latents=8, crop=SIDE)  # of stages 1 and 2
+ROLLOUTS = replace(SHAPE, size=4)
 ARMS = {"student": ("student", "frame"), "teacher": ("teacher", "frame"), "clip": ("student", "clip")}
 LABELS = {"distilled": "distilled (start)", "student": "student, frame", "teacher": "teacher, frame", "clip": "student, clip"}
-SNAPSHOT = 30  # seconds of processor time between saved models of an arm
+SNAPSHOT = 15  # seconds of processor time between saved models of an arm
 HELD_OUT, FRAMES = 16, 160  # clips and frames of the rollouts
 SHOWN = (0, 3, 7, 15, 31, 63, 111, 159)  # frames on the sheet
 WORLD = SpriteWorld()
@@ -102,7 +103,7 @@ def adversarial(name: str, diffusion: VideoModel, distilled: VideoModel, minutes
     """Stage 3 of one arm; its discriminator begins with the weights of stage 1."""
     torch.manual_seed(1)
     forcing, logits = ARMS[name]
-    stage = replace(PAPER_SMALL.stages["adversarial"], shape=SHAPE, forcing=forcing, logits=logits)
+    stage = replace(PAPER_SMALL.stages["adversarial"], shape=ROLLOUTS, forcing=forcing, logits=logits)
     assert isinstance(stage, AdversarialStage)
     judge = LatentDiscriminator(diffusion.network, diffusion.control, diffusion.space, distilled.codec, logits)
     train(name, AdversarialTrainer(stage, distilled, judge, Workers(torch.device("cpu"))), 60 * minutes, out)

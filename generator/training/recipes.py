@@ -81,7 +81,7 @@ PAPER = Recipe(
     }
 )
 
-_SMALL_ADVERSARIAL = replace(_rmsprop(3e-4), clip=10.0)
+_SMALL_ADVERSARIAL = replace(_rmsprop(2e-4), clip=10.0)
 _SMALL_OBJECTIVE = Objective(penalty=100.0, sigma=0.1, centring=0.01)
 
 PAPER_SMALL = Recipe(
