@@ -77,8 +77,8 @@ class LatentDiscriminator(nn.Module):
     weights, with the frame in place of the noise and of the previous latent, and one logit per latent frame.
 
     Frame 0 is always the reference, so that losing it is punished however long the rollout. The logit of frame i judges
-    everything up to i. Heads read the tokens after the blocks at 1/3, 2/3 and all of the depth and are float32. It takes
-    the network and the control over; `space` is that of the generator.
+    everything up to i. Heads read the tokens after the blocks at 1/3, 2/3 and all of the depth and are float32. It
+    takes the network and the control over; `space` is that of the generator.
     """
 
     def __init__(self, network: nn.Module, control: Control, space):
