@@ -26,7 +26,7 @@ POCKET = Model(
         control=PortraitControlConfig(StemConfig(frame_channels=64, channels=128), reach=4, face=96),
         space=ResidualSpace(gain=2.0, recycle=0.5),
     ),
-    recipe="pocket",
+    recipe="shipped",
     licence="Apache-2.0",
     citation="AAPT: Lin et al. 2025, arXiv 2506.09350",
     weights="shipped, trained by this project on rendered people",

@@ -25,7 +25,7 @@ TINY = Model(
         control=PortraitControlConfig(StemConfig(frame_channels=16, channels=32), reach=2),
         space=ResidualSpace(gain=2.0, recycle=0.5),
     ),
-    recipe="pocket",
+    recipe="shipped",
     licence="Apache-2.0",
     citation="AAPT: Lin et al. 2025, arXiv 2506.09350",
     weights="random",

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
     for video in videos:
         for clip in _clips(video, args.size, args.frames, rng, quiet=args.json or None):
             path = clip_path(args.out, len(paths))
-            save_clip(path, clip)
+            save_clip(path, clip, source=video.name)
             paths.append(path)
     if not paths:
         raise PuppetError(

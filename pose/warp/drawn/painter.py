@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from pose.geometry import polygon_patch
 from pose.portrait.drawn.analysis import FINER, Drawing
 from pose.portrait.drawn.eye import DrawnEye
 from pose.portrait.drawn.mouth import DrawnMouth
@@ -15,8 +14,8 @@ from pose.tracking.features import EYES, MOUTH, Eye
 from pose.tracking.landmarks import CHIN
 from pose.tracking.mesh import face_mesh
 from pose.tracking.signals import head_transform, lid_gap, lip_gap, to_head_frame
+from pose.warp.canvas import EYE_OPENING, INNER_MOUTH, IRIS, MESH_COLOUR, Canvas, Painter
 
-from ..canvas import EYE_OPENING, INNER_MOUTH, IRIS, Canvas, Painter
 from .eye import painted_eye
 from .mouth import painted_mouth
 
@@ -70,14 +69,13 @@ class DrawnFeatures:
                 continue
             opening, gaze = self._opening(shape, eye), self._gaze(shape, eye, drawn)
             self._lay(canvas, drawn, painted_eye(drawn, self._box(drawn), opening, gaze), self._depths[eye.ring])
-            _draw_eye(canvas, eye)
         mouth = self._drawing.mouth
         if mouth is not None:
             view = painted_mouth(mouth, self._box(mouth), *self._mouth(shape))
             self._lay(canvas, mouth, view, self._depths[MOUTH.inner])
-        opening = polygon_patch(canvas.target.face[MOUTH.inner, :2], len(canvas.guide), 0.5)
-        if opening is not None:
-            canvas.guide[opening.rows, opening.columns, INNER_MOUTH] = opening.mask
+        # the network knows photographed faces: it repairs what the face map says is one, and shades a flat drawing's eyes
+        canvas.guide[..., MESH_COLOUR] = 0
+        canvas.guide[..., [INNER_MOUTH, EYE_OPENING, IRIS]] = 0
 
     def _box(self, layer: DrawnEye | DrawnMouth) -> np.ndarray:
         """(h, w, 3) uint8 as the portrait has it."""
@@ -124,18 +122,3 @@ class DrawnFeatures:
         shown = cv2.remap(view, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         target = canvas.picture[rows, columns, :3]
         np.copyto(target, shown, where=inside[..., None])
-
-
-def _draw_eye(canvas: Canvas, eye: Eye) -> None:
-    """The opening and, as far as it lies in it, the iris, into the guide."""
-    half, face = len(canvas.guide), canvas.target.face
-    opening = polygon_patch(face[eye.ring, :2], half, 0.5)
-    if opening is None:
-        return
-    view = canvas.guide[opening.rows, opening.columns]
-    np.maximum(view[..., EYE_OPENING], opening.mask, out=view[..., EYE_OPENING])
-    circle = polygon_patch(face[eye.iris_circle, :2], half, 0.5)
-    if circle is not None:
-        disc = np.zeros((half, half), np.uint8)
-        disc[circle.rows, circle.columns] = circle.mask
-        np.maximum(view[..., IRIS], np.minimum(disc[opening.rows, opening.columns], opening.mask), out=view[..., IRIS])
