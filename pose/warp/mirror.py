@@ -1,8 +1,8 @@
 """What a turned portrait hides of its face, taken from the other side of the face.
 
 Cheek, temple and the side of the nose of the far side are hidden or squeezed in a turned portrait. When the head turns
-back they would be stretched out of a few pixels, or show what hid them; a face is about symmetric, so the near side's skin
-is laid there instead, in the light of the far side.
+back they would be stretched out of a few pixels, or show what hid them; a face is about symmetric, so the near side's
+skin is laid there instead, in the light of the far side.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class MirrorFill:
         canonical = face_mesh().canonical
         seen *= ramp(np.abs(canonical[:, 0]), s.middle)
         distance = np.linalg.norm(canonical[:, None] - canonical[None], axis=2)
-        near = np.exp(-((distance / s.light_reach) ** 2)) * seen
+        same_side = canonical[:, None, 0] * canonical[None, :, 0] >= 0
+        near = np.exp(-((distance / s.light_reach) ** 2)) * same_side * seen
         gain = np.exp(near @ ratio / np.maximum(near.sum(1, keepdims=True), 1e-6))
         return np.clip(gain, *s.light_limits).astype(np.float32)
