@@ -25,9 +25,9 @@ from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from generator import checkpoint
-from generator.portrait.layout import FRAMES_PER_LATENT
 from generator.model import VideoModel
 from generator.models import get_model
+from generator.portrait.layout import FRAMES_PER_LATENT
 from generator.training.adversarial import RolloutStage, RolloutTrainer
 from generator.training.data import BatchShape, Clips, make_batch, read_clip
 from generator.training.distributed import Workers, join

@@ -21,11 +21,12 @@ from pathlib import Path
 
 import numpy as np
 
-from puppet.media import DRIVER
-from puppet.errors import PuppetError
-from puppet.commands.live import report
-from puppet.live.session import Session
 from puppet.capture.sources import Source, VideoFile
+from puppet.commands.live import report
+from puppet.errors import PuppetError
+from puppet.live.config import LiveConfig
+from puppet.live.session import Session
+from puppet.media import DRIVER
 from puppet.outputs.browser import Browser
 from puppet.outputs.none import Nowhere
 

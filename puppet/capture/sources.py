@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import cv2
@@ -118,7 +118,7 @@ class VideoFile(Source):
     def __init__(self, path: Path, name: str | None = None):
         self.name = name or path.name
         self._reader = VideoReader(path)
-        self._frames: Iterator[TimedFrame] | None = None
+        self._frames: Generator[TimedFrame, None, None] | None = None
         self._start = 0.0  # on the clock, of the present round
         self._end = 0.0  # of the present round, when its last frame's time is over
         self._wait = threading.Event()

@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
     from generator.training.state import Interrupted
 
     with reported_as_puppet_error(ValueError, WeightsError, OSError):
-        get_model(args.model).config
+        get_model(args.model)
         start = shipped(args.model) if args.start == "shipped" else args.start
         try:
             path = train(

@@ -13,6 +13,8 @@ from generator.portrait.stream import PortraitStream
 from puppet.core.warp_stream import WARP, WarpStream
 from puppet.errors import PuppetError, reported_as_puppet_error
 
+AnyStream = PortraitStream | WarpStream
+
 
 def load_generator(model: str, weights: str, size: int) -> VideoModel:
     """The generator of a preset for size x size pixels.
@@ -38,10 +40,11 @@ def load_generator(model: str, weights: str, size: int) -> VideoModel:
         return generator
 
 
-def load_stream(
-    model: str, weights: str, size: int, device: str, seed: int = 0, attention: str = "sdpa"
-) -> PortraitStream | WarpStream:
-    """A stream of frames of `load_generator`'s model, or of the warp alone. Raises PuppetError for a device or attention that there is not."""
+def load_stream(model: str, weights: str, size: int, device: str, seed: int = 0, attention: str = "sdpa") -> AnyStream:
+    """A stream of frames of `load_generator`'s model, or of the warp alone.
+
+    Raises PuppetError for a device or attention that there is not.
+    """
     if model == WARP:
         check_warp(weights)
         return WarpStream(size)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from generator.portrait.stream import PortraitStream
 from pose.motion.neutral import find_neutral
 from pose.tracking.landmarks import PoseFrame
 from pose.tracking.tracker import Tracker, TrackerUnavailable
@@ -16,7 +15,7 @@ from puppet.core.background import check_background
 from puppet.core.batcher import batches
 from puppet.core.character import Character, check_motion, check_size, load_character
 from puppet.core.driver import check_face_seen, track
-from puppet.core.models import load_stream
+from puppet.core.models import AnyStream, load_stream
 from puppet.core.puppeteer import Puppeteer
 from puppet.core.renderer import Renderer
 from puppet.core.timings import Timings
@@ -80,15 +79,13 @@ class Puppet:
         )
 
     @classmethod
-    def of(cls, character: Character, stream: PortraitStream, strength: float = 1.0) -> Puppet:
+    def of(cls, character: Character, stream: AnyStream, strength: float = 1.0) -> Puppet:
         """A person made from what was loaded before, with relative motion."""
         puppet = cls.__new__(cls)
         puppet._assemble(character, stream, "relative", strength, 2)
         return puppet
 
-    def _assemble(
-        self, character: Character, stream: PortraitStream, motion: str, strength: float, body_every: int
-    ) -> None:
+    def _assemble(self, character: Character, stream: AnyStream, motion: str, strength: float, body_every: int) -> None:
         self.character, self.portrait = character, character.portrait
         self.size, self.device = stream.size, str(stream.device)
         self.motion, self._strength, self._body_every = motion, strength, body_every
@@ -96,7 +93,9 @@ class Puppet:
         self._renderer = Renderer(stream, self.timings)
         self.lost = 0  # frames of the last performance in which the driver's face was not found
 
-    def perform(self, frames: Iterable[np.ndarray], neutral: PoseFrame | None = None) -> Iterator[np.ndarray]:
+    def perform(
+        self, frames: Iterable[np.ndarray], neutral: PoseFrame | None = None
+    ) -> Generator[np.ndarray, None, None]:
         """The portrait moving like the person in `frames`, (H, W, 3) uint8 RGB at 24 a second.
 
         Yields as many (size, size, 4) uint8 RGBA frames, premultiplied (opaque unless the background is "transparent").
@@ -109,7 +108,9 @@ class Puppet:
         with reported_as_puppet_error(TrackerUnavailable), Tracker(body_every=self._body_every) as tracker:
             yield from track(frames, tracker, self.timings)
 
-    def animate(self, poses: Iterable[PoseFrame], neutral: PoseFrame | None = None) -> Iterator[np.ndarray]:
+    def animate(
+        self, poses: Iterable[PoseFrame], neutral: PoseFrame | None = None
+    ) -> Generator[np.ndarray, None, None]:
         """The second half of `perform`: the driver's poses to frames, four at a time."""
         puppeteer = Puppeteer(self.portrait.pose, neutral, self.motion, self._strength)
         made = batches(self.character, map(puppeteer, poses), self.timings)
@@ -117,7 +118,7 @@ class Puppet:
             self.lost = puppeteer.frames_lost
             yield frame
 
-    def film(self, driver: VideoReader, out: Path) -> Iterator[Progress]:
+    def film(self, driver: VideoReader, out: Path) -> Generator[Progress, None, None]:
         """Write the performance of a whole video, with its sound, and say after every frame how far it is.
 
         The neutral face is searched in all of it. Where the iterator is closed early, no file is left.

@@ -20,7 +20,9 @@ BACK_SECONDS = 0.4  # at most, in which a face that is found again is taken up
 
 
 class LossPolicy(Protocol):
-    lost: bool  # whether the face is not seen
+    @property
+    def lost(self) -> bool:
+        """Whether the face is not seen."""
 
     def __call__(self, time: float, target: PoseFrame | None) -> PoseFrame: ...
 

@@ -92,6 +92,7 @@ class Session:
             else:
                 source_of_frames = BufferedFrames(self.statistics)
             self.sender = Sender(still(character), source_of_frames, self.statistics, self._output_failed, fps)
+            self.camera: Camera | VmcReceiver
             if isinstance(source, VmcReceiver):
                 self.camera, tracker = source, None
                 self.driver.set_neutral(source.neutral)
