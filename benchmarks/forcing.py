@@ -1,13 +1,14 @@
-"""Teacher forcing against student forcing: the central claim of AAPT (arXiv 2506.09350, section 3.3), reproduced small.
+"""Teacher forcing against student forcing in REGRESSION, without a discriminator: what a frame is given as its past.
 
     puppet actors DATA --clips 200 --size 96 ...
     python benchmarks/forcing.py DATA OUT --steps 1500
 
-Trains the preset `tiny` twice from the same autoencoder, on the same batches and with the same losses; only what a
-frame is given as its past differs: the truth, or what the network made itself. Both are then rolled out for two minutes
-on held-out clips; they recycle nothing but their own latents and draw the whole picture, as in the paper. With --no-warp
-they know the portrait only by its latent at the beginning of the sequence, which is the paper's setting, too. Writes
-OUT/forcing.json, OUT/forcing.png, and a strip of pictures OUT/forcing_frames.png.
+Trains `tiny` twice from the same autoencoder, on the same batches and with the same losses against the truth; only what a
+frame is given as its past differs: the truth, or what the network made itself. This is not AAPT's claim, which is about
+adversarial training: that is benchmarks/aapt.py. Both are then rolled out for two minutes on held-out clips, whose frames
+are shown to and fro; they recycle nothing but their own latents and draw the whole picture. With --no-warp they know the
+portrait only by its latent at the beginning of the sequence. Writes OUT/forcing.json, OUT/forcing.png, and a strip of
+pictures OUT/forcing_frames.png.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ from generator import checkpoint
 from generator.model import VideoModel
 from generator.models import get_model
 from generator.portrait.layout import FRAMES_PER_LATENT
-from generator.training.adversarial import RolloutStage, RolloutTrainer
-from generator.training.data import BatchShape, Clips, make_batch, read_clip
+from generator.training.data import BatchShape, Clips
 from generator.training.distributed import Workers, join
-from generator.training.recipe import train
+from generator.training.portrait_clips import PortraitBatch, read_clip
+from generator.training.reconstruction import ReconstructionStage, ReconstructionTrainer
+from generator.training.run import train
 from generator.training.sheets import over_grey, render
 
 FPS, BINS, STRIP = 24, 24, 8
@@ -57,21 +59,34 @@ def trained(forcing: str, base: Path, clips: Clips, steps: int, shape: BatchShap
         replace(tiny, space=replace(tiny.space, recycle=1.0), control=replace(tiny.control, reach=None))
     )
     generator.codec.load_state_dict(checkpoint.load(base).codec.state_dict())
-    trainer = RolloutTrainer(RolloutStage(forcing=forcing, shape=shape), workers.place(generator), workers)
+    stage = ReconstructionStage(forcing=forcing, shape=shape)
+    trainer = ReconstructionTrainer(stage, workers.place(generator), workers)
     for step in tqdm(range(steps), desc=f"{forcing} forcing"):
         random = torch.Generator().manual_seed(step)
-        trainer.step(make_batch(clips.training, shape, (2, step)), random, step / steps)
+        trainer.step((clips.training.batch(shape, (2, step)),), random, step / steps)
     result = VideoModel(generator.config)
     result.load_state_dict(trainer.learners["generator"].result())
     return result.eval()
+
+
+def to_and_fro(batch: PortraitBatch, latents: int) -> PortraitBatch:
+    """Longer than the clip: its frames forwards, backwards, forwards."""
+    length = batch.frames.shape[1] * FRAMES_PER_LATENT
+    phase = np.arange(latents * FRAMES_PER_LATENT) % max(2 * (length - 1), 1)
+    index = torch.from_numpy(np.minimum(phase, 2 * (length - 1) - phase) if length > 1 else phase)
+    longer = {
+        name: getattr(batch, name).flatten(1, 2)[:, index].unflatten(1, (latents, FRAMES_PER_LATENT))
+        for name in ("frames", "warp", "guide", "boxes")
+    }
+    return replace(batch, **longer)
 
 
 def rollout(generator: VideoModel, clips: Clips, count: int, seconds: float, size: int) -> tuple[np.ndarray, np.ndarray]:
     """PSNR (dB) over time, (BINS,), the mean of the clips; and pictures of the first clip, (STRIP, size, size, 3)."""
     latents = round(seconds * FPS / FRAMES_PER_LATENT) // BINS * BINS
     curves, strip = [], None
-    for clip in tqdm(clips.held_out[:count], desc="rollout"):
-        batch = read_clip(clip, latents, size)
+    for clip in tqdm(clips.held_out.clips[:count], desc="rollout"):
+        batch = to_and_fro(read_clip(clip, latents, size), latents)
         made = render(generator, batch, torch.Generator().manual_seed(3))[0]  # (N, F, S, S, 4)
         error = (made.astype(np.float32) - batch.frames[0].numpy()) ** 2
         curves.append(10 * np.log10(255**2 / error.reshape(BINS, -1).mean(1)))

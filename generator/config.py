@@ -43,6 +43,7 @@ class ModelConfig:
     space: Any
     trunk: Any = None  # convolutions around the transformer
     sampler: SamplerConfig = SamplerConfig()
+    fps: int = 24  # video frames a second
 
     def resized(self, height: int, width: int) -> ModelConfig:
         return replace(self, size=(height, width))

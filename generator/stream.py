@@ -4,11 +4,14 @@
     stream.lock(reference_BFCHW, own_signal)
     while True:
         video_BFCHW = stream.step(signal)
+        stream.prompt(embedding)                # whenever there is another one
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import torch
@@ -53,7 +56,31 @@ class Stream:
         self.timings: dict[str, float] = {}  # milliseconds of the last step: "generate", "decode"
         self.state: RolloutState | None = None
         self._text: Text | None = None
+        self._asked = 0  # prompts so far
+        self._prompter = ThreadPoolExecutor(1, "prompt")
         self.noise_source = torch.Generator()  # on the CPU, so that a seed means the same on every device
+
+    def prompt(self, embedding: Tensor | Callable[[], Tensor] | None) -> Future:
+        """Another text from the next step on; what was made stays in sight. Call it from any thread, while steps go on.
+
+        embedding (1, N, text_dim), or what makes it, which may take its time: it runs on a thread of its own, as does the
+        work in the model. None: no text. The newest wins. The future is done once it counts, and carries what went wrong.
+        Raises ValueError for a model that knows no text.
+        """
+        if self.model.config.transformer.text_dim is None:
+            raise ValueError(f"model {self.model.config.name!r} knows no text: leave the prompt out")
+        self._asked += 1
+        return self._prompter.submit(self._encode, embedding, self._asked)
+
+    @torch.inference_mode()
+    def _encode(self, embedding: Tensor | Callable[[], Tensor] | None, number: int) -> None:
+        if number < self._asked:
+            return  # a newer one waits
+        text = None
+        if embedding is not None:
+            embedding = embedding if isinstance(embedding, Tensor) else embedding()
+            text = self.model.encode_text(embedding.to(self.device, self.dtype))
+        self._text = text
 
     def noise(self) -> Tensor:
         """What the next step would begin with, (S, 1, T, C, h, w) on the CPU; draws on."""
@@ -71,9 +98,15 @@ class Stream:
         self.restart_noise()
         self.state = self.locked(reference_BFCHW, signal)
 
-    def locked(self, reference_BFCHW: Tensor | None, signal: Any) -> RolloutState:
-        """The state after a reference, without taking it on."""
+    def locked(
+        self, reference_BFCHW: Tensor | None, signal: Any, origin: tuple[float, float] = (0.0, 0.0)
+    ) -> RolloutState:
+        """The state after a reference, without taking it on.
+
+        origin: row and column, in tokens, of what is seen in a larger picture.
+        """
         cache = StreamCache(self.model.config.transformer)
+        cache.origin = origin
         return self.model.lock(reference_BFCHW, signal, cache, self._text)
 
     @torch.inference_mode()

@@ -29,10 +29,12 @@ COMMANDS = {
     "settings": ("puppet.commands.settings", "show the settings of puppet live, as a file to start from"),
     "doctor": ("puppet.commands.doctor", "look at everything that puppet live needs, and name what is missing"),
     "bench": ("puppet.commands.bench", "measure the speed of every stage on this machine"),
+    "generate": ("puppet.commands.generate", "make a clip from a prompt, a picture and a camera's path"),
     "import": ("puppet.commands.import_weights", "turn published weights into a file of this program"),
     "actors": ("puppet.commands.actors", "render synthetic actors as training data"),
     "prepare": ("puppet.commands.prepare", "turn own video clips into training data"),
     "train": ("puppet.commands.train", "train a model"),
+    "fit": ("puppet.commands.fit", "fit the model to one person, in ten minutes"),
     "evaluate": ("puppet.commands.evaluate", "measure a model on clips, against baselines"),
 }
 

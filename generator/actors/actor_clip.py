@@ -17,7 +17,8 @@ class ActorClip:
         face: (T, 478, 3) float32 MediaPipe landmarks, px; z smaller = nearer.
         body: (T, 33, 4) float32 px and visibility in MediaPipe's pose order; points that are not known have 0.
         hands: (T, 2, 21, 3) px, left and right, NaN for a hand that is out of the picture; or None.
-        portrait, portrait_face, portrait_body: another moment of the same actor, near frontal; one frame's arrays.
+        portrait, portrait_face, portrait_body, portrait_hands: another moment of the same actor, near frontal; one
+            frame's arrays.
     """
 
     frames: np.ndarray
@@ -28,3 +29,4 @@ class ActorClip:
     portrait: np.ndarray
     portrait_face: np.ndarray
     portrait_body: np.ndarray
+    portrait_hands: np.ndarray | None = None

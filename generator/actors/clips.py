@@ -101,7 +101,7 @@ class ActorAssets:
 
 def sample_clip(
     rng: np.random.Generator, assets: ActorAssets, size: int, frames: int, natural: float = 0.85, small: float = 0.6,
-    figures: float = 0.65,
+    figures: float = 0.75,
 ) -> ActorClip:  # fmt: skip
     """Draw a random actor in a random performance.
 

@@ -2,9 +2,9 @@
 
 It stands in for Wan's own (TAEW2.1, TAEW2.2), at about a twenty-fifth of the work: plain 2D convolutions, and blocks
 that also see their own input of one frame earlier.  A frame grows into two, or two are pooled into one, with a 1x1
-convolution.  The first latent gives four frames like every other; three of them are dropped, so that 1 + k latents stand
-for 1 + 4k frames.  The encoder counts from the front instead: latent k sees the frames 4k to 4k + 3, the last frame
-repeated at the end, so that a stream that encodes runs three frames behind Wan's own.
+convolution.  The first latent gives four frames like every other; three of them are dropped, so that 1 + k latents
+stand for 1 + 4k frames.  The encoder counts from the front instead: latent k sees the frames 4k to 4k + 3, the last
+frame repeated at the end, so that a stream that encodes runs three frames behind Wan's own.
 """
 
 from __future__ import annotations
@@ -155,7 +155,8 @@ class TinyCodec(nn.Module):
         Raises ValueError on a size that is no multiple of `space_factor`.
         """
         missing = -video_BFCHW.shape[1] % FRAMES_PER_LATENT
-        return self._encode(torch.cat([video_BFCHW, video_BFCHW[:, -1:].expand(-1, missing, -1, -1, -1)], 1), TinyState())[0]
+        repeated = video_BFCHW[:, -1:].expand(-1, missing, -1, -1, -1)
+        return self._encode(torch.cat([video_BFCHW, repeated], 1), TinyState())[0]
 
     def encode_step(self, video_BFCHW: Tensor, state: TinyState | None = None) -> tuple[Tensor, TinyState]:
         """Four video frames, from the first one on (B, 4, 3, H, W) -> (latent (B, C, h, w), state for the next)."""

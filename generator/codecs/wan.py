@@ -240,7 +240,8 @@ class WanCodec(nn.Module):
         return z_BCThw[:, :, 0], WanState(past.frames())
 
     def decode(self, z_BTChw: Tensor, side: None = None, state: WanState | None = None) -> Tensor:
-        """Latents (B, T, C, h, w) -> video (B, F, 3, H, W), about [-1, 1]; F = 1 + 4(T - 1) from the beginning, else 4T.
+        """Latents (B, T, C, h, w) -> video (B, F, 3, H, W), about [-1, 1]; F = 1 + 4(T - 1) from the beginning, else
+        4T.
 
         Latent by latent: the memory that it takes does not grow with the length.
         """

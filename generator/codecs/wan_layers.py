@@ -105,7 +105,8 @@ class Middle(nn.ModuleList):
     """Residual block, attention, residual block, at the smallest size."""
 
     def __init__(self, channels: int) -> None:
-        super().__init__([ResidualBlock(channels, channels), FrameAttention(channels), ResidualBlock(channels, channels)])
+        before, after = (ResidualBlock(channels, channels) for _ in range(2))
+        super().__init__([before, FrameAttention(channels), after])
 
     def forward(self, x_BCTHW: Tensor, past: Past) -> Tensor:
         before, attention, after = self

@@ -1,8 +1,9 @@
-"""Control by pictures: a skeleton, depth or edge video that the made one follows frame by frame (Wan-Fun-Control, Apache-2.0).
+"""Control by pictures: a skeleton, depth or edge video that the made one follows frame by frame (Wan-Fun-Control,
+Apache-2.0).
 
-The control video goes through the model's own codec, and its latents are stacked with the noise, with those of a start image
-behind them. A reference picture's latent becomes one more frame of tokens in front of the first, which the sink keeps in
-sight. Codecs are causal, so a stream encodes its control video as it comes:
+The control video goes through the model's own codec, and its latents are stacked with the noise, with those of a start
+image behind them. A reference picture's latent becomes one more frame of tokens in front of the first, which the sink
+keeps in sight. Codecs are causal, so a stream encodes its control video as it comes:
 
     latent_BChw, state = codec.encode_step(control_BFCHW, state)
     video = stream.step(Pictures(latent_BChw[:, None]))

@@ -49,7 +49,8 @@ class PortraitControl(nn.Module):
         return signal.packed
 
     def finish(self, video_BFCHW: Tensor, signal: Conditions) -> Tensor:
+        """In training mode the network's holes stay in sight."""
         if self.config.reach is None:
             return video_BFCHW
         video_BTFCHW = video_BFCHW.unflatten(1, signal.warp.shape[1:3])
-        return keep_surroundings(video_BTFCHW, signal, self.config.reach).flatten(1, 2)
+        return keep_surroundings(video_BTFCHW, signal, self.config.reach, not self.training).flatten(1, 2)

@@ -85,7 +85,9 @@ def _affine(*layers: str) -> Iterator[tuple[str, ...]]:
         yield tuple(f"{layer}.{kind}" for layer in layers)
 
 
-def _inside(wan: str, diffusers: str, ours: str, part: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+def _inside(
+    wan: str, diffusers: str, ours: str, part: Iterable[tuple[str, str, str]]
+) -> Iterator[tuple[str, str, str]]:
     for names in part:
         yield tuple(f"{prefix}.{name}" for prefix, name in zip((wan, diffusers, ours), names))
 

@@ -41,7 +41,7 @@ class CodecLayout:
 def layouts(config: ModelConfig) -> Iterator[Layout]:
     """All layouts in which a model is published."""
     configs = [config]
-    if isinstance(config.control, PicturesControlConfig) and config.control.reference:  # Fun-Control 1.0 has no reference
+    if isinstance(config.control, PicturesControlConfig):  # Fun-Control 1.1; 1.0 has no reference
         configs.append(replace(config, control=replace(config.control, reference=False)))
     for variant in configs:
         tables = [("Wan's", wan_names.original), ("diffusers'", wan_names.diffusers)]

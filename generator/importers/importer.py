@@ -2,8 +2,8 @@
 
     import_weights(Path("Wan2.1-T2V-1.3B"), get_model("wan2.1-1.3b"), Path("wan.safetensors"))
 
-A checkpoint fits a layout when it has exactly its names and shapes; nothing is left over and nothing is made up. Shapes may
-differ by axes of length one (a convolution over one frame is ours over pictures).
+A checkpoint fits a layout when it has exactly its names and shapes; nothing is left over and nothing is made up. Shapes
+may differ by axes of length one (a convolution over one frame is ours over pictures).
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from .writer import Entry, write
 
 READABLE = (torch.float32, torch.float16, torch.bfloat16)
 CODEC_PATTERNS = ("vae/*.safetensors", "*VAE*.pth", "*VAE*.safetensors", "*vae*.safetensors")
+
+OTHER_CODEC = "give the autoencoder of that model with --codec FILE"
 
 Progress = Callable[[int, int], None]  # bytes written, bytes in all
 
@@ -59,22 +61,25 @@ def import_weights(
 ) -> Imported:
     """Read a checkpoint and its autoencoder, and write them as a file that `checkpoint.load` takes.
 
-    codec: the autoencoder's file, where it does not lie beside the source. dtype: of what is written; None: as it comes.
-    Raises ImportFault; a file that was at `out` stays until the new one is complete.
+    codec: the autoencoder's file, where it does not lie beside the source. dtype: of what is written; None: as it
+    comes. Raises ImportFault; a file that was at `out` stays until the new one is complete.
     """
     try:
         network = open_source(source)
-        layout = _fitting(network, layouts(model.config), model.name)
+        instead = _instead(network, model.name)
+        layout = _fitting(network, layouts(model.config), instead)
+        items = _items(layout.config, network, layout.names, dtype, instead)
         codec_source = open_source(codec or _codec_beside(source, network.path, layout.config))
-        codec_layout = _fitting(codec_source, codec_layouts(layout.config), model.name)
+        codec_layout = _fitting(codec_source, codec_layouts(layout.config), OTHER_CODEC)
         config = replace(layout.config, codec=codec_layout.config)
-        items = _items(config, [(network, layout), (codec_source, codec_layout)], dtype)
+        items += _items(config, codec_source, codec_layout.names, dtype, OTHER_CODEC)
         metadata = {CONFIG_KEY: json.dumps(config.to_dict()), "licence": model.licence, "source": network.path.name}
         write(out, {item.name: item.entry for item in items}, _converted(items, progress), metadata)
     except SourceError as error:
         raise ImportFault(str(error)) from None
     except OSError as error:
-        raise ImportFault(f"cannot write {out}: {error.strerror or error}; free some space or choose another place") from None
+        reason = error.strerror or error
+        raise ImportFault(f"cannot write {out}: {reason}; free some space or choose another place") from None
     parameters = sum(torch.Size(item.entry.shape).numel() for item in items)
     return Imported(config, parameters, sum(item.entry.bytes for item in items), network.inner)
 
@@ -87,10 +92,12 @@ def _codec_beside(given: Path, found: Path, config: ModelConfig) -> Path:
             if matches:
                 return matches[0]
     release = "Wan2.2-TI2V-5B: Wan2.2_VAE.pth" if config.codec.patch > 1 else "Wan2.1-T2V-1.3B: Wan2.1_VAE.pth"
-    raise ImportFault(f"no autoencoder lies beside {found}; give it with --codec FILE (Wan-AI/{release}, or a TAEW file)")
+    raise ImportFault(
+        f"no autoencoder lies beside {found}; give it with --codec FILE (Wan-AI/{release}, or a TAEW file)"
+    )
 
 
-def _fitting(source: Source, candidates: Iterable[Layout | CodecLayout], model: str) -> Layout | CodecLayout:
+def _fitting(source: Source, candidates: Iterable[Layout | CodecLayout], cure: str) -> Layout | CodecLayout:
     """The layout that a source has. Raises ImportFault, naming what speaks against the nearest one."""
     candidates = list(candidates)
     for layout in candidates:
@@ -100,12 +107,12 @@ def _fitting(source: Source, candidates: Iterable[Layout | CodecLayout], model: 
     missing = [name for name in nearest.names if name not in source]
     unknown = [name for name in source if name not in nearest.names]
     if len(missing) == len(nearest.names):
-        raise ImportFault(f"{source.path} is no checkpoint of {nearest.title}: it has no tensor of it; {_instead(source, model)}")
+        raise ImportFault(f"{source.path} is no checkpoint of {nearest.title}: it has no tensor of it; {cure}")
     fault = (
         f"{len(missing)} tensor(s) are missing, {missing[0]!r} first" if missing
         else f"{len(unknown)} tensor(s) do not belong, {unknown[0]!r} first"
     )  # fmt: skip
-    raise ImportFault(f"{source.path} does not fit {nearest.title}: {fault}; {_instead(source, model)}")
+    raise ImportFault(f"{source.path} does not fit {nearest.title}: {fault}; {cure}")
 
 
 def _instead(source: Source, model: str) -> str:
@@ -123,30 +130,24 @@ def _width(source: Source) -> int | None:
 
 
 def _items(
-    config: ModelConfig, sources: list[tuple[Source, Layout | CodecLayout]], dtype: torch.dtype | None
+    config: ModelConfig, source: Source, names: dict[str, str], dtype: torch.dtype | None, cure: str
 ) -> list[Item]:
-    """Everything that is to be written, in the order in which it lies in the sources. Raises ImportFault."""
+    """What is to be written of a source, in the order in which it lies there. Raises ImportFault."""
     with torch.device("meta"):
         expected = {name: tuple(tensor.shape) for name, tensor in VideoModel(config).state_dict().items()}
     items = []
-    for source, layout in sources:
-        for theirs, stored in source.items():
-            name = layout.names[theirs]
-            shape = expected[name]
-            if _without_ones(stored.shape) != _without_ones(shape):
-                raise ImportFault(
-                    f"{source.path} is not of {config.name}: {theirs!r} is {stored.shape} instead of {shape}; "
-                    f"{_instead(source, config.name)}"
-                )
-            if stored.dtype not in READABLE:
-                raise ImportFault(
-                    f"{theirs!r} of {source.path} is {str(stored.dtype).removeprefix('torch.')}; "
-                    "get the checkpoint in float32, float16 or bfloat16"
-                )
-            items.append(Item(name, stored, Entry(dtype or stored.dtype, shape)))
-    lacking = sorted(expected.keys() - {item.name for item in items})
-    if lacking:  # a fault of a table, not of the user's
-        raise AssertionError(f"the name tables of {config.name} leave out {lacking[0]!r}")
+    for theirs, stored in source.items():
+        shape = expected[names[theirs]]
+        if _without_ones(stored.shape) != _without_ones(shape):
+            raise ImportFault(
+                f"{source.path} is not of {config.name}: {theirs!r} is {stored.shape} instead of {shape}; {cure}"
+            )
+        if stored.dtype not in READABLE:
+            raise ImportFault(
+                f"{theirs!r} of {source.path} is {str(stored.dtype).removeprefix('torch.')}; "
+                "get the checkpoint in float32, float16 or bfloat16"
+            )
+        items.append(Item(names[theirs], stored, Entry(dtype or stored.dtype, shape)))
     return items
 
 
@@ -158,9 +159,10 @@ def _converted(items: list[Item], progress: Progress | None) -> Iterator[tuple[s
     total, done = sum(item.entry.bytes for item in items), 0
     for item in items:
         tensor = item.stored.read().reshape(item.entry.shape).to(item.entry.dtype)
-        if not torch.isfinite(tensor).all():
+        if tensor.numel() and not torch.isfinite(torch.stack(torch.aminmax(tensor))).all():  # no copy of the tensor
             raise SourceError(
-                f"{item.stored.file} holds numbers that are not finite in {item.name!r}; download it again, or keep its dtype"
+                f"{item.stored.file} holds numbers that are not finite in {item.name!r}; "
+                "download it again, or keep its dtype"
             )
         yield item.name, tensor
         done += item.entry.bytes

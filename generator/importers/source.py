@@ -26,7 +26,8 @@ DTYPES = {
 HEADER_LENGTH = 8  # bytes of the number in front of a safetensors header
 LARGEST_HEADER = 100_000_000  # bytes; what the format allows
 ZIP_START = b"PK\x03\x04"  # of a .pt file since torch 1.6
-# Where training code keeps the weights among other things, the averaged ones first (Self-Forcing, Causal-Forcing, minWM)
+# Where training code keeps the weights among other things, the averaged ones first (Self-Forcing, Causal-Forcing,
+# minWM)
 INNER = ("generator_ema", "generator", "state_dict", "model", "module")
 # What wrappers put in front of names
 PREFIXES = ("_fsdp_wrapped_module.", "_orig_mod.", "model.diffusion_model.", "model.", "module.", "generator.")
@@ -119,7 +120,8 @@ def _in_folder(folder: Path) -> Path:
             return found[0]
         if found:
             names = ", ".join(path.name for path in found[:3])
-            raise SourceError(f"{folder} holds several checkpoints ({names}{', ...' if found[3:] else ''}); give one of them")
+            more = ", ..." if found[3:] else ""
+            raise SourceError(f"{folder} holds several checkpoints ({names}{more}); give one of them")
     raise SourceError(f"no checkpoint in {folder}; give the folder of the .safetensors or .pt files")
 
 
@@ -193,8 +195,8 @@ def _torch(path: Path) -> Source:
         if "weights_only" not in str(error).lower() and "weights only" not in str(error).lower():
             raise _damaged(path) from None
         raise SourceError(
-            f"{path} wants to run code when it is opened, which is refused; get it as safetensors, or have its maker save "
-            "the tensors alone"
+            f"{path} wants to run code when it is opened, which is refused; "
+            "get it as safetensors, or have its maker save the tensors alone"
         ) from None
     except (RuntimeError, EOFError, IndexError, KeyError, ValueError, TypeError, AttributeError, OSError):
         raise _damaged(path) from None

@@ -1,7 +1,7 @@
 """Tensor names of published Wan transformers -> ours, as tables that cover every tensor.
 
-A table is a dict {theirs: ours}.  The releases of Wan, VideoX-Fun, Self-Forcing, Causal-Forcing, One-Forcing and minWM share
-Wan's own names; diffusers has others.  Shapes differ by axes of length one alone.
+A table is a dict {theirs: ours}.  The releases of Wan, VideoX-Fun, Self-Forcing, Causal-Forcing, One-Forcing and minWM
+share Wan's own names; diffusers has others.  Shapes differ by axes of length one alone.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ IMAGE = (
 )
 # within blocks.N
 INSIDE = (
-    *((f"self_attn.{o}", f"attn1.{d}", f"self_attn.{o}") for o, d in zip("qkvo", ("to_q", "to_k", "to_v", "to_out.0"))),
-    *((f"cross_attn.{o}", f"attn2.{d}", f"cross_attn.{o}") for o, d in zip("qkvo", ("to_q", "to_k", "to_v", "to_out.0"))),
+    *(
+        (f"{o}_attn.{mine}", f"{d}.{theirs}", f"{o}_attn.{mine}")
+        for o, d in (("self", "attn1"), ("cross", "attn2"))
+        for mine, theirs in zip("qkvo", ("to_q", "to_k", "to_v", "to_out.0"))
+    ),
     ("norm3", "norm2", "norm3"),  # diffusers counts the norms in the order of their use
     ("ffn.0", "ffn.net.0.proj", "ffn.0"),
     ("ffn.2", "ffn.net.2", "ffn.2"),
@@ -64,10 +67,9 @@ def _wan(config: TransformerConfig) -> Iterator[tuple[str, str, str]]:
     image = config.image_dim is not None
     yield from _affine(OUTSIDE + (IMAGE if image else ()))
     yield ("head.modulation", "scale_shift_table", "head.modulation")
-    inside = [
-        *_affine(INSIDE + (INSIDE_IMAGE if image else ()) + (INSIDE_CAMERAS if config.projective else ())), *GAINS, *((IMAGE_GAIN,) if image else ()),
-        ("modulation", "scale_shift_table", "modulation"),
-    ]  # fmt: skip
+    layers = INSIDE + (INSIDE_IMAGE if image else ()) + (INSIDE_CAMERAS if config.projective else ())
+    gains = GAINS + ((IMAGE_GAIN,) if image else ())
+    inside = [*_affine(layers), *gains, ("modulation", "scale_shift_table", "modulation")]
     for block in range(config.layers):
         yield from (tuple(f"blocks.{block}.{name}" for name in names) for names in inside)
 

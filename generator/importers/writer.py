@@ -50,7 +50,8 @@ def write(
             for name, tensor in tensors:
                 expected, entry = next(announced, (None, None))
                 if name != expected or tensor.dtype != entry.dtype or tuple(tensor.shape) != entry.shape:
-                    raise ValueError(f"{name!r} {tensor.dtype} {tuple(tensor.shape)} comes where {expected!r} was announced")
+                    found = f"{name!r} {tensor.dtype} {tuple(tensor.shape)}"
+                    raise ValueError(f"{found} comes where {expected!r} was announced")
                 file.write(memoryview(tensor.contiguous().view(-1).view(torch.uint8).numpy()))
             missing = next(announced, None)
             if missing is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..codecs.patch import PatchCodecConfig
 from ..codecs.tiny import TinyCodecConfig
 from ..codecs.wan import WanCodecConfig
-from ..controls.camera import ProjectiveCameraConfig
+from ..controls.camera import ProjectiveCameraConfig, RayCameraConfig
 from ..controls.none import NoControlConfig
 from ..controls.pictures import PicturesControlConfig
 from ..controls.portrait import PortraitControlConfig
@@ -15,5 +15,5 @@ from ..spaces import IdentitySpace, ResidualSpace
 
 COMPONENTS: tuple[type, ...] = (
     PatchCodecConfig, TinyCodecConfig, WanCodecConfig, NoControlConfig, PicturesControlConfig, PortraitControlConfig,
-    ProjectiveCameraConfig, StemConfig, TrunkConfig, IdentitySpace, ResidualSpace,
+    ProjectiveCameraConfig, RayCameraConfig, StemConfig, TrunkConfig, IdentitySpace, ResidualSpace,
 )

@@ -1,8 +1,8 @@
 """Causal few-step relatives of Wan 2.1 1.3B: trained on their own rollouts, ready to stream.
 
-All keep Wan's network and names; they differ in how many latent frames are made together, in how many steps, and in what the
-cache holds. After the last step they run the finished block through the network once more, at t = 0, and keep those keys
-and values. Their timesteps are given before a shift of 5: t = 5 u / (1 + 4 u).
+All keep Wan's network and names; they differ in how many latent frames are made together, in how many steps, and in
+what the cache holds. After the last step they run the finished block through the network once more, at t = 0, and keep
+those keys and values. Their timesteps are given before a shift of 5: t = 5 u / (1 + 4 u).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ..spaces import IdentitySpace
 from .model import Model
 from .wan import WAN21_TRANSFORMER
 
+UNVERIFIED = "the code is Apache-2.0; for the weights read the page that they come from, none was seen by this program"
 SHIFT = 5.0  # of time towards noise
 TRAINED = 21  # latent frames, the longest that these models saw
 
@@ -39,13 +40,14 @@ def causal(name: str, block: int, times: tuple[float, ...], trained: int = TRAIN
         control=NoControlConfig(),
         space=IdentitySpace(recycling=False),
         sampler=SamplerConfig(times, clean_cache=0.0),
+        fps=16,
     )
 
 
 SELF_FORCING = Model(
     config=causal("self-forcing", 3, FOUR_STEPS),
     recipe="paper",
-    licence="Apache-2.0",
+    licence=UNVERIFIED,
     citation="Self-Forcing: Huang et al. 2025, arXiv 2506.08009",
     weights="gdhe17/Self-Forcing on Hugging Face: checkpoints/self_forcing_dmd.pt",
 )
@@ -53,7 +55,7 @@ SELF_FORCING = Model(
 CAUSAL_FORCING = Model(
     config=causal("causal-forcing", 1, FOUR_STEPS),
     recipe="paper",
-    licence="code Apache-2.0; no licence is stated for the weights: ask their makers before other than private use",
+    licence=UNVERIFIED,
     citation="Causal Forcing: thu-ml 2026, arXiv 2602.02214",
     weights="zhuhz22/Causal-Forcing on Hugging Face: framewise/causal_forcing.pt",
 )
@@ -61,7 +63,7 @@ CAUSAL_FORCING = Model(
 ONE_FORCING = Model(
     config=causal("one-forcing", 1, shifted(1000)),
     recipe="paper",
-    licence="code Apache-2.0; no licence is stated for the weights: ask their makers before other than private use",
+    licence=UNVERIFIED,
     citation="One-Forcing: Feng et al. 2026, arXiv 2605.23458",
     weights="JiaqiFeng/OneForcing on Hugging Face: checkpoints/one_forcing.pt",
 )
@@ -74,7 +76,7 @@ MINWM_CAMERA = Model(
         MINWM, transformer=replace(MINWM.transformer, projective=True), control=ProjectiveCameraConfig()
     ),
     recipe="paper",
-    licence="code Apache-2.0; no licence is stated for the weights: ask their makers before other than private use",
+    licence=UNVERIFIED,
     citation="minWM: shengshu-ai 2026, arXiv 2605.30263; PRoPE: Li et al. 2025, arXiv 2507.10496",
     weights="MIN-Lab/minWM on Hugging Face: Wan21/Action2V/dmd",
 )

@@ -10,7 +10,7 @@ from ..config import ModelConfig
 @dataclass(frozen=True)
 class Model:
     config: ModelConfig
-    recipe: str  # of generator/training/recipe.py: how it is trained
+    recipe: str  # of generator/training/recipes.py: how it is trained
     licence: str  # that binds its weights
     citation: str
     weights: str  # where they come from

@@ -16,7 +16,8 @@ POCKET = Model(
         name="pocket",
         size=(256, 256),
         transformer=TransformerConfig(
-            dim=256, layers=4, heads=4, ffn_dim=768, in_channels=96, out_channels=96, window=4, sink_distance=5
+            dim=256, layers=4, heads=4, ffn_dim=768, in_channels=96, out_channels=96, window=4, sink_distance=5,
+            grid=(8, 8),  # crops of 128 pixels in training
         ),
         trunk=TrunkConfig(in_channels=176, out_channels=16, depth=2),
         codec=PatchCodecConfig(
@@ -25,7 +26,7 @@ POCKET = Model(
         control=PortraitControlConfig(StemConfig(frame_channels=64, channels=128), reach=4, face=96),
         space=ResidualSpace(gain=2.0, recycle=0.5),
     ),
-    recipe="pocket",
+    recipe="shipped",
     licence="Apache-2.0",
     citation="AAPT: Lin et al. 2025, arXiv 2506.09350",
     weights="shipped, trained by this project on rendered people",

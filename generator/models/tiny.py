@@ -17,6 +17,7 @@ TINY = Model(
         size=(64, 64),
         transformer=TransformerConfig(
             dim=128, layers=3, heads=4, ffn_dim=256, in_channels=32, out_channels=32, window=2, sink_distance=3,
+            grid=(8, 8),
             frequency_dim=64,
         ),
         trunk=TrunkConfig(in_channels=80, out_channels=16, depth=1),
@@ -24,7 +25,7 @@ TINY = Model(
         control=PortraitControlConfig(StemConfig(frame_channels=16, channels=32), reach=2),
         space=ResidualSpace(gain=2.0, recycle=0.5),
     ),
-    recipe="pocket",
+    recipe="shipped",
     licence="Apache-2.0",
     citation="AAPT: Lin et al. 2025, arXiv 2506.09350",
     weights="random",

@@ -1,7 +1,8 @@
-"""Wan: the open base models (Wan-AI, arXiv 2503.20314), in their causal form: weights to start from, not to stream as they are.
+"""Wan: the open base models (Wan-AI, arXiv 2503.20314), in their causal form: weights to start from, not to stream as
+they are.
 
-The released weights make a whole clip in many steps with guidance; what is here is the same network with AAPT's regime, one
-latent frame in one forward pass, which post-training has to teach it.
+The released weights make a whole clip in many steps with guidance; what is here is the same network with AAPT's regime,
+one latent frame in one forward pass, which post-training has to teach it.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ WAN21_T2V = Model(
         codec=WAN21,
         control=NoControlConfig(),
         space=IdentitySpace(recycling=False),
+        fps=16,
     ),
     recipe="paper",
     licence="Apache-2.0",
@@ -51,6 +53,7 @@ WAN21_CONTROL = Model(
         codec=WAN21,
         control=PicturesControlConfig(),
         space=IdentitySpace(recycling=False),
+        fps=16,
     ),
     recipe="paper",
     licence="Apache-2.0",

@@ -104,7 +104,11 @@ class PortraitStream:
         part = person[(slice(None), *window.of(SPATIAL_FACTOR))]
         picture = from_bytes(self._transfer.up("person", part), self.dtype).movedim(-1, -3)
         reference = picture.expand(FRAMES_PER_LATENT, *picture.shape[1:])[None]
-        return self._stream.locked(reference, self._conditions(warp, guide, window))
+        return self._stream.locked(reference, self._conditions(warp, guide, window), self._origin(window))
+
+    def _origin(self, window: Window) -> tuple[float, float]:
+        """Where a window's first token is in the picture: keys that are stored keep their places when it moves."""
+        return window.top / self._patch, window.left / self._patch
 
     def _look_at(self, window: Window) -> None:
         """Go on in another window. One of another size begins a new memory, for all keys are of one size."""
@@ -115,6 +119,7 @@ class PortraitStream:
             state = self._locked(self._camera.on_portrait(window.size))
         last = self._stream.state
         previous, shown = (moved(z, self._window, window) for z in (last.previous, last.decoder.z))
+        state.cache.origin = self._origin(window)
         self._stream.state = replace(state, previous=previous, decoder=DecoderState(shown))
         self._window = window
 

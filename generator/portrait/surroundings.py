@@ -15,12 +15,18 @@ TRUSTED = (0.15, 0.35)  # validity of the warp (its scale, by area) from which i
 TRANSPARENT = 0.2  # of [-1, 1]: by how much less opaque than the warp something must be to be taken for a hole
 
 
-def keep_surroundings(video_BTFCHW: Tensor, conditions: Conditions, reach: int) -> Tensor:
+def keep_surroundings(video_BTFCHW: Tensor, conditions: Conditions, reach: int, mend_holes: bool = True) -> Tensor:
     """Decoded frames with the warp itself where the face is far and at the person's outline, and with its detail on skin
     that it knows. Hair and clothes lose by being drawn anew, a still outline never shimmers, and the frames of glasses
-    and the hairs of a beard, which no two people have alike, would be averaged away."""
+    and the hairs of a beard, which no two people have alike, would be averaged away.
+
+    mend_holes: show the warp where the network made somebody transparent. Training must see its holes instead: covered by
+    the warp they would cost nothing, and no gradient would ever close them.
+    """
     warp = conditions.warp
-    alpha = around_face(conditions.guide, reach) * inside_person(warp) * (1 - holes(video_BTFCHW, warp))
+    alpha = around_face(conditions.guide, reach) * inside_person(warp)
+    if mend_holes:
+        alpha = alpha * (1 - holes(video_BTFCHW, warp))
     change = video_BTFCHW - warp
     change = torch.lerp(change, coarse(change), trusted_skin(conditions.guide).to(change.dtype))
     return torch.addcmul(warp, change, alpha.to(change.dtype))

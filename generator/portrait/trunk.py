@@ -45,7 +45,7 @@ class Trunk(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.transformer.dtype
+        return self.before[0].weight.dtype  # of a sharded network, only its own part is gathered when it is called
 
     def forward(
         self, x_BTChw: Tensor, t_BT: Tensor, text: Text | None = None, groups: Sequence[int] | None = None,

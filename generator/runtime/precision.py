@@ -50,17 +50,23 @@ def cpu_has_bfloat16() -> bool:
     return "amx_bf16" in flags or "avx512_bf16" in flags
 
 
+def kept_in_float32(model: nn.Module) -> set[str]:
+    """Names of the parameters that some module of `model` names in its `keep_fp32`."""
+    names = set()
+    for prefix, module in model.named_modules():
+        kept = set(getattr(module, "keep_fp32", ()))
+        if kept:
+            inside = f"{prefix}." if prefix else ""
+            names |= {f"{inside}{name}" for name, _ in module.named_parameters() if set(name.split(".")) & kept}
+    return names
+
+
 def cast(model: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
     """Move the model in place; parameters named by a module's `keep_fp32` stay float32, unrounded, convolutions
     channels-last."""
-    kept = {
-        parameter
-        for module in model.modules()
-        for name, parameter in module.named_parameters()
-        if set(name.split(".")) & set(getattr(module, "keep_fp32", ()))
-    }
-    for parameter in model.parameters():
-        data = parameter.data.to(device, torch.float32 if parameter in kept else dtype)
+    kept = kept_in_float32(model)
+    for name, parameter in model.named_parameters():
+        data = parameter.data.to(device, torch.float32 if name in kept else dtype)
         parameter.data = data.contiguous(memory_format=torch.channels_last) if data.dim() == 4 else data
     for module in model.modules():
         for name, buffer in module.named_buffers(recurse=False):

@@ -1,5 +1,5 @@
-"""Training: data, stages, optimisers, checkpoints. `train` runs a preset's recipe."""
+"""Training: data, stages, recipes, optimisers, checkpoints. `train` takes a model through a recipe."""
 
-from generator.training.recipe import train
+from generator.training.run import train
 
 __all__ = ["train"]

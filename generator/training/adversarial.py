@@ -1,207 +1,181 @@
-"""Stage 3, student forcing: the generator runs exactly as at inference and is judged by what it makes (AAPT, 3.3).
+"""Stage 3: the generator runs on its own output and a discriminator judges what it makes (AAPT, adversarial training and
+long-video training, appendix B).
 
-The same trainer serves the reconstruction stage (losses against the truth alone) and the adversarial ones, and with
-`forcing="teacher"` the comparison in which the recycled latent is the truth's.
+    L_D = softplus(-(D(real) - D(fake))) + lambda (R1 + R2)        eq. 1, relativistic pairing, approximated penalties
+    L_G = softplus(-(D(fake) - D(real)))
+
+Each update of one is followed by one of the other, and each on a rollout of its own: the discriminator that judges the
+generator has never seen this rollout. A long rollout is made, judged and learnt from segment by segment; segments overlap,
+so that the continuation is judged, too. A segment is judged against any real clip: no long truth is needed.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from generator.portrait.conditions import Conditions
-from generator.portrait.surroundings import around_face
+from generator.controls.control import Observation
+from generator.discriminator import LatentDiscriminator
 from generator.model import VideoModel
-from generator.training.autoencoder import PixelLoss
-from generator.training.critics import CropCritic, CropCriticConfig, LatentCritic, LatentCriticConfig, Rollout
-from generator.training.data import Augmentation, Batch, BatchShape
+from generator.training.data import Batch, BatchShape
+from generator.training.diffusion import freeze_codec
 from generator.training.distributed import Workers
+from generator.training.losses import Objective, relativistic_generator
 from generator.training.optim import Learner, OptimizerConfig
-from generator.training.regions import pixel_weights
-
-UNDRAWN = 0.1  # weight of latents that nobody sees: they are recycled like all others and must not run away
+from generator.training.portrait_clips import Augmentation
+from generator.training.recomputation import recompute
+from generator.training.sequences import Rollout, encode_clip, encode_reference, encode_truth
 
 
 @dataclass(frozen=True)
-class RolloutStage:
-    share: float = 0.6  # of the run's time
-    shape: BatchShape = BatchShape(size=8, latents=3, crop=128, prefix=(0, 4))
+class AdversarialStage:
+    share: float = 0.3  # of the run's time
+    shape: BatchShape = BatchShape(size=8, latents=8, crop=128)  # of a rollout; its segment is what is judged at once
+    overlap: int = 0  # latent frames of the segment before that are judged along
     forcing: Literal["student", "teacher"] = "student"
-    segment: int | None = None  # latent frames between two cuts of the graph; None: all that have a truth at once
-    cache_gradient: bool = True  # through the keys and values to earlier frames of the segment
-    latent: float = 1.0  # weight of the latent's distance to the truth's
-    pixel: float = 2.0  # weight of the decoded frames' distance
-    loss: PixelLoss = field(default_factory=PixelLoss)
-    decoder: bool = True  # train the decoder too
-    critic: CropCriticConfig | LatentCriticConfig | None = None
-    adversarial: float | None = 1.0  # gradient norm relative to the reconstruction's where the two meet; None: as it is
-    largest_weight: float = 0.5  # of the adversarial gradient, when its norm is matched
+    logits: Literal["frame", "clip"] = "frame"
+    objective: Objective = Objective(penalty=1000.0, sigma=0.1, centring=0.0)  # AAPT, appendix B
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    augmentation: Augmentation = field(default_factory=lambda: Augmentation(wander=0.0))  # only faces are drawn
+    discriminator_optimizer: OptimizerConfig | None = None  # None: as the generator's, which is the paper's choice
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    recompute: bool = False  # as in the diffusion stage
 
 
-def train_generator(generator: VideoModel, decoder: bool) -> None:
-    """Gradients for control, network and, if asked, the decoder; the latent space itself stays as it is."""
-    generator.requires_grad_(True)
-    for part in (generator.codec.encoder, generator.codec.linear_in):
-        part.requires_grad_(False)
-    if not decoder:
-        generator.codec.requires_grad_(False)
+@dataclass(frozen=True)
+class Judged:
+    """What the discriminator is shown of B clips: the reference, then K latent frames, and their conditions."""
+
+    z: Tensor  # (B, 1 + K, C, h, w)
+    conditions: Any
+    past: Tensor | None = None  # (B, 1 + K, C, h, w) latents that each frame is the continuation of; None: z itself
 
 
-def generator_learner(config: OptimizerConfig, generator: VideoModel, workers: Workers) -> Learner:
-    """A learner that leaves those parameters in float32 that the transformer wants so."""
-    keep = generator.transformer.keep_fp32
-    return Learner(generator, config, workers.parameter_dtype, lambda name: any(part in name for part in keep))
-
-
-class RolloutTrainer:
-    """`origin`: the weights that a latent discriminator starts from, a generator of its own."""
-
+class AdversarialTrainer:
     def __init__(
-        self, config: RolloutStage, generator: VideoModel, workers: Workers, origin: VideoModel | None = None
+        self, config: AdversarialStage, model: VideoModel, discriminator: LatentDiscriminator, workers: Workers
     ):
-        self.config, self.generator = config, generator
-        train_generator(generator, config.decoder)
-        self.learners = {"generator": generator_learner(config.optimizer, generator, workers)}
-        self.critic = None
-        if isinstance(config.critic, CropCriticConfig):
-            self.critic = CropCritic(config.critic, workers)
-        elif isinstance(config.critic, LatentCriticConfig):
-            self.critic = LatentCritic(config.critic, origin, workers)
-        if self.critic:
-            self.learners |= self.critic.learners
+        self.config, self.model, self.shapes = config, model, (config.shape, config.shape)
+        freeze_codec(model)
+        if config.recompute:
+            recompute(model.transformer)
+            recompute(discriminator.network.transformer)
+        optimizer = replace(config.discriminator_optimizer or config.optimizer, average=None)
+        self.learners = {
+            "generator": Learner(model, config.optimizer, workers.parameter_dtype),
+            "discriminator": Learner(discriminator, optimizer, workers.parameter_dtype),
+        }
+        self.discriminator = discriminator
 
-    def step(self, batch: Batch, random: torch.Generator, progress: float) -> dict[str, float]:
-        config, generator = self.config, self.generator
-        dtype = generator.codec.dtype
-        with torch.no_grad():
-            truth = batch.truth(dtype)
-            z_truth = generator.codec.encode(truth.flatten(1, 2))
-        weight = pixel_weights(batch, config.loss.regions, dtype)  # (B, N, F, 1, H, W)
-        reach = generator.config.control.reach
-        if reach is not None:  # what is not drawn does not count
-            weight = weight * around_face(batch.conditions(batch.prefix, dtype=dtype).guide, reach)
+    def step(self, batches: tuple[Batch, Batch], random: torch.Generator, progress: float) -> dict[str, float]:
+        """One update of each per segment of a rollout. Metrics are means over the segments."""
+        seen_by_d, seen_by_g = batches
+        make = self._student if self.config.forcing == "student" else self._teacher
+        segments = zip(make(seen_by_d, seen_by_g, random, train=False), make(seen_by_g, seen_by_d, random, train=True))
+        records = []
+        for (fake, real), (own_fake, own_real) in segments:
+            terms = self._update_discriminator(fake, real, random, progress)
+            records.append(terms | self._update_generator(own_fake, own_real, random, progress))
+        return {key: sum(record[key] for record in records) / len(records) for key in records[0]}
+
+    def _update_discriminator(
+        self, fake: Judged, real: Judged, random: torch.Generator, progress: float
+    ) -> dict[str, float]:
+        objective, learner = self.config.objective, self.learners["discriminator"]
+        disturbed = [Judged(objective.disturb(clip.z, random), clip.conditions, clip.past) for clip in (real, fake)]
+        terms = objective(*self._judge([real, fake, *disturbed], random))
+        terms["total"].backward()
+        norm = learner.step(progress)
+        return {f"d_{key}": value.item() for key, value in terms.items() if key != "total"} | {"d_gradient": norm}
+
+    def _update_generator(
+        self, fake: Judged, real: Judged, random: torch.Generator, progress: float
+    ) -> dict[str, float]:
+        """The discriminator's gradient stops at the latents and goes on from there, so that its weights take none."""
+        leaf = fake.z.detach().requires_grad_()
+        logits_real, logits_fake = self._judge([real, Judged(leaf, fake.conditions, fake.past)], random)
+        loss = relativistic_generator(logits_fake, logits_real.detach())
+        (gradient,) = torch.autograd.grad(loss, leaf)
+        fake.z.backward(gradient)
+        norm = self.learners["generator"].step(progress)
+        return {"g_loss": loss.item(), "g_gradient": norm}
+
+    def _judge(self, clips: list[Judged], random: torch.Generator) -> tuple[Tensor, ...]:
+        """Logits of each of the clips, all with the same unshifted t ~ U(0, 1), one per sample (appendix B)."""
+        batch, device = len(clips[0].z), clips[0].z.device
+        t = torch.rand(batch, generator=random, device=device)
+        observed = {id(clip.conditions): self.discriminator.observe(clip.conditions) for clip in clips}
+        observation = together([observed[id(clip.conditions)] for clip in clips])
+        z = torch.cat([clip.z for clip in clips])
+        past = None if clips[0].past is None else torch.cat([clip.past for clip in clips])
+        return self.discriminator(z, observation, t.repeat(len(clips)), past).chunk(len(clips))
+
+    def _student(self, batch: Batch, other: Batch, random: torch.Generator, train: bool):
+        """Segments of a rollout, each as (fake, real). The first has its own truth as partner, under the same conditions;
+        the later ones any part of the clips of `other`."""
         count = batch.frames.shape[1]
-        length = config.segment or count
-        metrics: dict[str, float] = {}
-        make = self._student if config.forcing == "student" else self._teacher
-        made = z_truth[:, :0]  # of the segments before
-        for z, z_before, z_reference in make(batch, z_truth, length, random):
-            terms = self._backward(batch, z, made, z_before, z_reference, z_truth, truth, weight, random, progress)
-            for key, value in terms.items():
-                metrics[key] = metrics.get(key, 0.0) + value * z.shape[1] / count
-            made = torch.cat([made, z.detach()], 1)
-        metrics["gradient"] = self.learners["generator"].step(progress)
-        return metrics
-
-    def _student(self, batch: Batch, z_truth: Tensor, length: int, random: torch.Generator):
-        """Segments of a rollout, each with its graph: (z (B, n, C, h, w), latent before it, portrait's latent).
-        Latent frames before those with a truth are rolled out without a gradient."""
-        generator, dtype = self.generator, z_truth.dtype
-        count = z_truth.shape[1]
-        state = generator.lock(batch.reference_video(dtype), batch.reference_conditions(dtype))
-        z_reference = z_last = state.previous.detach()
-
-        def noise() -> Tensor:
-            made = torch.randn(z_reference.shape, generator=random, device=z_reference.device)
-            return made.to(dtype)[None, :, None]
-
-        if batch.prefix:
-            with torch.no_grad():
-                observation = generator.observe(batch.conditions(0, batch.prefix, dtype))
-                for i in range(batch.prefix):
-                    z, state = generator.advance(observation.frames(i, i + 1), state, noise())
-                    z_last = z[:, 0]
+        length = self.config.shape.segment or count
+        codec = self.model.codec
+        with torch.set_grad_enabled(train):
+            rollout = Rollout(self.model, batch, random)
+        z_reference = encode_reference(codec, batch)
+        made = z_reference[:, :0]
         for start in range(0, count, length):
             stop = min(start + length, count)
-            observation = generator.observe(batch.conditions(batch.prefix + start, batch.prefix + stop, dtype))
-            made, before = [], z_last
-            for i in range(stop - start):
-                z, state = generator.advance(observation.frames(i, i + 1), state, noise())
-                z_last = z[:, 0]
-                made.append(z_last)
-                if not self.config.cache_gradient:
-                    state = state.detach()
-            yield torch.stack(made, 1), before, z_reference
-            state, z_last = state.detach(), z_last.detach()
+            with torch.set_grad_enabled(train):
+                z = rollout.extend(stop - start)
+            past = 0 if start in batch.cuts else min(self.config.overlap, made.shape[1])
+            seen = start - past, stop
+            made = torch.cat([made, z.detach()], 1)
+            fake = Judged(
+                torch.cat([z_reference, made[:, seen[0] : start], z], 1),
+                batch.sequence_conditions(*seen, z_reference.dtype),
+            )
+            partner, where = (batch, seen) if start == 0 else (other, _anywhere(other, stop - seen[0], random))
+            real = Judged(
+                torch.cat([encode_reference(codec, partner), encode_truth(codec, partner, *where)], 1),
+                partner.sequence_conditions(*where, z_reference.dtype),
+            )
+            yield fake, real
 
-    def _teacher(self, batch: Batch, z_truth: Tensor, length: int, random: torch.Generator):
-        """All frames at once from noise, each with the truth of the one before it."""
-        generator, dtype = self.generator, z_truth.dtype
-        with torch.no_grad():
-            z_reference = generator.codec.encode(batch.reference_video(dtype))
-        sequence, conditions = with_reference(batch, z_reference, z_truth)
-        noise = torch.randn(sequence.shape, generator=random, device=sequence.device).to(dtype)
-        t = torch.ones(len(sequence), device=sequence.device)
-        with torch.no_grad():
-            base = generator.observe(conditions).base
-        v = generator.velocity(noise, sequence, conditions, t)
-        z = generator.space.to_z(noise - v, base)[:, 1:]
-        yield z, z_reference[:, 0], z_reference[:, 0]
-
-    def _backward(
-        self, batch: Batch, z: Tensor, made: Tensor, z_before: Tensor, z_reference: Tensor, z_truth: Tensor,
-        truth: Tensor, weight: Tensor, random: torch.Generator, progress: float,
-    ) -> dict[str, float]:
-        """Gradients of the segment z, which follows the frames `made`; they meet at the latents and at the decoded
-        frames, where their sizes can be compared."""
-        config, critic = self.config, self.critic
-        part = slice(made.shape[1], made.shape[1] + z.shape[1])
-        segment, truth, weight = _segment(batch, part), truth[:, part], weight[:, part]
-        leaf = z.detach().requires_grad_()
-        cells = F.avg_pool2d(weight.mean(2).flatten(0, 1), 8).unflatten(0, z.shape[:2]) + UNDRAWN  # (B, N, 1, h, w)
-        distance = F.smooth_l1_loss(leaf, z_truth[:, part], beta=0.5, reduction="none").mean(2, keepdim=True)
-        latent = (distance * cells).mean(dtype=torch.float32)
-        metrics = {"latent": latent.item()}
-        outputs, gradients = [z], [*torch.autograd.grad(config.latent * latent, leaf)]
-        video = truth
-        if config.pixel or isinstance(critic, CropCritic):
-            conditions = segment.conditions(dtype=z.dtype)
-            codec, control = self.generator.codec, self.generator.control
-            video = codec.decode(z, control.side(conditions), codec.initial_state(z_before.detach()[:, None]))
-            video = control.finish(video, conditions).view_as(truth)
-            leaf = video.detach().requires_grad_()
-            pixel = config.loss(leaf, truth, weight)
-            metrics["pixel"] = pixel.item()
-            outputs.append(video)
-            gradients += torch.autograd.grad(config.pixel * pixel, leaf)
-        if critic:
-            past = min(critic.overlap, part.start)
-            seen = slice(part.start - past, part.stop)
-            z_seen = torch.cat([made[:, part.start - past :], z.detach()], 1)
-            rollout = Rollout(_segment(batch, seen), z_reference, z_seen, z_truth[:, seen], video.detach(), truth)
-            gradient, terms = critic(rollout, random, progress)
-            place = 1 if isinstance(critic, CropCritic) else 0
-            gradient = gradient[:, past:]
-            share = 1.0
-            if config.adversarial is not None:
-                ratio = gradients[place].float().norm() / gradient.float().norm().clamp_min(1e-12)
-                share = min(config.adversarial * ratio.item(), config.largest_weight)
-            gradients[place] = gradients[place] + share * gradient
-            metrics |= {**terms, "adversarial_weight": share}
-        torch.autograd.backward(outputs, gradients)
-        return metrics
+    def _teacher(self, batch: Batch, other: Batch, random: torch.Generator, train: bool):
+        """The comparison of appendix D: every frame is made, and judged, after the truth of the frames before it."""
+        model = self.model
+        z_truth, x_truth, conditions = encode_clip(model, batch)
+        noise = torch.randn(x_truth.shape, generator=random, device=x_truth.device).to(x_truth.dtype)
+        t = torch.ones(len(noise), device=noise.device)
+        with torch.set_grad_enabled(train):
+            v = model.velocity(noise, z_truth, conditions, t)
+            z = model.space.to_z(noise - v, model.observe(conditions).base)
+        fake = torch.cat([z_truth[:, :1], z[:, 1:]], 1)
+        yield Judged(fake, conditions, z_truth), Judged(z_truth, conditions, z_truth)
 
 
-def with_reference(batch: Batch, z_reference: Tensor, z_truth: Tensor) -> tuple[Tensor, Conditions]:
-    """The portrait as frame 0 before the frames that have a truth: latents (B, 1 + N, C, h, w) and their conditions."""
-    reference = batch.reference_conditions(z_truth.dtype)
-    present = batch.conditions(batch.prefix, dtype=z_truth.dtype)
-    conditions = Conditions(
-        torch.cat([reference.warp, present.warp], 1), torch.cat([reference.guide, present.guide], 1)
-    )
-    return torch.cat([z_reference, z_truth], 1), conditions
+def together(observations: list[Observation]) -> Observation:
+    """One batch of all of them."""
+    def joined(parts: Sequence[Any]) -> Any:
+        if parts[0] is None:
+            return None
+        if isinstance(parts[0], Tensor):
+            return torch.cat(list(parts))
+        return type(parts[0])(*(torch.cat(matrices) for matrices in zip(*parts)))  # cameras
+
+    return Observation(*(joined([getattr(o, each.name) for o in observations]) for each in fields(Observation)))
 
 
-def _segment(batch: Batch, part: slice) -> Batch:
-    """Those of the frames with a truth, without the latents before them."""
-    maps = slice(batch.prefix + part.start, batch.prefix + part.stop)
-    return Batch(
-        batch.frames[:, part], batch.warp[:, maps], batch.guide[:, maps],
-        batch.reference, batch.reference_warp, batch.reference_guide, batch.boxes[:, part],
-    )
+def _anywhere(batch: Batch, count: int, random: torch.Generator) -> tuple[int, int]:
+    """Start and stop of `count` latent frames that follow one another without a cut."""
+    total = batch.frames.shape[1]
+    starts = [
+        start for start in range(total - count + 1) if not any(start < cut < start + count for cut in batch.cuts)
+    ]
+    if not starts:
+        raise ValueError(
+            f"no training clip has {count} latent frames in a row, a segment with its overlap: make longer clips "
+            "(--frames of puppet actors and puppet prepare)"
+        )
+    chosen = int(torch.randint(len(starts), (), generator=random, device=random.device))
+    return starts[chosen], starts[chosen] + count

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from generator.model import VideoModel
-from generator.losses import chroma_l1, gradient_l1, texture_l1, weighted_l1
-from generator.training.data import Augmentation, Batch, BatchShape, Clip, make_batch
+from generator.training.data import BatchShape, Source
 from generator.training.distributed import Workers
+from generator.training.losses import chroma_l1, gradient_l1, texture_l1, weighted_l1
 from generator.training.optim import Learner, OptimizerConfig
+from generator.training.portrait_clips import Augmentation, PortraitBatch
 from generator.training.regions import RegionWeights, pixel_weights
 
 
@@ -51,24 +52,25 @@ class AutoencoderStage:
 
 class AutoencoderTrainer:
     def __init__(self, config: AutoencoderStage, generator: VideoModel, workers: Workers):
-        self.config, self.generator = config, generator
+        self.config, self.generator, self.shapes = config, generator, (config.shape,)
         generator.requires_grad_(False)
         generator.codec.requires_grad_(True)
         self.learners = {"generator": Learner(generator, config.optimizer, workers.parameter_dtype)}
 
     @staticmethod
-    def initialise(config: AutoencoderStage, generator: VideoModel, clips: list[Clip], seed: int) -> None:
+    def initialise(config: AutoencoderStage, generator: VideoModel, clips: Source, seed: int) -> None:
         """Principal components of random crops, before the weights are cast or trained."""
         size = config.shape.latents * 8
         shape = BatchShape(8, config.shape.latents, config.shape.crop)
-        batches = [make_batch(clips, shape, (seed, 1, i)) for i in range(max(1, config.principal_groups // size))]
+        batches = [clips.batch(shape, (seed, 1, i), config.augmentation) for i in range(max(1, config.principal_groups // size))]
         video = torch.cat([batch.truth().flatten(1, 2) for batch in batches])
         generator.codec.initialise_from_pca(video.to(next(generator.parameters()).device))
 
-    def step(self, batch: Batch, random: torch.Generator, progress: float) -> dict[str, float]:
+    def step(self, batches: tuple[PortraitBatch], random: torch.Generator, progress: float) -> dict[str, float]:
+        (batch,) = batches
         learner, codec = self.learners["generator"], self.generator.codec
         dtype = codec.dtype
-        truth = batch.truth(dtype)
+        truth = batch.truth(dtype=dtype)
         z = codec.encode(truth.flatten(1, 2))  # (B, N, C, h, w)
         noise = torch.randn(z.shape, generator=random, device=z.device).to(dtype)
         noisy = z + self.config.noise * noise

@@ -14,37 +14,43 @@ import torch
 import torch.nn.functional as F
 
 from generator.model import VideoModel
-from generator.losses import clean, euler, interpolate, pseudo_huber, time_grid
-from generator.training.adversarial import generator_learner, train_generator
-from generator.training.data import Augmentation, Batch, BatchShape
-from generator.training.diffusion import encode_clip
+from generator.training.data import Batch, BatchShape
+from generator.training.diffusion import freeze_codec
 from generator.training.distributed import Workers
-from generator.training.optim import OptimizerConfig
+from generator.training.losses import clean, euler, interpolate, pseudo_huber, time_grid
+from generator.training.optim import Learner, OptimizerConfig
+from generator.training.portrait_clips import Augmentation
+from generator.training.recomputation import recompute
+from generator.training.sequences import encode_clip
 
 
 @dataclass(frozen=True)
 class ConsistencyStage:
-    share: float = 0.15
+    share: float = 0.15  # of the run's time
     shape: BatchShape = BatchShape(size=8, latents=4, crop=128)
     shift: float = 5.0  # as in the diffusion stage
     grid: int = 32
     distance: Literal["pseudo_huber", "mse"] = "pseudo_huber"
     optimizer: OptimizerConfig = field(default_factory=lambda: OptimizerConfig(lr=3e-4, matrix_lr=3e-4))
     augmentation: Augmentation = field(default_factory=Augmentation)
+    recompute: bool = False  # as in the diffusion stage
 
 
 class ConsistencyTrainer:
-    def __init__(
-        self, config: ConsistencyStage, generator: VideoModel, teacher: VideoModel, workers: Workers
-    ):
-        self.config, self.generator = config, generator
-        train_generator(generator, decoder=False)
-        self.learners = {"generator": generator_learner(config.optimizer, generator, workers)}
-        self.teacher = teacher.requires_grad_(False)
-        generator_learner(config.optimizer, teacher, workers)  # for its cast: nothing in it is trained
+    """`teacher`: the frozen model of stage 1."""
 
-    def step(self, batch: Batch, random: torch.Generator, progress: float) -> dict[str, float]:
-        z, x, conditions = encode_clip(self.generator, batch)
+    def __init__(self, config: ConsistencyStage, model: VideoModel, teacher: VideoModel, workers: Workers):
+        self.config, self.model, self.shapes = config, model, (config.shape,)
+        freeze_codec(model)
+        if config.recompute:
+            recompute(model.transformer)
+        self.learners = {"generator": Learner(model, config.optimizer, workers.parameter_dtype)}
+        self.teacher = teacher.requires_grad_(False)
+        Learner(teacher, config.optimizer, workers.parameter_dtype)  # for its cast: nothing in it is trained
+
+    def step(self, batches: tuple[Batch], random: torch.Generator, progress: float) -> dict[str, float]:
+        (batch,) = batches
+        z, x, conditions = encode_clip(self.model, batch)
         noise = torch.randn(x.shape, generator=random, device=x.device).to(x.dtype)
         grid = time_grid(self.config.grid, self.config.shift, x.device)
         n = torch.randint(1, self.config.grid + 1, (len(x),), generator=random, device=x.device)
@@ -52,8 +58,8 @@ class ConsistencyTrainer:
         x_t = interpolate(x, noise, t)
         with torch.no_grad():
             x_next = euler(x_t, self.teacher.velocity(x_t, z, conditions, t), t, t_next)
-            target = clean(x_next, self.generator.velocity(x_next, z, conditions, t_next), t_next)
-        prediction = clean(x_t, self.generator.velocity(x_t, z, conditions, t), t)
+            target = clean(x_next, self.model.velocity(x_next, z, conditions, t_next), t_next)
+        prediction = clean(x_t, self.model.velocity(x_t, z, conditions, t), t)
         distance = pseudo_huber if self.config.distance == "pseudo_huber" else F.mse_loss
         loss = distance(prediction[:, 1:].float(), target[:, 1:].float())
         loss.backward()

@@ -2,7 +2,7 @@
 
 Fully sharded data parallel (FSDP2). The pieces that the generator calls one by one (parts of the control, network with its
 blocks, parts of the codec) are sharded one by one, because a rollout never calls the generator as a whole. Parameters
-stay gathered between forward and backward, as in AAPT for the student-forced generator (section 3.4): a rollout would
+stay gathered between forward and backward, as in AAPT for the student-forced generator: a rollout would
 otherwise gather them again for every frame.
 """
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from generator.discriminator import LatentDiscriminator
 from generator.model import VideoModel
+from generator.runtime.precision import kept_in_float32
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,10 @@ class Workers:
         """Move a module to the device, and shard it (several processes) or lay its convolutions out channels-last."""
         module = module.to(self.device)
         if self.count == 1:
-            return module.to(memory_format=torch.channels_last)
+            for parameter in module.parameters():
+                if parameter.dim() == 4:
+                    parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+            return module
         _shard(module, self.dtype)
         return module
 
@@ -74,37 +78,57 @@ def join(device: torch.device, dtype: torch.dtype | None) -> Iterator[Workers]:
 
 
 def _shard(module: nn.Module, dtype: torch.dtype | None) -> None:
+    """Shard in place, piece by piece. What stays in float32 at inference (`keep_fp32`) is small: it is left whole, for a
+    piece has one number format."""
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 
     cast = dtype if dtype != torch.float32 else None
-    policy = MixedPrecisionPolicy(param_dtype=cast, reduce_dtype=torch.float32)
+    exact = kept_in_float32(module)
+    kept = {parameter for name, parameter in module.named_parameters() if name in exact}
 
-    def shard(part: nn.Module) -> None:
-        fully_shard(part, mp_policy=policy, reshard_after_forward=False)
+    def shard(part: nn.Module, cast_inputs: bool = True) -> None:
+        if set(part.parameters()) <= kept:
+            return
+        policy = MixedPrecisionPolicy(
+            param_dtype=cast, reduce_dtype=torch.float32, cast_forward_inputs=cast_inputs
+        )
+        fully_shard(part, mp_policy=policy, reshard_after_forward=False, ignored_params=kept)
         # gradient comes back through cached keys and values too, where no hook gathers what has been let go
         part.set_reshard_after_backward(False)
 
     def shard_network(network: nn.Module) -> None:
         for block in network.transformer.blocks:
-            shard(block)
+            shard(block, cast_inputs=False)  # time and residual may be finer than the matrices
         if network is not network.transformer:  # something around it calls it so
-            shard(network.transformer)
+            shard(network.transformer, cast_inputs=False)
             register_fsdp_forward_method(network.transformer, "run")
-        shard(network)
+        shard(network, cast_inputs=False)
         register_fsdp_forward_method(network, "step")
 
     if isinstance(module, LatentDiscriminator):
         shard_network(module.network)
-        for part in module.control.children():
-            shard(part)
-        for part in (*module.heads, module.norm, module.out):
-            _shard(part, torch.float32)
+        parts = list(module.control.children())
     elif isinstance(module, VideoModel):
         shard_network(module.network)
-        for part in (*module.control.children(), *module.codec.children()):
-            shard(part)
+        parts = [*module.control.children(), *module.codec.children()]
     else:
-        shard(module)
+        parts = [module]
+    for part in parts:
+        shard(part)
+
+
+def mean_replicated_gradients(module: nn.Module) -> None:
+    """The mean over the processes for those parameters of a sharded module that are not in shards."""
+    parameters = list(module.parameters())
+    if not any(hasattr(parameter, "full_tensor") for parameter in parameters):
+        return
+    whole_ones = [p.grad for p in parameters if p.grad is not None and not hasattr(p, "full_tensor")]
+    if whole_ones:
+        flat = torch.cat([gradient.flatten() for gradient in whole_ones])
+        dist.all_reduce(flat)
+        flat /= dist.get_world_size()
+        for gradient, part in zip(whole_ones, flat.split([gradient.numel() for gradient in whole_ones])):
+            gradient.copy_(part.view_as(gradient))
 
 
 def let_go(module: nn.Module) -> None:

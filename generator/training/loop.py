@@ -12,9 +12,10 @@ from typing import Protocol
 
 import torch
 
-from generator.training.data import Augmentation, Batch, BatchShape, Clips, Loader
+from generator.training.data import Batch, BatchShape, Loader, Source
 from generator.training.distributed import Workers
 from generator.training.optim import Learner
+from generator.training.portrait_clips import Augmentation
 from generator.training.sheets import loss_curve
 from generator.training.state import Every, Interrupted, Log, Progress, load_state, save_state, section, stop_requests
 
@@ -22,9 +23,10 @@ BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed} {postfix}"
 
 
 class Trainer(Protocol):
-    learners: dict[str, Learner]
+    learners: dict[str, Learner]  # "generator" is the model
+    shapes: tuple[BatchShape, ...]  # of the batches of a step
 
-    def step(self, batch: Batch, random: torch.Generator, progress: float) -> dict[str, float]: ...
+    def step(self, batches: tuple[Batch, ...], random: torch.Generator, progress: float) -> dict[str, float]: ...
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,8 @@ class Pace:
 def run_stage(
     name: str,
     trainer: Trainer,
-    shape: BatchShape,
     augmentation: Augmentation,
-    clips: Clips,
+    source: Source,
     folder: Path,
     budget: Budget,
     seed: int,
@@ -75,7 +76,7 @@ def run_stage(
     if progress.done:
         return
     stage_number = sum(name.encode())  # stages draw different batches
-    loader = Loader(clips.training, shape, (seed, stage_number, workers.rank), progress.step, augmentation)
+    loader = Loader(source, trainer.shapes, (seed, stage_number, workers.rank), progress.step, augmentation)
     log, save_now, sheet_now, log_now = Log(folder / "log.jsonl"), Every(pace.save), Every(pace.sheet), Every(pace.log)
     bar = tqdm(total=1000, desc=name, bar_format=BAR, file=sys.stderr, disable=not workers.main)
     means: dict[str, float] = {}
@@ -100,9 +101,9 @@ def run_stage(
                 began = time.monotonic()
                 number = hash((seed, stage_number, workers.rank, progress.step)) % 2**62
                 random = torch.Generator(workers.device).manual_seed(number)
-                batch = next(loader).to(workers.device)
+                batches = tuple(batch.to(workers.device) for batch in next(loader))
                 waited = time.monotonic() - began
-                metrics = trainer.step(batch, random, fraction)
+                metrics = trainer.step(batches, random, fraction)
                 progress.step += 1
                 for key, value in {**metrics, "wait": waited, "seconds": time.monotonic() - began}.items():
                     means[key] = value if key not in means else 0.95 * means[key] + 0.05 * value

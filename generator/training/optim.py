@@ -9,14 +9,17 @@ masters, because a bfloat16 weight swallows updates below 1/256 of itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from generator.training.distributed import let_go, spread, whole
+from generator.runtime.precision import kept_in_float32
+from generator.training.distributed import let_go, mean_replicated_gradients, spread, whole
 from generator.training.muon import Muon
+
+AVERAGE_REACH = 10  # the average of n steps begins as that of the last n / 10 + 1 or so
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,13 @@ class OptimizerConfig:
     final: float = 0.02  # of the learning rate, at the end of the cosine
     clip: float = 1.0  # norm of the whole gradient
     average: float | None = None  # decay of the moving average that becomes the result (APT: 0.995)
-    average_from: int = 3000  # steps; before that an average mostly lags
+    rule: Literal["adamw", "rmsprop"] = "adamw"  # of what Muon leaves; rmsprop's alpha is betas[1]
+
+
+def average_decay(config: OptimizerConfig, step: int) -> float:
+    """Decay of the moving average at a step (1, 2, ...): it reaches back over a tenth of the steps so far, until that is
+    as far as `average` reaches. A fixed decay would keep the untrained start in the result of a short stage."""
+    return min(config.average, step / (step + AVERAGE_REACH))
 
 
 def schedule(config: OptimizerConfig, step: int, progress: float) -> float:
@@ -57,7 +66,7 @@ class Learner:
     """Trains those parameters of `module` that require a gradient.
 
     `dtype` None leaves the parameters as they are (float32, or sharded with their own mixed precision). Parameters
-    for which `keep` is true stay float32.
+    that a module's `keep_fp32` names stay float32, as at inference.
     """
 
     def __init__(
@@ -65,16 +74,16 @@ class Learner:
         module: nn.Module,
         config: OptimizerConfig,
         dtype: torch.dtype | None = None,
-        keep: Callable[[str], bool] = lambda name: False,
     ):
         self.module, self.config, self.steps = module, config, 0
+        exact = kept_in_float32(module)
         self.masters: dict[str, Tensor] = {}
         self.parameters: dict[str, nn.Parameter] = {}
         for name, parameter in module.named_parameters():
             if not parameter.is_floating_point():
                 continue
             master = parameter
-            if dtype not in (None, parameter.dtype) and not keep(name):
+            if dtype not in (None, parameter.dtype) and name not in exact:
                 master = nn.Parameter(parameter.detach().float().clone(), requires_grad=parameter.requires_grad)
                 parameter.data = parameter.data.to(dtype)
             self.parameters[name], self.masters[name] = parameter, master
@@ -87,10 +96,9 @@ class Learner:
         self.trained = trained
         self.optimizers: list[torch.optim.Optimizer] = []
         rest = [master for name, master in trained.items() if name not in matrices]
-        if rest:
-            self.optimizers.append(
-                torch.optim.AdamW(rest, config.lr, config.betas, weight_decay=config.weight_decay, fused=_fusible(rest))
-            )
+        for sharded in (True, False):  # an optimizer takes one kind
+            if part := [master for master in rest if hasattr(master, "full_tensor") == sharded]:
+                self.optimizers.append(_plain_optimizer(part, config))
         if matrices:
             self.optimizers.append(
                 Muon(
@@ -107,13 +115,13 @@ class Learner:
         """Take the gradients that are there, clip, update, clear. Returns the norm before clipping; an update whose
         gradient is not finite is skipped."""
         let_go(self.module)
+        mean_replicated_gradients(self.module)
         for name, master in self.trained.items():
             parameter = self.parameters[name]
             if master is not parameter:
                 master.grad = None if parameter.grad is None else parameter.grad.float()
                 parameter.grad = None
-        norm = torch.nn.utils.clip_grad_norm_(self.trained.values(), self.config.clip)
-        norm = float(whole(norm))
+        norm = clip_gradients(list(self.trained.values()), self.config.clip)
         if math.isfinite(norm):
             factor = schedule(self.config, self.steps, progress)
             for optimizer, rates in zip(self.optimizers, self._rates):
@@ -129,12 +137,13 @@ class Learner:
 
     @torch.no_grad()
     def _average(self) -> None:
-        if self.config.average is None or self.steps < self.config.average_from:
+        if self.config.average is None:
             return
         if not self.averages:
             self.averages = {name: master.detach().clone() for name, master in self.trained.items()}
+        weight = 1 - average_decay(self.config, self.steps)
         for name, average in self.averages.items():
-            average.lerp_(self.trained[name].detach(), 1 - self.config.average)
+            average.lerp_(self.trained[name].detach(), weight)
 
     def _publish(self, masters: dict[str, Tensor]) -> None:
         with torch.no_grad():
@@ -187,6 +196,25 @@ class Learner:
                     # the fused update walks memory: moments have to lie as their parameter does
                     state.setdefault(int(index), {})[field] = spread(value, parameters[int(index)])
             optimizer.load_state_dict({"state": state, "param_groups": current["param_groups"]})
+
+
+def clip_gradients(parameters: list[Tensor], largest: float) -> float:
+    """Scale the gradients, sharded or not, so that their common norm is at most `largest`; the norm before that."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    kinds = ([g for g in gradients if hasattr(g, "full_tensor") == sharded] for sharded in (True, False))
+    norm = math.hypot(*(float(whole(torch.nn.utils.get_total_norm(kind))) for kind in kinds if kind))
+    if largest < norm < math.inf:
+        for gradient in gradients:
+            gradient.mul_(largest / (norm + 1e-6))
+    return norm
+
+
+def _plain_optimizer(parameters: list[Tensor], config: OptimizerConfig) -> torch.optim.Optimizer:
+    if config.rule == "rmsprop":
+        return torch.optim.RMSprop(parameters, config.lr, alpha=config.betas[1], weight_decay=config.weight_decay)
+    return torch.optim.AdamW(
+        parameters, config.lr, config.betas, weight_decay=config.weight_decay, fused=_fusible(parameters)
+    )
 
 
 def _fusible(parameters: list[Tensor]) -> bool:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from generator.portrait.layout import CANONICAL, INNER_MOUTH
-from generator.training.data import LEFT_EYE, MOUTH, RIGHT_EYE, Batch
+from generator.training.portrait_clips import LEFT_EYE, MOUTH, RIGHT_EYE, PortraitBatch
 
 OUTLINE = 8  # pixels
 
@@ -38,7 +38,7 @@ def box_mask(boxes: Tensor, height: int, width: int, margin: float = 0.15) -> Te
     return (inside_y[..., :, None] & inside_x[..., None, :] & real)[..., None, :, :]
 
 
-def pixel_weights(batch: Batch, weights: RegionWeights, dtype: torch.dtype) -> Tensor:
+def pixel_weights(batch: PortraitBatch, weights: RegionWeights, dtype: torch.dtype) -> Tensor:
     """(B, N, F, 1, H, W) for the frames of a batch that have a truth."""
     height, width = batch.frames.shape[3:5]
     guide = batch.guide[:, batch.prefix :]  # (B, N, F, h, w, 8)

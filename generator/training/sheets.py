@@ -13,16 +13,18 @@ import torch
 from torch import Tensor
 
 from generator.model import VideoModel
-from generator.training.data import LEFT_EYE, MOUTH, RIGHT_EYE, Batch, Clip, read_clip
+from generator.training.portrait_clips import LEFT_EYE, MOUTH, RIGHT_EYE, PortraitBatch, PortraitClip, read_clip
 
 GREY = 110
+ROWS, LATENTS = 5, 8  # clips on a sheet, and latent frames of each
 LABELS = ("portrait", "truth", "warp", "output")
 
 
 @torch.no_grad()
-def render(generator: VideoModel, batch: Batch, random: torch.Generator) -> np.ndarray:
+def render(generator: VideoModel, batch: PortraitBatch, random: torch.Generator) -> np.ndarray:
     """Roll the generator out over a batch with its own noise: uint8 premultiplied RGBA (B, N, F, H, W, 4)."""
-    parameter = next(generator.parameters())
+    parameter, training = next(generator.parameters()), generator.training
+    generator.eval()
     batch = batch.to(parameter.device)
     state = generator.lock(batch.reference_video(parameter.dtype), batch.reference_conditions(parameter.dtype))
     frames = []
@@ -32,6 +34,7 @@ def render(generator: VideoModel, batch: Batch, random: torch.Generator) -> np.n
         z, state = generator.step(conditions, state, noise[None, :, None])
         video, state = generator.decode(z, conditions, state)
         frames.append(to_pixels(video))
+    generator.train(training)
     return np.stack(frames, 1)
 
 
@@ -62,7 +65,7 @@ def _inside(box: tuple[float, ...], shape: tuple[int, ...]) -> tuple[float, ...]
     return x, y, min(x + x1 - x0, width), min(y + y1 - y0, height)
 
 
-def contact_sheet(batches: list[Batch], outputs: list[np.ndarray], path: Path, cell: int = 160) -> None:
+def contact_sheet(batches: list[PortraitBatch], outputs: list[np.ndarray], path: Path, cell: int = 160) -> None:
     """One row of portrait | truth | warp | output per clip (its frame with the widest mouth), mouth and eyes enlarged
     beside them. outputs[i] (1, N, F, H, W, 4) belongs to batches[i]."""
     from PIL import Image, ImageDraw
@@ -88,7 +91,7 @@ def contact_sheet(batches: list[Batch], outputs: list[np.ndarray], path: Path, c
     sheet.save(path)
 
 
-def figures(batches: list[Batch], outputs: list[np.ndarray]) -> dict[str, float]:
+def figures(batches: list[PortraitBatch], outputs: list[np.ndarray]) -> dict[str, float]:
     """Mean absolute error (0..255) of output and warp against the truth: whole picture, mouth box, eye boxes; and
     `drift`: the output's error in the last quarter over that in the first."""
     rows: dict[str, list[float]] = {}
@@ -115,11 +118,11 @@ def figures(batches: list[Batch], outputs: list[np.ndarray]) -> dict[str, float]
 
 
 @torch.no_grad()
-def reconstruct(generator: VideoModel, batch: Batch) -> np.ndarray:
+def reconstruct(generator: VideoModel, batch: PortraitBatch) -> np.ndarray:
     """The truth through the autoencoder, in the form of `render`."""
     parameter = next(generator.parameters())
     batch = batch.to(parameter.device)
-    codec, truth = generator.codec, batch.truth(parameter.dtype)
+    codec, truth = generator.codec, batch.truth(dtype=parameter.dtype)
     state = codec.initial_state(codec.encode(batch.reference_video(parameter.dtype)))
     side = generator.control.side(batch.conditions(dtype=parameter.dtype))
     return to_pixels(codec.decode(codec.encode(truth.flatten(1, 2)), side, state).view_as(truth))
@@ -131,7 +134,7 @@ def to_pixels(video: Tensor) -> np.ndarray:
 
 
 def evaluate(
-    generator: VideoModel, clips: list[Clip], latents: int, path: Path | None, autoencoder_only: bool = False
+    generator: VideoModel, clips: list[PortraitClip], latents: int, path: Path | None, autoencoder_only: bool = False
 ) -> dict[str, float]:
     """Roll out over whole held-out clips (or reconstruct them), write the contact sheet, return the figures."""
     batches = [read_clip(clip, latents) for clip in clips]

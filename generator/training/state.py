@@ -29,15 +29,17 @@ class Progress:
     done: bool = False
 
 
-def save_state(path: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
+def save_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """A file of this name is always a whole one."""
     temporary = path.with_suffix(".partial")
     # tensors that share memory are refused by safetensors, and views would drag their base along
-    save_file(
-        {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()},
-        temporary,
-        metadata={"progress": json.dumps(asdict(progress))},
-    )
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    save_file(plain, temporary, metadata=metadata)
     os.replace(temporary, path)
+
+
+def save_state(path: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
+    save_tensors(path, tensors, {"progress": json.dumps(asdict(progress))})
 
 
 def load_state(path: Path) -> tuple[dict[str, Tensor], Progress]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -19,7 +20,8 @@ from torch import Tensor
 from .config import TransformerConfig
 from .rope import Rotary, Turn, rotate
 
-Seen = tuple[Tensor, Tensor, Tensor | None]  # keys and values (B, N, H, D), mask (N,) bool, True where there is one
+# keys and values in parts (B, n, H, D) that follow one another, N together; mask (N,) bool, True where there is one
+Seen = tuple[Sequence[Tensor], Sequence[Tensor], Tensor | None]
 
 
 class Place(NamedTuple):
@@ -105,9 +107,7 @@ class RolloutCache(KVCache):
         frames = list(zip(key_BNHD.split(place.tokens, 1), value_BNHD.split(place.tokens, 1)))
         self.sink[layer] = [*sink, *frames[: place.sinks]]
         self.recent[layer] = [*recent, *frames[place.sinks :]][-self.config.window :]
-        if len(entries) == 1:
-            return key_BNHD, value_BNHD, None
-        return torch.cat([key for key, _ in entries], 1), torch.cat([value for _, value in entries], 1), None
+        return [key for key, _ in entries], [value for _, value in entries], None
 
     def advance(self, count):
         self.frame += count
@@ -171,7 +171,7 @@ class StreamCache(KVCache):
             self.sink_keys[layer].index_copy_(1, place.slots[:part], key_BNHD[:, :part])
         elif width and place.turn is not None:
             keys[:, :width] = rotate(self.sink_keys[layer], place.turn)
-        return keys, values, place.mask
+        return [keys], [values], place.mask
 
     def advance(self, count):
         self._sinks = min(self._sinks + count, self.config.sink)

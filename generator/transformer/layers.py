@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .projective import Cameras, project
 from .config import TransformerConfig
+from .projective import Cameras, project
 from .rope import Turn, rotate
 
 
@@ -41,8 +41,8 @@ class Projections(nn.Module):
 
 
 class SelfProjections(Projections):
-    """Those of the attention among the tokens. With cameras there are twice as many heads: those of the turned queries and
-    keys, then the same ones in the frames of the cameras, which have an output of their own (minWM)."""
+    """Those of the attention among the tokens. With cameras there are twice as many heads: those of the turned queries
+    and keys, then the same ones in the frames of the cameras, which have an output of their own (minWM)."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__(config)

@@ -1,8 +1,9 @@
 """Attention that knows where each frame's camera stands: PRoPE (Li et al. 2025, arXiv 2507.10496), as minWM uses it.
 
 A camera is the matrix P = lift(K) [R | t] that takes points of the world to its picture. Queries are multiplied by P
-transposed, keys and values by its inverse, four channels at a time, and what comes out of the attention by P: tokens of two
-frames then see each other through the one camera's inverse and the other, the same wherever the world's origin lies.
+transposed, keys and values by its inverse, four channels at a time, and what comes out of the attention by P: tokens of
+two frames then see each other through the one camera's inverse and the other, the same wherever the world's origin
+lies.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ class Cameras(NamedTuple):
 
     @staticmethod
     def of(world_to_camera_BT44: Tensor, focal_BT2: Tensor) -> Cameras:
-        """From poses (OpenCV's axes: x right, y down, z forwards) and focal lengths in widths and heights of the picture.
+        """From poses (OpenCV's axes: x right, y down, z forwards) and focal lengths in widths and heights of the
+        picture.
 
         The principal point is taken to be the middle of the picture and left out (minWM).
         """

@@ -54,8 +54,15 @@ class Block(nn.Module):
         attended = []
         for q, k, v, place in zip(*(part.split(groups, 1) for part in (q_BTLHD, k_BTLHD, v_BTLHD)), places):
             seen = cache.update(layer, place, k.flatten(1, 2), v.flatten(1, 2))
-            attended.append(self.attention(q.flatten(1, 2), *seen).view_as(q))
+            attended.append(self.attend(q.flatten(1, 2), *seen).view_as(q))
         return self.after(x_BTLD, torch.cat(attended, 1), modulation, text, cameras)
+
+    def attend(
+        self, q_BLHD: Tensor, keys: Sequence[Tensor], values: Sequence[Tensor], mask_N: Tensor | None
+    ) -> Tensor:
+        """To keys and values that come in parts."""
+        k, v = (parts[0] if len(parts) == 1 else torch.cat(list(parts), 1) for parts in (keys, values))
+        return self.attention(q_BLHD, k, v, mask_N)
 
     def before(
         self, x_BTLD: Tensor, modulation_BT61D: Tensor, turn: Turn, cameras: Cameras | None = None

@@ -25,6 +25,7 @@ JOINTS = {
     "left": (LEFT_SHOULDER, LEFT_ELBOW, LEFT_WRIST),
     "right": (RIGHT_SHOULDER, RIGHT_ELBOW, RIGHT_WRIST),
 }
+HAND_POINTS = {"left": (17, 19, 21), "right": (18, 20, 22)}  # of the body
 KNUCKLES = {"left": (17, 19), "right": (18, 20)}  # body points at the little finger and the index finger
 SHOWN = 0.35  # of the upper arm that must be in the picture for the arm to count as shown
 SEEN = 0.5  # the tracker's visibility from which a point counts

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose.body.cutout import is_shown
-from pose.body.joints import JOINTS, SIDES, Arm, arm_of, guessed_shoulders, shoulder_width
+from pose.body.joints import HAND_POINTS, JOINTS, SIDES, Arm, arm_of, guessed_shoulders, shoulder_width
 from pose.geometry import smoothstep
 from pose.tracking.landmarks import LEFT_SHOULDER, RIGHT_SHOULDER, PoseFrame
 
@@ -22,7 +22,6 @@ BUILD = (0.85, 1.3)  # limits of the portrait's arm length / the usual one: shor
 LEAVES_NEUTRAL = (0.08, 0.4)  # shoulder widths that elbow or wrist move, between its own pose and the driver's
 RAISED = (50.0, 95.0)  # degrees between the forearm and straight down: a raised arm is the driver's from the beginning
 OFF_PLUMB = (20.0, 45.0)  # degrees between upper arm or forearm and straight down: an arm that hangs is at rest
-HAND_POINTS = {"left": (17, 19, 21), "right": (18, 20, 22)}  # of the body
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from pose.body.joints import shoulder_width
+from pose.geometry import smoothstep
 from pose.tracking.landmarks import (
     LEFT_SHOULDER,
     RIGHT_SHOULDER,
@@ -22,6 +23,7 @@ from pose.tracking.landmarks import (
 from pose.tracking.mesh import Similarity3D
 from pose.tracking.signals import angles_rotation, head_transform, rotation_angles, to_head_frame
 
+from .arm_rest import arms_towards_rest
 from .arm_transfer import ArmTransfer
 from .expression_transfer import ExpressionTransfer, settle_lids
 from .neutral import NeutralSearch
@@ -30,6 +32,7 @@ MODES = ("relative", "absolute")
 FREE_TURN, LARGEST_TURN = 35.0, 55.0  # degrees of yaw or pitch: followed exactly up to here, never beyond there
 SCALE_LIMITS = (0.6, 1.7)  # of the head's size since neutral
 NEUTRAL_EASE = 0.5  # s in which a better neutral replaces the provisional one
+ARMS_EASE = 0.5  # s in which arms that are switched off come to rest
 SEEN = 0.5  # visibility from which a body point counts
 
 
@@ -51,11 +54,13 @@ class Retargeter:
             first second, starting from the first frame.
         mode: "relative" or "absolute".
         strength: factor on expression and head motion in relative mode, 1 = as much as the driver.
+        hands: whether arms and hands follow; may be changed at any time, they then ease to the portrait's own or back.
     Raises ValueError for an unknown mode, a portrait or a neutral frame without a face, a negative strength.
     """
 
     def __init__(
-        self, portrait: PoseFrame, neutral: PoseFrame | None = None, mode: str = "relative", strength: float = 1.0
+        self, portrait: PoseFrame, neutral: PoseFrame | None = None, mode: str = "relative", strength: float = 1.0,
+        hands: bool = True,
     ):
         if mode not in MODES:
             raise ValueError(f"motion is {' or '.join(MODES)}, not {mode!r}")
@@ -66,6 +71,7 @@ class Retargeter:
         self.portrait, self.mode, self.strength = portrait, mode, float(strength)
         self._head = head_transform(portrait.face)
         self._last = portrait
+        self.hands, self._arms_away = hands, 0.0 if hands else 1.0
         self.set_neutral(neutral)
 
     def set_neutral(self, neutral: PoseFrame | None) -> None:
@@ -97,8 +103,15 @@ class Retargeter:
         else:
             self._update_neutral(driver)
             result = self._relative(driver)
-        self._last = result
-        return result
+        self._last = self._ease_arms(result)
+        return self._last
+
+    def _ease_arms(self, pose: PoseFrame) -> PoseFrame:
+        """While arms are switched off: the portrait's own, after `ARMS_EASE` seconds."""
+        elapsed = max(pose.time - self._last.time, 0.0)
+        step = elapsed / ARMS_EASE * (-1 if self.hands else 1)
+        self._arms_away = float(np.clip(self._arms_away + step, 0, 1))
+        return arms_towards_rest(pose, self.portrait, float(smoothstep(self._arms_away, (0, 1))))
 
     # absolute
 

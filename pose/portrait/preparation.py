@@ -14,13 +14,13 @@ from pose.tracking.tracker import Tracker
 
 from .drawn.analysis import Drawing, find_drawing
 from .drawn.fit import fitted_landmarks
-from .inpainting import separate
+from .framing import FRAMINGS, Frame, frame_portrait
+from .inpainting import SEEN_ALPHA, membrane, separate
 from .matting import person_matte
 from .sidecar import CURE
 
 SMALLEST_SIDE = 64  # px of the picture's shorter side
 SMALLEST_EYES = 6.0  # px between the outer eye corners in the prepared picture
-HEAD_ROOM = (0.3, 0.5)  # of the face's width and height: what of a head there is around the face
 PLAIN_BACKGROUND = 128  # grey behind a cut-out picture, which brings no background
 
 
@@ -36,19 +36,25 @@ class Portrait:
 
 
 def prepare_portrait(
-    picture: np.ndarray, size: int, pose: PoseFrame | None = None, centred: bool = False
+    picture: np.ndarray,
+    size: int,
+    pose: PoseFrame | None = None,
+    centred: bool = False,
+    framing: str = "portrait",
+    aspect: float = 1.0,
 ) -> Portrait:
     """Frame, track, matte and separate a portrait.
 
     Args:
         picture: (H, W, 3) uint8 RGB, already turned as its EXIF says; or (H, W, 4) with straight alpha, which is then
             taken for the matte.
-        size: S, side of the result, to which the largest square of the picture is scaled: the centred one or, where
-        that
-            cuts through the face, the nearest one that holds the head.
+        size: S, side of the result.
         pose: landmarks in the picture's pixels, where they are known (marked points); else they are searched for.
         centred: keep to the centred square (a driver's own first frame, whose other frames are taken so).
-    Raises PortraitError: the picture is too small, shows no face, or shows too little of it in the square.
+        framing: how much of the person is shown (see `framing`); "portrait": the largest window of the picture, the
+            centred one or, where that cuts through the face, the nearest one that holds the head.
+        aspect: width / height of what will be seen: the centred part of the result.
+    Raises PortraitError: the picture is too small, shows no face, or shows too little of it; the framing is unknown.
     """
     colour = isinstance(picture, np.ndarray) and picture.ndim == 3 and picture.shape[2] in (3, 4)
     if not colour or picture.dtype != np.uint8:
@@ -71,19 +77,25 @@ def prepare_portrait(
     if pose.size != (width, height):
         raise PortraitError(f"the pose belongs to a picture of {pose.size}, the portrait has {(width, height)} pixels")
 
-    side = min(height, width)
-    left, top = (width - side) // 2, (height - side) // 2
-    if not centred:
-        x, y = pose.face[list(FACE_OVAL), :2].T
-        left = _around(x, left, side, width, HEAD_ROOM[0])
-        top = _around(y, top, side, height, HEAD_ROOM[1])
-    square = np.ascontiguousarray(picture[top : top + side, left : left + side])
-    in_square = pose.transformed(np.array([[1, 0, -left], [0, 1, -top]]), (side, side))
-    _check_face(in_square, side, size)
-    if alpha is None:
-        alpha = person_matte(square, in_square.face)
+    if framing not in FRAMINGS:
+        raise PortraitError(f"the framing is {', '.join(FRAMINGS[:-1])} or {FRAMINGS[-1]}, not {framing!r}")
+    if centred:
+        side = min(height, width)
+        frame = Frame((width - side) // 2, (height - side) // 2, side)
     else:
-        alpha = np.ascontiguousarray(alpha[top : top + side, left : left + side])
+        matte = None
+        if framing != "portrait":
+            matte = person_matte(picture, pose.face) if alpha is None else alpha
+        frame = frame_portrait((width, height), pose.face, framing, aspect, size, matte)
+    side = frame.side
+    square, beyond = _cut(picture, frame)
+    in_square = pose.transformed(np.array([[1, 0, -frame.left], [0, 1, -frame.top]]), (side, side))
+    _check_face(in_square, side, size)
+    alpha = person_matte(square, in_square.face) if alpha is None else _cut(alpha, frame)[0]
+    if beyond.any():
+        alpha = np.where(beyond, 0, alpha)
+        behind = membrane(square.astype(np.float32), beyond | (alpha > SEEN_ALPHA))
+        square = np.where(beyond[..., None], np.rint(behind), square).astype(np.uint8)
 
     scale = size / side
     methods = (cv2.INTER_AREA, cv2.INTER_AREA) if scale < 1 else (cv2.INTER_CUBIC, cv2.INTER_LINEAR)
@@ -102,15 +114,12 @@ def _over_grey(picture: np.ndarray) -> np.ndarray:
     return np.rint(picture[..., :3] * alpha + PLAIN_BACKGROUND * (1 - alpha)).astype(np.uint8)
 
 
-def _around(outline: np.ndarray, corner: int, side: int, extent: int, head_room: float) -> int:
-    """Where the square begins along one axis: at `corner`, unless the outline of the face reaches beyond it there."""
-    first, last = outline.min(), outline.max()
-    room = head_room * (last - first)
-    if first < corner:
-        return int(max(first - room, 0))
-    if last > corner + side:
-        return int(min(last + room, extent)) - side
-    return corner
+def _cut(picture: np.ndarray, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """(side, side, ...) the frame's square, and (side, side) bool where it reaches beyond the picture."""
+    height, width = picture.shape[:2]
+    rows, columns = (np.arange(begin, begin + frame.side) for begin in (frame.top, frame.left))
+    beyond = ((rows < 0) | (rows >= height))[:, None] | ((columns < 0) | (columns >= width))[None]
+    return np.ascontiguousarray(picture[rows.clip(0, height - 1)][:, columns.clip(0, width - 1)]), beyond
 
 
 def _check_face(pose: PoseFrame, side: int, size: int) -> None:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from .face_search import search_face
+from .body_prediction import BodyPrediction
 from .landmarks import PoseFrame
 from .native_log import quiet_native_log
 
@@ -51,18 +52,21 @@ class Tracker:
     Args:
         static: every picture is a still of its own: found from scratch, refined by several passes, and searched for
             faces that are small, off-centre, painted or sculpted. About 0.3 s a picture.
-        body_every: look for body and hands in every nth frame; the frames between carry the last ones on.
+        body_every: look for body and hands in every nth frame; in the frames between they move on as they did.
             0: never.
+        hands_every: the same while a hand or a wrist is in the picture, where that is more often.
     """
 
-    def __init__(self, static: bool = False, body_every: int = 1):
+    def __init__(self, static: bool = False, body_every: int = 1, hands_every: int = 2):
         if body_every < 0:
             raise ValueError(f"body_every counts frames, 0 for never; {body_every} is neither")
+        if hands_every < 1:
+            raise ValueError(f"hands_every counts frames from 1 on, not {hands_every}")
         self.static = static
-        self.body_every = body_every
+        self.body_every, self.hands_every = body_every, hands_every
         self._solutions = load_solutions()
-        self._frames = 0
-        self._body: PoseFrame | None = None
+        self._since_body = 0  # frames
+        self._prediction = BodyPrediction()
         self._holistic_lock = threading.Lock()
         self._noisy = 2  # frames with a face until every network was set up and has written about it
         with quiet_native_log():
@@ -96,6 +100,7 @@ class Tracker:
         passes = 1
         if self.static:
             passes = STILL_PASSES
+            self._prediction = BodyPrediction()
             self._mesh.reset()
             self._holistic.reset()
         size = (picture.shape[1], picture.shape[0])
@@ -104,28 +109,37 @@ class Tracker:
         face = landmark_array(meshes[0], size) if meshes else None
         if face is not None and not np.isfinite(face).all():
             face = None
-        due = body
-        if body is None:
-            due = self.body_every and self._frames % self.body_every == 0
+        due = self._due() if body is None else body
+        self._since_body += 1
         if self.static or due or face is None:
             found = self._look(picture, time)
             if face is None:
                 face = found.face
-            self._body = found if self.body_every else None
+            if self.body_every or body:
+                self._prediction.add(found)
+                self._since_body = 0
         if self.static and face is None:
             face = search_face(self._solutions, self._mesh, picture)
-        self._frames += 1
-        found = self._body
-        if found is None or found.size != size:
-            return PoseFrame(face, None, None, None, size, time)
-        return PoseFrame(face, found.body, found.left_hand, found.right_hand, size, time)
+        return self._prediction.at(time, size, face)
+
+    def _due(self) -> bool:
+        """Whether body and hands are looked for in this frame."""
+        if not self.body_every:
+            return False
+        every = min(self.body_every, self.hands_every) if self.hands_near else self.body_every
+        return self._prediction.empty or self._since_body + 1 >= every
+
+    @property
+    def hands_near(self) -> bool:
+        """Whether a hand or a wrist was in the picture when it was last looked for."""
+        return self._prediction.hands_near
 
     def update_body(self, frame: np.ndarray, time: float = 0.0) -> None:
         """Look for body and hands in this frame, for those that follow. May run beside `track` with body=False, in
         another thread."""
         check_picture(frame)
         picture, _ = fit_picture(frame)
-        self._body = self._look(picture, time)
+        self._prediction.add(self._look(picture, time))
 
     def _look(self, picture: np.ndarray, time: float) -> PoseFrame:
         """All parts, from the graph that knows them all."""
@@ -145,7 +159,8 @@ class Tracker:
         """Forget the frames before: the next one belongs to another video."""
         self._mesh.reset()
         self._holistic.reset()
-        self._frames, self._body, self._noisy = 0, None, 2
+        self._prediction = BodyPrediction()
+        self._since_body, self._noisy = 0, 2
 
     def close(self) -> None:
         """Free the networks. May be called more than once."""

@@ -103,7 +103,9 @@ class EyePainter:
     def _alpha(self, canvas: Canvas) -> float:
         """By how much the target's eye shows what the portrait's does not."""
         own, s = self._appearance, self._settings
-        in_own_head = canvas.head.inverse(canvas.target.face)  # as the head's own motion left it
+        at = [*self._eye.ring, self._eye.pupil]
+        in_own_head = np.zeros_like(canvas.target.face)
+        in_own_head[at] = canvas.head.inverse(canvas.target.face[at])  # as the head's own motion left them
         gaze, opening = eye_state(in_own_head, self._eye)
         turned = abs(gaze - own.gaze) / s.iris_width
         opening = opening / max(own.opening, 1e-3)

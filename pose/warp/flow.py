@@ -7,6 +7,7 @@ noise; so skull and body are only followed as far as they clearly move. What is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -28,6 +29,15 @@ class FlowSettings:
     neck: tuple[float, float] = (1.15, 2.3)  # below the eyes: where the head ends, where the body begins
     grid: int = 17  # nodes along each side of the coarse flow: it is smooth
     seen: float = 0.5  # visibility from which a shoulder counts
+
+
+@lru_cache(maxsize=8)
+def _grid_points(size: int, resolution: int, nodes: int) -> np.ndarray:
+    """(nodes^2, 2) float32 px, read-only."""
+    at = (np.arange(nodes, dtype=np.float32) / (nodes - 1) * (resolution - 1) + 0.5) * np.float32(size / resolution)
+    points = np.stack(np.meshgrid(at, at), -1).reshape(-1, 2)
+    points.flags.writeable = False
+    return points
 
 
 @dataclass(frozen=True)
@@ -54,15 +64,15 @@ class OuterMotion:
 
     def forward(self, points_N2: np.ndarray) -> np.ndarray:
         """Where points of the portrait go; the inverse of `backward` but for the bend of the neck."""
-        by_head = np.linalg.solve(self.rotation, (points_N2 - self.offset).T).T
+        # a scaled rotation: its transpose over the square of its scale is its inverse
+        by_head = (points_N2 - self.offset) @ (self.rotation / np.linalg.det(self.rotation))
         body = self._body(points_N2)
         return by_head * (1 - body) + (points_N2 + self.shift) * body
 
     def grid(self, size: int, resolution: int) -> np.ndarray:
         """(resolution, resolution, 2) float32 backward map of a size x size picture, in the portrait's pixels."""
         nodes = self.nodes
-        at = (np.arange(nodes, dtype=np.float32) / (nodes - 1) * (resolution - 1) + 0.5) * (size / resolution)
-        flow = self.backward(np.stack(np.meshgrid(at, at), -1).reshape(-1, 2))
+        flow = self.backward(_grid_points(size, resolution, nodes))
         # node k lies exactly on pixel k * (resolution - 1) / (nodes - 1): an affine enlargement, not cv2.resize
         step = (nodes - 1) / (resolution - 1)
         return cv2.warpAffine(

@@ -26,7 +26,7 @@ RIM = len(FACE_OVAL)
 class SurfaceSettings:
     """Lengths in eye distances; places on the way from the rim of the face (0) to the outline of the head (1)."""
 
-    rings: tuple[float, ...] = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
+    rings: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     reach: tuple[float, float] = (0.45, 1.0)  # nearest and furthest place of the outline from the rim
     margin: float = 0.10  # beyond the outline of the matte: loose hair and its softness
     neck_reach: float = 0.4  # below the jaw, where no outline ends the head
@@ -80,8 +80,9 @@ class HeadSurface:
         face: (478, 3) the target's; outline: (N,) landmarks of its silhouette.
         """
         rim = face[list(FACE_OVAL), :2]
-        excess = rim - outer.forward(self._rim)  # what the face does beyond the motion of the head's outline
-        moved = outer.forward(self._points) + self._follow * np.tile(excess, (len(self._settings.rings), 1))
+        moved = outer.forward(self._points)
+        excess = rim - moved[:RIM]  # what the face does beyond the motion of the head's outline
+        moved = moved + self._follow * np.tile(excess, (len(self._settings.rings), 1))
         source = self._points
         if self._hidden.max() > self._settings.least_hidden * self._unit:
             source = self._past_own_outline(face, rim, outline)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pose.geometry import Patch, polygon_patch
+from pose.geometry import Patch, polygon_patch, ramp
 from pose.portrait.head_extension import extend_head
 from pose.raster import Coverage, rasterise
 from pose.tracking.features import EYES, MOUTH, Eye
@@ -29,9 +29,14 @@ class HeadWarpSettings:
     canonical_low: tuple[float, float, float] = (-1.0, -1.0, -0.8)
     canonical_high: tuple[float, float, float] = (1.0, 1.6, 0.8)
     outside_validity: int = 160  # of 255: what is around the face is a guess, everywhere alike
-    continuation: int = 5  # px at half size, over which each layer goes on beneath and beside the face's outline
+    edge_blur: float = 0.5  # px at full size, of the face's edge over what it hides: a camera's is no sharper
+    continuation: int = 3  # px at half size, over which each layer goes on beneath and beside the face's outline
     iris_reach: tuple[float, float] = (1.7, 1.1)  # iris radii between which the eye's flow comes to follow the iris
     least_iris: float = 0.5  # px radius of an iris that can be told
+
+
+LEAST_WEIGHT = 1e-3  # of a blur: less is rounding
+EYE_TRIANGLES = 16  # of the fan over the opening of each eye
 
 
 def hole_triangles() -> np.ndarray:
@@ -43,7 +48,7 @@ def hole_triangles() -> np.ndarray:
         x, y = face_mesh().canonical[list(ring), :2].T
         if x @ np.roll(y, -1) > y @ np.roll(x, -1):  # the rings run in opposite directions, triangles face the viewer
             ring = ring[::-1]
-        triangles += [(eye.pupil, ring[i], ring[(i + 1) % 16]) for i in range(16)]
+        triangles += [(eye.pupil, ring[i], ring[(i + 1) % 16]) for i in range(EYE_TRIANGLES)]
     lower, upper = MOUTH.inner[:11], (MOUTH.inner[0], *MOUTH.inner[:9:-1])
     for i in range(10):
         triangles += [(upper[i], lower[i], upper[i + 1]), (upper[i + 1], lower[i], lower[i + 1])]
@@ -55,7 +60,7 @@ class HeadWarp:
 
     def __init__(self, person_SS4: np.ndarray, pose: PoseFrame, settings: HeadWarpSettings = HeadWarpSettings()):
         self._settings = s = settings
-        self._pose, self._size = pose, len(person_SS4)
+        self._pose = pose
         mesh = face_mesh()
         self._skin_triangles = len(mesh.triangles)
         self._triangles = np.concatenate([mesh.triangles, hole_triangles()])
@@ -94,89 +99,120 @@ class HeadWarp:
         flow.reshape(-1, 2)[covered.pixels] = _interpolated(come_from, triangles, covered)
 
         on_face = covered.triangles < len(facing)
-        for eye in EYES:
-            self._shift_iris(flow, face, eye)
         part = Coverage(covered.pixels[on_face], covered.triangles[on_face], covered.weights[:, on_face])
-        self._lay(canvas, flow, part, outline, facing)
+        owner = facing.take(part.triangles)
+        for eye, first in zip(EYES, self._skin_triangles + np.arange(len(EYES)) * EYE_TRIANGLES, strict=True):
+            self._shift_iris(flow, face, eye, part.pixels[(owner >= first) & (owner < first + EYE_TRIANGLES)])
+        patch = None
+        if outline is not None:
+            patch = polygon_patch(face[outline, :2], canvas.size)
+        if patch is None:  # all of it outside the picture, or turned away
+            self._fetch(flow, canvas)
+        else:
+            self._lay(canvas, flow, part, patch)
+            weights = self._mirror.weights(face)
+            if weights is not None:
+                self._fill_hidden(canvas, part, self._triangles[facing], patch, weights)
         self._draw_guide(canvas, part, facing, areas)
 
-    def _lay(
-        self, canvas: Canvas, flow: np.ndarray, face: Coverage, outline: np.ndarray | None, facing: np.ndarray
-    ) -> None:
+    def _lay(self, canvas: Canvas, flow: np.ndarray, face: Coverage, patch: Patch) -> None:
         """Fetch the portrait's pixels: the head behind the face, over it the face, cut out along its outline."""
-        size, half, points = canvas.size, len(flow), canvas.target.face
-        patch = None if outline is None else polygon_patch(points[outline, :2], size)
-        if patch is None:
-            self._fetch(flow, canvas.source_SS2, canvas.picture)
-            return
-        # the face's rectangle of the half-size flow, and what of its enlargement the outline's rectangle is
-        reach = self._settings.continuation
+        half, reach = len(flow), self._settings.continuation
+        inside = np.zeros((half, half), np.uint8)
+        inside.reshape(-1)[face.pixels] = 1
         rows, columns = (
             slice(max(at.start // 2 - reach, 0), min(at.stop // 2 + reach, half)) for at in (patch.rows, patch.columns)
         )
-        cut = tuple(
-            slice(at.start - 2 * whole.start, at.stop - 2 * whole.start)
-            for at, whole in ((patch.rows, rows), (patch.columns, columns))
-        )
-        inside = np.zeros((half, half), np.uint8)
-        inside.reshape(-1)[face.pixels] = 1
         inside, behind = inside[rows, columns], flow[rows, columns]
-        front = behind.copy()
-        _continue_flow(front, inside, reach)
-        _continue_flow(behind, 1 - inside, reach)
-        self._fetch(flow, canvas.source_SS2, canvas.picture)
-        picture = np.empty((2 * front.shape[0], 2 * front.shape[1], 4), np.uint8)
-        source = np.empty((*picture.shape[:2], 2), np.float32)
-        self._fetch(front, source, picture)
-        self._fill_hidden(picture, points, face, facing, (rows, columns), inside)
-        view, origin = canvas.picture[patch.rows, patch.columns], canvas.source_SS2[patch.rows, patch.columns]
-        edge = np.nonzero((patch.mask > 0) & (patch.mask < 255))
-        alpha = patch.mask[edge][:, None] * np.float32(1 / 255)
-        under = view[edge].astype(np.float32)
-        under += alpha * (picture[cut][edge] - under)
-        cv2.copyTo(picture[cut], patch.mask, view)
-        view[edge] = np.rint(under)
-        cv2.copyTo(source[cut], np.where(patch.mask > 127, np.uint8(255), np.uint8(0)), origin)
+        front = _part(behind, inside, reach)
+        self._fetch(flow, canvas)
+        # away from the outline the two are one; beside it, the face is laid over the head
+        kernel = np.ones((reach + 2, reach + 2), np.uint8)  # what was continued, and its neighbours in the enlargement
+        beside = cv2.dilate(inside, kernel) - cv2.erode(inside, kernel)
+        beside = cv2.resize(beside, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+        mask = np.zeros_like(beside)
+        top, left = 2 * rows.start, 2 * columns.start
+        mask[
+            patch.rows.start - top : patch.rows.stop - top, patch.columns.start - left : patch.columns.stop - left
+        ] = patch.mask
+        mask = cv2.GaussianBlur(mask, (3, 3), self._settings.edge_blur)
+        found = cv2.findNonZero(cv2.bitwise_and(mask, mask, mask=beside))
+        if found is None:
+            return
+        x, y = found[:, 0].T
+        front = cv2.resize(front, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)[y, x]
+        alpha = mask[y, x][:, None] * np.float32(1 / 255)
+        y, x = y + top, x + left
+        under = canvas.picture[y, x].astype(np.float32)
+        canvas.picture[y, x] = np.rint(under + alpha * (self._pixels(front) - under))
 
     def _fill_hidden(
         self,
-        picture: np.ndarray,
-        target: np.ndarray,
+        canvas: Canvas,
         face: Coverage,
-        facing: np.ndarray,
-        part: tuple[slice, slice],
-        inside: np.ndarray,
+        triangles_T3: np.ndarray,
+        patch: Patch,
+        weights: np.ndarray,
     ) -> None:
-        """Lay the other side's skin over what the portrait hides. picture: the enlarged part of the face, in place."""
-        weights = self._mirror.weights(target)
-        if weights is None:
+        """Lay the other side's skin over what the portrait hides. weights: of every landmark, how much of it."""
+        half, points, reach = canvas.size // 2, canvas.target.face, self._settings.continuation
+        # the rectangle of the triangles that need it, in pixels of half the size
+        near = points[triangles_T3[(weights[triangles_T3] > 0).any(1)], :2].reshape(-1, 2) / 2
+        if not len(near):
             return
-        half = self._size // 2
+        rows, columns = (
+            slice(max(int(low) - reach, at.start // 2, 0), min(int(high) + reach, -(-at.stop // 2), half))
+            for low, high, at in zip(near.min(0)[::-1], near.max(0)[::-1], (patch.rows, patch.columns), strict=True)
+        )
+        if rows.stop <= rows.start or columns.stop <= columns.start:
+            return
         values = np.concatenate([self._mirror.source, self._mirror.light, weights[:, None]], 1)
-        maps = np.zeros((half, half, 6), np.float32)
-        maps.reshape(-1, 6)[face.pixels] = _interpolated(values, self._triangles[facing], face)
-        maps = np.ascontiguousarray(maps[part])
-        _continue(maps, inside, self._settings.continuation)
-        mirrored, size = np.empty_like(picture), (picture.shape[1], picture.shape[0])
-        self._fetch(np.ascontiguousarray(maps[..., :2]), np.empty((*picture.shape[:2], 2), np.float32), mirrored)
-        light = cv2.resize(np.ascontiguousarray(maps[..., 2:5]), size)
-        weight = cv2.resize(np.ascontiguousarray(maps[..., 5]), size)
-        at = np.nonzero(weight > 0)
-        other = mirrored[at].astype(np.float32)
-        other[:, :3] = np.minimum(other[:, :3] * light[at], other[:, 3:])
-        own = picture[at].astype(np.float32)
-        picture[at] = np.rint(own + weight[at][:, None] * (other - own))
+        y, x = np.divmod(face.pixels, half)
+        here = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
+        part = Coverage(face.pixels[here], face.triangles[here], face.weights[:, here])
+        maps = np.zeros((rows.stop - rows.start, columns.stop - columns.start, 6), np.float32)
+        inside = np.zeros(maps.shape[:2], np.uint8)
+        y, x = y[here] - rows.start, x[here] - columns.start
+        maps[y, x], inside[y, x] = _interpolated(values, triangles_T3, part), 1
+        _continue(maps, inside, reach)
+        size = (2 * maps.shape[1], 2 * maps.shape[0])
+        source, light, weight = (
+            cv2.resize(np.ascontiguousarray(maps[..., part]), size) for part in (slice(2), slice(2, 5), slice(5, 6))
+        )
+        view = tuple(slice(2 * at.start, 2 * at.stop) for at in (rows, columns))
+        mask = np.zeros(canvas.picture.shape[:2], np.uint8)
+        mask[patch.rows, patch.columns] = patch.mask
+        weight = weight * mask[view] * np.float32(1 / 255)
+        y, x = np.nonzero(weight > 0)
+        other = self._pixels(source[y, x]).astype(np.float32)
+        other[:, :3] = np.minimum(other[:, :3] * light[y, x], other[:, 3:])
+        picture = canvas.picture[view]
+        own = picture[y, x].astype(np.float32)
+        picture[y, x] = np.rint(own + weight[y, x][:, None] * (other - own))
 
-    def _fetch(self, flow: np.ndarray, source: np.ndarray, picture: np.ndarray) -> None:
-        """The portrait's pixels for a half-size flow (h, w, 2), into a picture (2h, 2w, 4) and their indices (2h, 2w,
-        2)."""
-        size = (picture.shape[1], picture.shape[0])
-        flow = flow - np.float32(0.5)
-        cv2.resize(flow, size, source, interpolation=cv2.INTER_LINEAR)
-        finer = 2 * flow + np.float32(0.5)
+    def _fetch(self, flow: np.ndarray, canvas: Canvas) -> None:
+        """The portrait's pixels for a half-size flow, into the whole canvas."""
+        finer = self._in_finer(flow)
+        finer = cv2.resize(finer, (canvas.size, canvas.size), interpolation=cv2.INTER_LINEAR)
+        cv2.remap(self._finer, finer, None, cv2.INTER_LINEAR, canvas.picture, borderMode=cv2.BORDER_REPLICATE)
+        cv2.addWeighted(finer, 0.5, finer, 0, -0.25, canvas.source_SS2)
+        if self._rows_above:
+            canvas.source_SS2[..., 1] -= self._rows_above
+
+    def _pixels(self, places_N2: np.ndarray) -> np.ndarray:
+        """(N, 4) uint8 the portrait's pixels at N places."""
+        count, row = len(places_N2), 1024  # OpenCV's pictures are at most 32767 pixels wide
+        finer = np.zeros((-(-max(count, 1) // row) * row, 2), np.float32)
+        finer[:count] = self._in_finer(places_N2)
+        finer = finer.reshape(-1, row, 2)
+        pixels = cv2.remap(self._finer, finer, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return pixels.reshape(-1, 4)[:count]
+
+    def _in_finer(self, places: np.ndarray) -> np.ndarray:
+        """Pixel indices of the finer portrait for places (..., 2) in the portrait."""
+        finer = 2 * places - np.float32(0.5)
         finer[..., 1] += 2 * self._rows_above
-        finer = cv2.resize(finer, size, interpolation=cv2.INTER_LINEAR)
-        cv2.remap(self._finer, finer, None, cv2.INTER_LINEAR, picture, borderMode=cv2.BORDER_REPLICATE)
+        return finer
 
     def _draw_guide(self, canvas: Canvas, face: Coverage, facing: np.ndarray, areas: np.ndarray) -> None:
         guide = canvas.guide
@@ -192,22 +228,19 @@ class HeadWarp:
         # four channels at once, as one number
         guide.view(np.uint32).reshape(-1, 2)[face.pixels[skin], 0] = mesh.view(np.uint32)[skin, 0]
 
-    def _shift_iris(self, flow: np.ndarray, face: np.ndarray, eye: Eye) -> None:
+    def _shift_iris(self, flow: np.ndarray, face: np.ndarray, eye: Eye, pixels: np.ndarray) -> None:
         """Inside an eye the iris keeps its round shape and slides under the lids; the mesh alone would squeeze it. In
-        place."""
-        opening: Patch | None = polygon_patch(face[eye.ring, :2], len(flow), 0.5)
+        place. pixels: (N,) those of the flow inside the eye's opening."""
         centre, radius = _iris(face, eye)
-        if opening is None or radius < self._settings.least_iris:
+        if radius < self._settings.least_iris or not len(pixels):
             return
         source_centre, source_radius = _iris(self._pose.face, eye)
-        x, y = opening.x - centre[0], opening.y - centre[1]
-        outer, inner = self._settings.iris_reach
-        near = np.clip((outer - np.sqrt(x * x + y * y) / radius) / (outer - inner), 0, 1)
-        weight = near * (opening.mask > 127)
-        view = flow[opening.rows, opening.columns]
-        for axis, away in enumerate((x, y)):
-            there = source_centre[axis] + away * (source_radius / radius)
-            view[..., axis] += weight * (there - view[..., axis])
+        y, x = np.divmod(pixels, len(flow))
+        away = 2 * np.stack([x, y], 1).astype(np.float32) + 1 - centre  # in pixels of the picture
+        weight = ramp(np.linalg.norm(away, axis=1) / radius, self._settings.iris_reach)[:, None]
+        view = flow.reshape(-1, 2)
+        own = view[pixels]
+        view[pixels] = own + weight * (source_centre + away * np.float32(source_radius / radius) - own)
 
 
 def _iris(face: np.ndarray, eye: Eye) -> tuple[np.ndarray, float]:
@@ -243,12 +276,22 @@ def _continue(values: np.ndarray, inside: np.ndarray, reach: int) -> None:
     values[beside] = near[beside] / weight[beside][:, None]
 
 
-def _continue_flow(flow: np.ndarray, inside: np.ndarray, reach: int) -> None:
-    """The same for a half-size flow (h, w, 2): its shift goes on, not the place itself."""
+def _part(flow: np.ndarray, inside: np.ndarray, reach: int) -> np.ndarray:
+    """Part a half-size flow (h, w, 2) in two along the edge of `inside` (h, w) uint8. Each goes on for some pixels
+    beyond the edge: the outer one in place, the inner one as the result."""
     height, width = inside.shape
-    here = np.empty_like(flow)  # but for a constant, where each pixel is itself
+    # where each pixel is itself, but for a constant: what goes on is the shift
+    here = np.empty_like(flow)
     here[..., 0] = 2 * np.arange(width, dtype=np.float32)
     here[..., 1] = 2 * np.arange(height, dtype=np.float32)[:, None]
-    flow -= here
-    _continue(flow, inside, reach)
-    flow += here
+    shift, kernel = flow - here, (reach, reach)
+    inner_weight = cv2.blur(inside.astype(np.float32), kernel, borderType=cv2.BORDER_REPLICATE)
+    inner_shift = cv2.blur(shift * inside[..., None], kernel, borderType=cv2.BORDER_REPLICATE)
+    whole_shift = cv2.blur(shift, kernel, borderType=cv2.BORDER_REPLICATE)
+    inner = flow.copy()
+    edge = (inner_weight > LEAST_WEIGHT) & (inner_weight < 1 - LEAST_WEIGHT)
+    at = np.nonzero(edge & (inside == 0))
+    inner[at] = here[at] + inner_shift[at] / inner_weight[at][:, None]
+    at = np.nonzero(edge & (inside == 1))
+    flow[at] = here[at] + (whole_shift[at] - inner_shift[at]) / (1 - inner_weight[at][:, None])
+    return inner

@@ -1,8 +1,8 @@
 """What a turned portrait hides of its face, taken from the other side of the face.
 
-Cheek, temple and the side of the nose of the far side are hidden or squeezed in a turned portrait. When the head turns back
-they would be stretched out of a few pixels, or show what hid them; a face is about symmetric, so the near side's skin is laid
-there instead, in the light of the far side.
+Cheek, temple and the side of the nose of the far side are hidden or squeezed in a turned portrait. When the head turns
+back they would be stretched out of a few pixels, or show what hid them; a face is about symmetric, so the near side's skin
+is laid there instead, in the light of the far side.
 """
 
 from __future__ import annotations
@@ -40,28 +40,31 @@ class MirrorFill:
         self._settings = s = settings
         self._triangles = face_mesh().triangles
         other = mirrored_landmarks()
+        self._landmarks = np.arange(FACE_POINTS)
         self._own = self._cosines(face)
         self._hidden = ramp(self._own, s.hidden) * ramp(self._own[other] - self._own, s.better)
         self._hidden[[*MOUTH.inner, *(at for eye in EYES for at in eye.ring)]] = 0  # they have their own painters
         self.source = np.ascontiguousarray(face[other, :2])
         self.light = self._light(person_SS4, face, other)
+        # from here on only the hidden ones matter
+        self._landmarks = np.flatnonzero(self._hidden >= s.least)
+        self._triangles = self._triangles[np.isin(self._triangles, self._landmarks).any(1)]
 
     def weights(self, face: np.ndarray) -> np.ndarray | None:
-        """(478,) float32 0..1, how much of each landmark of a target face is the other side's; None where nothing is."""
+        """(478,) float32 0..1, how much of each landmark of a face is the other side's; None where nothing is."""
         s = self._settings
-        if self._hidden.max() < s.least:
+        if not len(self._landmarks):
             return None
         weights = self._hidden * ramp(self._cosines(face) - self._own, s.turned)
         return weights.astype(np.float32) if weights.max() >= s.least else None
 
     def _cosines(self, face: np.ndarray) -> np.ndarray:
         """(478,) of the normal to the viewer, mean of the triangles around each landmark by their area."""
-        a, b, c = (face[corner] for corner in self._triangles.T)
-        normals = np.cross(b - a, c - a)
-        total = np.zeros((FACE_POINTS, 3))
-        for k in range(3):
-            for corner in self._triangles.T:
-                total[:, k] += np.bincount(corner, normals[:, k], FACE_POINTS)
+        a, b, c = (face.take(corner, 0) for corner in self._triangles.T)
+        (ax, ay, az), (bx, by, bz) = (b - a).T, (c - a).T
+        corners = self._triangles.T.ravel()
+        normals = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+        total = np.stack([np.bincount(corners, np.tile(normal, 3), FACE_POINTS) for normal in normals], 1)
         lengths = np.linalg.norm(total, axis=1)
         # triangles that face the viewer have a negative area with y down; without triangles (irises), facing
         return np.where(lengths > 0, -total[:, 2] / np.maximum(lengths, 1e-6), 1.0)

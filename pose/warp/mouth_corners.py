@@ -1,18 +1,19 @@
 """Clean corners of a wide mouth.
 
-Beside the corners of a closed mouth lie its shadow and its folds, thin and dark. A mouth that opens draws its corners in and
-stretches both over the cheek, a dark wedge. It is filled from the skin around it, by a closing (Serra, "Image Analysis
+Beside the corners of a closed mouth lie its shadow and its folds, thin and dark. A mouth that opens draws its corners in
+and stretches both over the cheek, a dark wedge. It is filled from the skin around it, by a closing (Serra, "Image Analysis
 and Mathematical Morphology", 1982): what is darker than its surroundings and thinner than the closing's disc goes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from pose.geometry import polygon_mask, ramp, smoothstep
+from pose.geometry import polygon_patch, ramp, smoothstep
 from pose.tracking.features import MOUTH
 from pose.tracking.mesh import eye_distance
 from pose.tracking.signals import mouth_opening
@@ -26,8 +27,7 @@ class CornerSettings:
 
     opened: tuple[float, float] = (0.06, 0.18)  # by how much more than in the portrait, from nothing to all of it
     reach: float = 0.16  # around the corner, where the wedge lies
-    disc: float = 0.07  # radius of the closing: half of the widest wedge
-    lips: float = 0.02  # soft edge against the lips, which stay
+    disc: float = 0.07  # half a side of the closing: half of the widest wedge
     least: int = 3  # px of reach, below which nothing is seen
 
 
@@ -45,21 +45,36 @@ class CornerPainter:
         reach = int(np.ceil(s.reach * unit))
         if strength == 0 or reach < s.least:
             return
-        lips = polygon_mask(face[MOUTH.outer, :2], size)
-        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * int(s.disc * unit) + 1,) * 2)
+        lips = polygon_patch(face[MOUTH.outer, :2], size)
+        if lips is None:
+            return
+        disc = np.ones((2 * int(s.disc * unit) + 1,) * 2, np.uint8)
+        near = _disc(reach)
         for corner in (MOUTH.outer[0], MOUTH.outer[len(MOUTH.outer) // 2]):
-            x, y = face[corner, :2]
-            x0, y0 = (int(np.clip(at - reach, 0, size)) for at in (x, y))
-            x1, y1 = (int(np.clip(at + reach + 1, 0, size)) for at in (x, y))
+            x, y = (int(at) for at in face[corner, :2])
+            x0, y0, x1, y1 = max(x - reach, 0), max(y - reach, 0), min(x + reach + 1, size), min(y + reach + 1, size)
             if x1 - x0 < s.least or y1 - y0 < s.least:
                 continue
             view = canvas.picture[y0:y1, x0:x1]
-            # the lips' dark must not be closed over the skin, nor skin over them: only what is outside is looked at
-            outside = 255 - cv2.GaussianBlur(lips[y0:y1, x0:x1], (0, 0), max(0.5, s.lips * unit))
-            closed = cv2.morphologyEx(view, cv2.MORPH_CLOSE, disc)
-            closed = cv2.GaussianBlur(closed, (0, 0), max(0.5, s.disc * unit / 2))
-            dx, dy = np.arange(x0, x1) + 0.5 - x, np.arange(y0, y1)[:, None] + 0.5 - y
-            near = 1 - ramp(np.hypot(dx, dy) / reach, (0.5, 1.0))
-            weight = (strength * near * outside / 255)[..., None].astype(np.float32)
-            brighter = np.maximum(closed.astype(np.float32) - view, 0)  # only what is darker than around it
-            view[:] = np.rint(np.minimum(view + weight * brighter, 255))
+            closed = cv2.erode(cv2.dilate(view, disc), disc)
+            closed = cv2.blur(closed, disc.shape)
+            weight = strength * near[y0 - y + reach : y1 - y + reach, x0 - x + reach : x1 - x + reach]
+            # the lips themselves stay
+            rows, columns = slice(max(y0, lips.rows.start), min(y1, lips.rows.stop)), slice(
+                max(x0, lips.columns.start), min(x1, lips.columns.stop)
+            )
+            if rows.start < rows.stop and columns.start < columns.stop:
+                mask = lips.mask[
+                    rows.start - lips.rows.start : rows.stop - lips.rows.start,
+                    columns.start - lips.columns.start : columns.stop - lips.columns.start,
+                ]
+                weight[rows.start - y0 : rows.stop - y0, columns.start - x0 : columns.stop - x0] *= 1 - mask / 255
+            brighter = cv2.subtract(closed, view) * weight[..., None]  # only what is darker than around it
+            view += np.rint(brighter).astype(np.uint8)
+
+
+@lru_cache(maxsize=8)
+def _disc(reach: int) -> np.ndarray:
+    """(2 reach + 1, 2 reach + 1) float32: 1 up to half of the reach, 0 from the reach on."""
+    away = np.arange(-reach, reach + 1, dtype=np.float32)
+    return 1 - ramp(np.hypot(away, away[:, None]) / reach, (0.5, 1.0))

@@ -9,6 +9,7 @@ import os
 import queue
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
@@ -17,8 +18,11 @@ from pose.tracking.landmarks import PoseFrame
 from puppet.core.signals import leave_terminal_signals_to_parent
 from puppet.errors import PuppetError
 from puppet.footage.clips import check_shape, clip_path, contact_sheet, make_clip, save_clip
-from puppet.footage.imitation import imitate_matting, imitate_tracker
+from puppet.footage.imitation import imitate_hands, imitate_matting, imitate_tracker
 from puppet.media.video_reader import FPS
+
+if TYPE_CHECKING:
+    from generator.actors.actor_clip import ActorClip
 
 ICT_HELP = "the folder FaceXModel of https://github.com/ICT-VGL/ICT-FaceKit, or its cached .npz"
 MAKEHUMAN_HELP = (
@@ -36,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=20, help="video frames in a clip, a multiple of 4")
     parser.add_argument("--seed", type=int, default=0, help="clip i of a seed is always the same clip")
     parser.add_argument(
-        "--figures", type=float, default=0.65, metavar="SHARE",
+        "--figures", type=float, default=0.75, metavar="SHARE",
         help="share of whole people with photographic skin, arms and hands; the rest are heads with painted skin",
     )  # fmt: skip
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render")
@@ -148,17 +152,25 @@ def _work(footage: Footage, pending, results) -> None:
         results.put(f"cannot write to {footage.out}: {error.strerror or error}")
 
 
-def training_clip(actor, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def training_clip(actor: ActorClip, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """The tensors of a training clip of an `ActorClip`, with a tracker's landmarks and a photograph's matte."""
     size = actor.frames.shape[1:3]
     faces, own = imitate_tracker(rng, actor.face, actor.portrait_face)
-    hands = [(None, None)] * len(actor.frames)
+    hands = own_hands = None
     if actor.hands is not None:
-        hands = [tuple(hand if np.isfinite(hand).all() else None for hand in pair) for pair in actor.hands]
+        *hands, own_hands = imitate_hands(rng, np.concatenate([actor.hands, actor.portrait_hands[None]]))
     poses = [
-        PoseFrame(face, body, *hands[t], size=size, time=t / FPS)
+        PoseFrame(face, body, *_seen(hands[t] if hands else None), size=size, time=t / FPS)
         for t, (face, body) in enumerate(zip(faces, actor.body, strict=True))
     ]
-    portrait_pose = PoseFrame(own, actor.portrait_body, None, None, size, 0.0)
+    portrait_pose = PoseFrame(own, actor.portrait_body, *_seen(own_hands), size=size, time=0.0)
     portrait = imitate_matting(rng, actor.portrait, actor.background)
     return make_clip(actor.frames, poses, portrait, portrait_pose)
+
+
+def _seen(hands: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Left and right hand of (2, 21, 3), None for one that is not in the picture."""
+    if hands is None:
+        return None, None
+    left, right = (hand if np.isfinite(hand).all() else None for hand in hands)
+    return left, right

@@ -21,7 +21,10 @@ def add_driver(parser: argparse.ArgumentParser) -> None:
 def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="pocket", metavar="NAME", help="preset of the generator; warp: no network")
     parser.add_argument(
-        "--weights", default="shipped", metavar="shipped|random|FILE", help="weights of the model; a .safetensors file"
+        "--weights",
+        default="shipped",
+        metavar="shipped|random|NAME|FILE",
+        help="weights of the model: a .safetensors file, or the name of what puppet fit made",
     )
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where the generator runs")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the generator's noise")
@@ -51,7 +54,36 @@ def add_look(parser: argparse.ArgumentParser) -> None:
         metavar="original|blur|chroma|transparent|FILE",
         help="what is behind the person",
     )
-    add_size(parser)
+    add_picture(parser)
+
+
+def add_picture(parser: argparse.ArgumentParser, size: int = 256) -> None:
+    """What the output shows of the person, and its shape."""
+    parser.add_argument(
+        "--size",
+        type=picture_size,
+        default=size,
+        metavar="N|WIDTHxHEIGHT",
+        help="pixels of the output, square or not; multiples of 16",
+    )
+    parser.add_argument(
+        "--framing",
+        default="auto",
+        metavar="auto|head|bust|full|portrait",
+        help="what is shown of the portrait's person; portrait: the picture as it is; auto: the bust. --motion absolute "
+        "always takes the centre of the picture",
+    )
+    parser.add_argument(
+        "--hands", default="auto", metavar="auto|off", help="off: arms and hands stay where the portrait has them"
+    )
+
+
+def picture_size(value: str) -> int | str:
+    """N or WIDTHxHEIGHT; whether it is possible is checked with everything else."""
+    sides = [int(side) for side in value.lower().split("x")]
+    if len(sides) > 2:
+        raise ValueError
+    return sides[0] if len(sides) == 1 else value
 
 
 def add_size(parser: argparse.ArgumentParser, default: int = 256) -> None:

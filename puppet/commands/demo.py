@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on; any other lets other machines in"
     )
     parser.add_argument("--no-browser", action="store_true", help="only print the address, open no browser")
-    arguments.add_size(parser, 512)
+    arguments.add_picture(parser, 512)
     arguments.add_model(parser)
 
 
@@ -52,7 +52,9 @@ def _serve(args: argparse.Namespace, folder: Path, end: threading.Event) -> None
     from puppet.demo.quiet_gradio import known
     from puppet.demo.sessions import Sessions
 
-    sessions = Sessions(Engine(args.model, args.weights, args.device, args.size, args.seed), folder)
+    sessions = Sessions(
+        Engine(args.model, args.weights, args.device, args.size, args.seed, args.framing, args.hands), folder
+    )
     page = build_page(sessions, folder)
     options = known(
         page.launch,

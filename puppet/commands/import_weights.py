@@ -16,16 +16,22 @@ DTYPES = ("source", "float32", "bfloat16", "float16")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", type=Path, metavar="SOURCE", help="a checkpoint on this machine: a folder, a .safetensors file, an index of shards, or a .pt file"
-    )  # fmt: skip
+        "source",
+        type=Path,
+        metavar="SOURCE",
+        help="a checkpoint on this machine: a folder, a .safetensors file, an index of shards, or a .pt file",
+    )
     parser.add_argument(
         "--model", required=True, metavar="NAME", help="model that the weights are of; docs/models.md lists them"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the .safetensors file to write")
     parser.add_argument(
-        "--codec", type=Path, metavar="FILE",
-        help="the autoencoder (Wan2.1_VAE.pth, Wan2.2_VAE.pth, diffusers' or a tiny one, taew2_1.pth); found in the folder of SOURCE if not given",
-    )  # fmt: skip
+        "--codec",
+        type=Path,
+        metavar="FILE",
+        help="the autoencoder, Wan's, diffusers' or a tiny one: Wan2.1_VAE.pth, Wan2.2_VAE.pth, taew2_1.pth; "
+        "looked for in the folder of SOURCE if not given",
+    )
     parser.add_argument(
         "--dtype", choices=DTYPES, default="source", help="number format of the written tensors; source: as they come"
     )
@@ -42,9 +48,8 @@ def run(args: argparse.Namespace) -> None:
 
     models = {model.name: model for model in PUBLISHED}
     if args.model not in models:
-        raise PuppetError(
-            f"no weights are published for a model named '{args.model}'{nearest(args.model, models)} (known: {', '.join(models)})"
-        )
+        hint = nearest(args.model, models)
+        raise PuppetError(f"no weights are published for a model '{args.model}'{hint} (known: {', '.join(models)})")
     model = models[args.model]
     dtype = None if args.dtype == "source" else getattr(torch, args.dtype)
     bar = tqdm(unit="B", unit_scale=True, desc="importing", leave=False, disable=True if args.json else None)

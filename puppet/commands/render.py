@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
 
     puppet = Puppet(
         args.portrait, args.model, args.weights, args.device, args.size, args.motion, args.background, args.seed,
-        attention=args.attention,
+        attention=args.attention, framing=args.framing, hands=args.hands,
     )  # fmt: skip
     with closing(puppet.film(driver, args.out)) as steps:
         frames = _show(steps, quiet=args.json or None)  # None: only on a terminal
@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> None:
         "fps": FPS,
         "seconds": frames / FPS,
         "size": args.size,
+        "framing": args.framing,
         "frames_without_face": puppet.lost,
         "made_in_seconds": round(seconds, 2),
         "ms": {stage: round(ms, 2) for stage, ms in puppet.timings.milliseconds().items()},

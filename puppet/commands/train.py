@@ -27,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--steps", type=int, metavar="N", help="length of every stage in steps")
     parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="paper: AAPT's three stages with its numbers, for a model that begins with weights of a large one; paper-small: "
+        "the same for a small model that begins with nothing; shipped: what pocket's weights were trained by. The model's "
+        "own if not given",
+    )
+    parser.add_argument(
         "--stage", action="append", metavar="NAME", help="train this stage only; may be given several times"
     )
     parser.add_argument(
@@ -56,11 +63,12 @@ def run(args: argparse.Namespace) -> None:
     from generator.checkpoint import WeightsError, shipped
     from generator.models import get_model
     from generator.runtime.precision import resolve_device
-    from generator.training.recipe import train
+    from generator.training.recipes import get_recipe
+    from generator.training.run import train
     from generator.training.state import Interrupted
 
     with reported_as_puppet_error(ValueError, WeightsError, OSError):
-        get_model(args.model)
+        get_recipe(args.recipe or get_model(args.model).recipe)
         start = shipped(args.model) if args.start == "shipped" else args.start
         try:
             path = train(
@@ -68,6 +76,7 @@ def run(args: argparse.Namespace) -> None:
                 args.data,
                 args.out or Path("runs") / args.model,
                 minutes=args.minutes,
+                recipe=args.recipe,
                 stages=args.stage,
                 device=str(resolve_device(args.device)),
                 steps=args.steps,

@@ -9,7 +9,6 @@ import numpy as np
 
 from puppet.errors import PuppetError
 from puppet.media.pictures import read_picture
-from puppet.media.video_reader import centre_square
 
 CHROMA_GREEN = (0, 255, 0)
 KINDS = ("original", "blur", "chroma", "transparent")
@@ -20,13 +19,13 @@ SIDES_BLUR = 0.04  # of the wide picture's width: what fills the sides of a squa
 class Background:
     """The background of one character.
 
-    choice: one of KINDS, or the path of a picture, of which the largest centred square is taken.
-    original: (S, S, 3) uint8, what is behind the person in the portrait.
+    choice: one of KINDS, or the path of a picture, of which the largest centred part of that shape is taken.
+    original: (H, W, 3) uint8, what is behind the person in the portrait.
     """
 
     def __init__(self, choice: str, original: np.ndarray):
         self.choice = choice
-        self.square = _square(choice, original)  # (S, S, 3) uint8, None: transparent
+        self.square = _square(choice, original)  # (H, W, 3) uint8, None: transparent
 
     @property
     def extends(self) -> bool:
@@ -54,17 +53,21 @@ def check_background(choice: str) -> None:
 
 
 def _square(choice: str, original: np.ndarray) -> np.ndarray | None:
-    size = original.shape[0]
+    height, width = original.shape[:2]
     if choice == "original":
         return original
     if choice == "blur":
-        return cv2.GaussianBlur(original, (0, 0), size * BLUR)
+        return cv2.GaussianBlur(original, (0, 0), max(height, width) * BLUR)
     if choice == "chroma":
         return np.full_like(original, CHROMA_GREEN)
     if choice == "transparent":
         return None
-    picture = centre_square(read_picture(Path(choice), "background"))
-    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+    picture = read_picture(Path(choice), "background")
+    scale = min(picture.shape[1] / width, picture.shape[0] / height)
+    across, tall = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (picture.shape[1] - across) // 2, (picture.shape[0] - tall) // 2
+    part = np.ascontiguousarray(picture[top : top + tall, left : left + across])
+    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _cover(picture: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -15,10 +15,9 @@ from pose.portrait.sidecar import read_sidecar
 from pose.tracking.tracker import TrackerUnavailable
 from pose.warp.conditioning import Conditioner
 from puppet.core.background import Background
+from puppet.core.look import PictureSize
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.media.pictures import read_picture
-
-SMALLEST, LARGEST, SIZE_STEP = 64, 1024, 16  # px
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +26,14 @@ class Character:
 
     name: str
     portrait: Portrait
-    background: Background
+    size: PictureSize
+    background: Background  # of that size
     conditioner: Conditioner = field(repr=False)
+
+    @property
+    def still(self) -> np.ndarray:
+        """(height, width, 4) uint8 premultiplied RGBA: the person as the portrait has it."""
+        return self.size.cut(self.portrait.person)
 
     def own_maps(self) -> tuple[np.ndarray, np.ndarray]:
         """warp (4, S, S, 4) and guide (4, S/2, S/2, 8), uint8, of the portrait's own pose: the generator's reference."""
@@ -37,11 +42,8 @@ class Character:
 
 
 def check_size(size: int, option: str = "size") -> None:
-    """Raises PuppetError for a picture size that is not possible."""
-    if not SMALLEST <= size <= LARGEST or size % SIZE_STEP:
-        raise PuppetError(
-            f"{option} {size} is not possible: choose a multiple of {SIZE_STEP} from {SMALLEST} to {LARGEST}"
-        )
+    """Raises PuppetError for the side of a square picture that is not possible."""
+    PictureSize.of(size, option)
 
 
 def check_motion(motion: str) -> None:
@@ -50,22 +52,35 @@ def check_motion(motion: str) -> None:
         raise PuppetError(f"unknown motion '{motion}': choose {' or '.join(MODES)}")
 
 
-def load_character(portrait: str | Path | np.ndarray, size: int, background: str, centred: bool = False) -> Character:
+def load_character(
+    portrait: str | Path | np.ndarray,
+    size: int | str | tuple[int, int] | PictureSize,
+    background: str,
+    centred: bool = False,
+    framing: str = "portrait",
+) -> Character:
     """Prepare a portrait (a path, or a picture as `Puppet` takes it). Raises PuppetError where it cannot be used.
 
-    centred: as `prepare_portrait` has it.
+    centred, framing: as `prepare_portrait` has them.
     """
-    prepared = load_portrait(portrait, size, centred)
+    shape = PictureSize.of(size)
+    prepared = load_portrait(portrait, shape.side, centred, framing, shape.aspect)
     name = "portrait" if isinstance(portrait, np.ndarray) else Path(portrait).name
-    behind = Background(background, prepared.background)
-    return Character(name, prepared, behind, Conditioner(prepared.person, prepared.pose, prepared.drawing))
+    behind = Background(background, shape.cut(prepared.background))
+    return Character(name, prepared, shape, behind, Conditioner(prepared.person, prepared.pose, prepared.drawing))
 
 
-def load_portrait(portrait: str | Path | np.ndarray, size: int, centred: bool = False) -> Portrait:
+def load_portrait(
+    portrait: str | Path | np.ndarray,
+    size: int,
+    centred: bool = False,
+    framing: str = "portrait",
+    aspect: float = 1.0,
+) -> Portrait:
     if isinstance(portrait, np.ndarray):
         with reported_as_puppet_error(PortraitError, TrackerUnavailable):
-            return prepare_portrait(portrait, size, centred=centred)
+            return prepare_portrait(portrait, size, None, centred, framing, aspect)
     picture = read_picture(Path(portrait), "portrait", keep_alpha=True)
     with reported_as_puppet_error(PortraitError, TrackerUnavailable, about=f"portrait {portrait}"):
         marked = read_sidecar(portrait, (picture.shape[1], picture.shape[0]))
-        return prepare_portrait(picture, size, marked, centred)
+        return prepare_portrait(picture, size, marked, centred, framing, aspect)

@@ -13,8 +13,9 @@ from pose.tracking.landmarks import PoseFrame
 from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet.core.background import check_background
 from puppet.core.batcher import batches
-from puppet.core.character import Character, check_motion, check_size, load_character
+from puppet.core.character import Character, check_motion, load_character
 from puppet.core.driver import check_face_seen, track
+from puppet.core.look import PictureSize, check_framing, check_hands
 from puppet.core.models import AnyStream, load_stream
 from puppet.core.puppeteer import Puppeteer
 from puppet.core.renderer import Renderer
@@ -41,18 +42,20 @@ class Puppet:
             ...
 
     Args:
-        portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. Its largest square
-            is used (see `prepare_portrait`). For a face that is not found, points can be marked in a file beside it
+        portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. For a face that is not found, points can be marked in a file beside it
             (for hero.png: hero.points.json).
         model: name of a preset.
         weights: "shipped", "random" (for measuring), or the path of a .safetensors file.
         device: "auto", "cpu", "cuda" or "mps".
-        size: pixels of the square output, a multiple of 16 from 64 to 1024.
+        size: pixels of the output: N for a square, (width, height) or "WIDTHxHEIGHT"; multiples of 16 from 64 to 1280.
         motion: "relative" or "absolute".
         background: "original", "blur", "chroma", "transparent" or the path of a picture.
         seed: of the generator's noise; the same seed gives the same frames.
         body_every: look for body and hands in every nth frame of the driver.
         attention: "sdpa", "xformers" (CUDA only) or "auto".
+        framing: what is shown of the person: "head", "bust", "full", "portrait" (the picture as it is) or "auto" (the
+            bust). Absolute motion keeps to the centred part of the picture.
+        hands: "auto", or "off" to leave the portrait's arms where they are.
 
     Raises PuppetError, in one line, for whatever of these cannot be used.
     """
@@ -63,31 +66,37 @@ class Puppet:
         model: str = "pocket",
         weights: str = "shipped",
         device: str = "auto",
-        size: int = 256,
+        size: int | str | tuple[int, int] = 256,
         motion: str = "relative",
         background: str = "original",
         seed: int = 0,
         body_every: int = 2,
         attention: str = "sdpa",
+        framing: str = "auto",
+        hands: str = "auto",
     ):
         check_motion(motion)
-        check_size(size)
+        check_framing(framing)
+        check_hands(hands)
         check_background(background)
-        stream = load_stream(model, weights, size, device, seed, attention)
-        self._assemble(
-            load_character(portrait, size, background, motion == "absolute"), stream, motion, 1.0, body_every
-        )
+        shape = PictureSize.of(size)
+        stream = load_stream(model, weights, shape.side, device, seed, attention)
+        character = load_character(portrait, shape, background, motion == "absolute", framing)
+        self._assemble(character, stream, motion, 1.0, body_every, hands == "auto")
 
     @classmethod
-    def of(cls, character: Character, stream: AnyStream, strength: float = 1.0) -> Puppet:
+    def of(cls, character: Character, stream: AnyStream, strength: float = 1.0, hands: bool = True) -> Puppet:
         """A person made from what was loaded before, with relative motion."""
         puppet = cls.__new__(cls)
-        puppet._assemble(character, stream, "relative", strength, 2)
+        puppet._assemble(character, stream, "relative", strength, 2, hands)
         return puppet
 
-    def _assemble(self, character: Character, stream: AnyStream, motion: str, strength: float, body_every: int) -> None:
+    def _assemble(
+        self, character: Character, stream: AnyStream, motion: str, strength: float, body_every: int, hands: bool
+    ) -> None:
         self.character, self.portrait = character, character.portrait
-        self.size, self.device = stream.size, str(stream.device)
+        self.size, self.device = character.size, str(stream.device)
+        self._hands = hands
         self.motion, self._strength, self._body_every = motion, strength, body_every
         self.timings = Timings()
         self._renderer = Renderer(stream, self.timings)
@@ -98,21 +107,23 @@ class Puppet:
     ) -> Generator[np.ndarray, None, None]:
         """The portrait moving like the person in `frames`, (H, W, 3) uint8 RGB at 24 a second.
 
-        Yields as many (size, size, 4) uint8 RGBA frames, premultiplied (opaque unless the background is "transparent").
+        Yields as many (height, width, 4) uint8 RGBA frames, premultiplied (opaque unless the background is "transparent").
         neutral: the driver's face at rest; without it, the most neutral of the first second.
         """
         return self.animate(self.track(frames), neutral)
 
     def track(self, frames: Iterable[np.ndarray]) -> Iterator[PoseFrame]:
         """The driver's pose in the centred square of every frame; its face is None where none was found."""
-        with reported_as_puppet_error(TrackerUnavailable), Tracker(body_every=self._body_every) as tracker:
+        # hands that do not follow are looked for no more often than the body
+        hands_every = HANDS_EVERY if self._hands else self._body_every or 1
+        with reported_as_puppet_error(TrackerUnavailable), Tracker(body_every=self._body_every, hands_every=hands_every) as tracker:
             yield from track(frames, tracker, self.timings)
 
     def animate(
         self, poses: Iterable[PoseFrame], neutral: PoseFrame | None = None
     ) -> Generator[np.ndarray, None, None]:
         """The second half of `perform`: the driver's poses to frames, four at a time."""
-        puppeteer = Puppeteer(self.portrait.pose, neutral, self.motion, self._strength)
+        puppeteer = Puppeteer(self.portrait.pose, neutral, self.motion, self._strength, hands=self._hands)
         made = batches(self.character, map(puppeteer, poses), self.timings)
         for frame in self._renderer.perform(self.character, made):
             self.lost = puppeteer.frames_lost
@@ -131,7 +142,7 @@ class Puppet:
         neutral = find_neutral(poses) if self.motion == "relative" else None
         transparent = self.character.background.square is None
         sound = Sound.of(driver.path, driver.start)
-        with VideoWriter(out, (self.size, self.size), transparent, sound) as writer:
+        with VideoWriter(out, self.size.pair, transparent, sound) as writer:
             for done, frame in enumerate(self.animate(poses, neutral), 1):
                 writer.write(frame)
                 yield Progress("rendering", done, len(poses))

@@ -22,6 +22,7 @@ class Puppeteer:
         motion: "relative" or "absolute".
         strength: factor on the motion, 0 to 3.
         policy: makes what decides while the driver's face is not seen, from the portrait's pose.
+        hands: whether arms and hands follow.
     Raises PuppetError for values that are not possible.
     """
 
@@ -32,9 +33,10 @@ class Puppeteer:
         motion: str = "relative",
         strength: float = 1.0,
         policy: Callable[[PoseFrame], LossPolicy] = HoldPose,
+        hands: bool = True,
     ):
         with reported_as_puppet_error(ValueError):
-            self._retargeter = Retargeter(portrait, neutral, motion, strength)
+            self._retargeter = Retargeter(portrait, neutral, motion, strength, hands)
         self._policy = policy(portrait)
         self.frames_lost = 0  # in which the driver's face was not found
 
@@ -69,6 +71,10 @@ class Puppeteer:
 
     def set_strength(self, strength: float) -> None:
         self._retargeter.strength = strength
+
+    def set_hands(self, hands: bool) -> None:
+        """Whether arms and hands follow; they ease to the portrait's own, or back to the driver's."""
+        self._retargeter.hands = hands
 
     def fit_neutral(self, size: tuple[int, int]) -> None:
         """Scale the neutral pose to pictures of `size` (width, height): the same camera at another resolution."""

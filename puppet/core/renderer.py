@@ -52,10 +52,10 @@ class Renderer:
         self.lock(character)
 
     def perform(self, character: Character, batches: Iterable[Batch]) -> Iterator[np.ndarray]:
-        """From the beginning: every frame of a performance, (S, S, 4) uint8 RGBA over the character's background."""
+        """From the beginning: every frame of a performance, (H, W, 4) uint8 RGBA over the character's background."""
         self.lock(character)
         for batch in batches:
             for person in self(batch):
                 with self._timings.measure("composite"):
-                    frame = composite(person, character.background.square)
+                    frame = composite(character.size.cut(person), character.background.square)
                 yield frame

@@ -10,11 +10,13 @@ import math
 from typing import Protocol
 
 from pose.geometry import smoothstep
+from pose.motion.arm_rest import arms_towards_rest
 from pose.tracking.landmarks import PoseFrame, interpolate
 from puppet.core.idle import IdleMotion
 
 EASE_FRAMES = 6  # of a video, on the way back to the driver after its face was lost
 HOLD_SECONDS = 0.5  # that the last pose is held after the face was lost
+ARMS_SECONDS = 0.6  # in which arms then come to rest while the head is held
 AWAY_SECONDS = 1.2  # in which it then eases to idle motion
 BACK_SECONDS = 0.4  # at most, in which a face that is found again is taken up
 
@@ -31,18 +33,24 @@ class LossPolicy(Protocol):
 
 
 class HoldPose:
-    """For videos: hold the last pose, and ease back within a fixed number of frames."""
+    """For videos: hold the last pose while the arms come to rest, and ease back within a fixed number of frames."""
 
     def __init__(self, portrait: PoseFrame):
         self.lost = False
-        self._shown = portrait
+        self._portrait = portrait
+        self._shown = self._held = portrait
+        self._lost_at = 0.0
         self._easing = 0  # frames until the driver is followed fully
 
     def __call__(self, time: float, target: PoseFrame | None) -> PoseFrame:
-        self.lost = target is None
         if target is None:
+            if not self.lost:
+                self._held, self._lost_at, self.lost = self._shown, time, True
             self.resume(time)
+            away = ease((time - self._lost_at - HOLD_SECONDS) / ARMS_SECONDS)
+            self._shown = arms_towards_rest(self._held, self._portrait, away)
             return self._shown
+        self.lost = False
         if self._easing:
             target = interpolate(self._shown, target, 1 / self._easing)
             self._easing -= 1

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from generator.portrait.stream import PortraitStream
-from puppet.core.character import Character, check_size
+from puppet.core.character import Character
+from puppet.core.look import PictureSize, check_framing, check_hands
 from puppet.core.models import AnyStream, check_warp, load_generator
 from puppet.core.puppet import Progress, Puppet
 from puppet.core.renderer import Renderer
@@ -22,19 +23,29 @@ WORDS = {"tracking": "Watching the driver", "rendering": "Making the clip"}
 class Engine:
     """The generator. Raises PuppetError for a model, weights, device or size that cannot be used."""
 
-    def __init__(self, model: str, weights: str, device: str, size: int, seed: int = 0):
-        check_size(size)
-        self.size = size
+    def __init__(
+        self,
+        model: str,
+        weights: str,
+        device: str,
+        size: int | str,
+        seed: int = 0,
+        framing: str = "auto",
+        hands: str = "auto",
+    ):
+        check_framing(framing)
+        check_hands(hands)
+        self.size, self.framing, self.hands = PictureSize.of(size, "--size"), framing, hands == "auto"
         self._device, self._seed = device, seed
         if model == WARP:
             check_warp(weights)
-        self._generator = None if model == WARP else load_generator(model, weights, size)
+        self._generator = None if model == WARP else load_generator(model, weights, self.size.side)
         self._stream()  # say now what is wrong with the device
 
     def _stream(self) -> AnyStream:
         """A new stream of frames. All of them share the weights."""
         if self._generator is None:
-            return WarpStream(self.size)
+            return WarpStream(self.size.side)
         with reported_as_puppet_error(ValueError):
             return PortraitStream(self._generator, self._device, seed=self._seed)
 
@@ -46,7 +57,7 @@ class Engine:
 
         Where the iterator is closed early, no file is left.
         """
-        puppet = Puppet.of(character, self._stream(), strength)
+        puppet = Puppet.of(character, self._stream(), strength, self.hands)
         progress = Progress("", 0, None)
         for progress in puppet.film(VideoReader(driver), out):
             if progress.done % TELL_EVERY == 1:

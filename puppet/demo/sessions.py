@@ -36,7 +36,7 @@ class TabSession:
         """Choose a portrait. Raises PuppetError where it cannot be used; then there is none."""
         self.portrait, self.character, self._background = portrait, None, None
         if portrait is not None:
-            self.character = load_character(portrait, self.engine.size, "original")
+            self.character = load_character(portrait, self.engine.size, "original", framing=self.engine.framing)
 
     def staged(self, background: str) -> tuple[Character, Background]:
         """The chosen portrait, the same object as long as it is chosen, and what is to be behind it.
@@ -47,7 +47,7 @@ class TabSession:
         if character is None:
             raise PuppetError("there is no portrait ready yet: choose one, and mark its points if no face was found")
         if behind is None or behind.choice != background:
-            behind = self._background = Background(background, character.portrait.background)
+            behind = self._background = Background(background, character.size.cut(character.portrait.background))
         return character, behind
 
     def mark(self) -> None:
@@ -73,7 +73,7 @@ class TabSession:
 
     def camera(self) -> WebcamSession:
         if self.webcam is None:
-            self.webcam = WebcamSession(self.engine.renderer())
+            self.webcam = WebcamSession(self.engine.renderer(), self.engine.hands)
         return self.webcam
 
     def leave(self) -> None:

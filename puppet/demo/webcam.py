@@ -28,7 +28,7 @@ STALE_SECONDS = 1.0  # without a picture, after which those gathered before belo
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What came of one camera picture: the person (S, S, 4) uint8 premultiplied RGBA, and a line for the user."""
+    """What came of one camera picture: the person (H, W, 4) uint8 premultiplied RGBA, and a line for the user."""
 
     person: np.ndarray
     message: str
@@ -40,8 +40,8 @@ class WebcamSession:
     Shows the portrait at rest until a neutral face was taken, which is the first good one.
     """
 
-    def __init__(self, renderer: Renderer):
-        self._render = renderer
+    def __init__(self, renderer: Renderer, hands: bool = True):
+        self._render, self._hands = renderer, hands
         with reported_as_puppet_error(TrackerUnavailable):
             self._tracker = Tracker(body_every=BODY_EVERY)
         self._drive = Driver(self._tracker, Timings())
@@ -78,7 +78,7 @@ class WebcamSession:
             self._puppeteer.set_strength(strength)
             target = self._puppeteer(pose if self._neutral is not None else empty_pose(pose.size, now))
             if batch := self._batcher.add(character, target):
-                self._pictures = deque(self._render(batch))
+                self._pictures = deque(character.size.cut(self._render(batch)))
             if self._pictures:
                 self._shown = self._pictures.popleft()
             return Seen(self._shown, advice or self._message())
@@ -91,8 +91,8 @@ class WebcamSession:
 
     def _set_character(self, character: Character) -> None:
         self._character = character
-        self._puppeteer = Puppeteer(character.portrait.pose, self._neutral, policy=IdleWhenLost)
-        self._shown = character.portrait.person
+        self._puppeteer = Puppeteer(character.portrait.pose, self._neutral, policy=IdleWhenLost, hands=self._hands)
+        self._shown = character.still
         self._batcher.clear()
         self._pictures.clear()
 

@@ -68,11 +68,14 @@ def make_clip(
     }
 
 
-def save_clip(path: Path, clip: dict[str, np.ndarray]) -> None:
-    """Write a clip so that a file of this name is always a whole one."""
+def save_clip(path: Path, clip: dict[str, np.ndarray], source: str | None = None) -> None:
+    """Write a clip so that a file of this name is always a whole one.
+
+    source: the video that it was cut from; training holds out whole sources. None: the clip is one of its own.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        save_file(clip, partial)
+        save_file(clip, partial, metadata={"source": source} if source else None)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from pose.tracking.mesh import eye_distance, face_mesh
 
 # errors of a tracker, in eye distances: the same in all frames of a clip, changing, and white
 BIAS, JITTER, WHITE = 0.010, 0.004, 0.0015
+HAND_BIAS, HAND_JITTER = 0.04, 0.015  # the same for hands, in lengths of the palm
 MEMORY = 0.7  # of the changing error from one frame to the next
 FIELD_WAVES, FIELD_SCALE = 24, 0.35  # of the smooth errors; the scale in eye distances
 EXACT = 0.4  # share of the portraits that keep their exact matte
@@ -47,6 +48,13 @@ def imitate_tracker(
     noise = _jitter(rng, len(faces))
     found = np.stack([_seen(face, bias + error) for face, error in zip(faces, noise, strict=True)])
     return found, _seen(portrait_face, bias + _jitter(rng, 1)[0])
+
+
+def imitate_hands(rng: np.random.Generator, hands: np.ndarray) -> np.ndarray:
+    """Exact landmarks (T, 2, 21, 3) of hands as a tracker would have found them; NaN stays."""
+    size = np.linalg.norm(hands[..., 9, :2] - hands[..., 0, :2], axis=-1)[..., None, None]  # wrist to middle knuckle
+    bias = rng.normal(0, HAND_BIAS, (1, *hands.shape[1:]))
+    return (hands + size * (bias + rng.normal(0, HAND_JITTER, hands.shape))).astype(np.float32)
 
 
 def _seen(face: np.ndarray, error: np.ndarray) -> np.ndarray:

@@ -14,6 +14,11 @@ class Level:
     ticks_per_picture: int  # ticks of the output until the next new picture; the output's own rate never changes
 
     @property
+    def hands_rate(self) -> int:
+        """Looks a second while hands are in the picture."""
+        return 2 * self.body_rate
+
+    @property
     def text(self) -> str:
         pictures = "" if self.ticks_per_picture == 1 else f", a new picture at every {self.ticks_per_picture}nd tick"
         return f"{self.rate} generated frames a second, {self.body_rate} looks at body and hands{pictures}"

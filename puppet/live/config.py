@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from puppet.core.background import check_background
-from puppet.core.character import check_motion, check_size
+from puppet.core.character import check_motion
+from puppet.core.look import PictureSize, check_framing, check_hands
 from puppet.core.remote_stream import StreamChoice
 from puppet.errors import PuppetError
 from puppet.media import PORTRAIT
@@ -34,7 +35,9 @@ class LiveConfig:
     port: int = PORT
     model: str = "pocket"
     weights: str = "shipped"
-    size: int = 256
+    size: int | str = 256  # N, or "WIDTHxHEIGHT"
+    framing: str = "auto"
+    hands: str = "auto"
     device: str = "auto"
     seed: int = 0
     attention: str = "sdpa"
@@ -50,7 +53,9 @@ class LiveConfig:
         if not self.recordings.is_dir():
             raise PuppetError(f"--recordings {self.recordings} is no folder: make it first")
         check_motion(self.motion)
-        check_size(self.size)
+        check_framing(self.framing)
+        check_hands(self.hands)
+        PictureSize.of(self.size, "--size")
         check_background(self.background)
 
     @property
@@ -59,4 +64,6 @@ class LiveConfig:
 
     @property
     def stream(self) -> StreamChoice:
-        return StreamChoice(self.model, self.weights, self.size, self.device, self.seed, self.attention)
+        return StreamChoice(
+            self.model, self.weights, PictureSize.of(self.size).side, self.device, self.seed, self.attention
+        )

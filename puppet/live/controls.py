@@ -28,6 +28,7 @@ COMMANDS = (
     Command("freeze", "f", "keep the present picture, and go on"),
     Command("blank", "b", "show a card instead, and go on"),
     Command("mirror", "m", "mirror the person, or not"),
+    Command("hands", "h", "let arms and hands follow, or rest"),
     Command("record", "r", "begin a recording, and end it"),
     Command("statistics", "i", "show figures in the window, or not"),
     Command("next", "n", "the next portrait of the folder"),
@@ -82,6 +83,7 @@ class Controls:
             "frozen": self._driver.frozen,
             "blank": self._sender.card is not None,
             "mirrored": self._driver.mirrored,
+            "hands": self._driver.hands,
             "recording": str(self._recording.path) if self._recording else None,
         }
 
@@ -89,6 +91,10 @@ class Controls:
         """An output broke; if it was the recording, there is none any more."""
         if output is self._recording:
             self._recording = None
+
+    def _hands(self) -> str:
+        self._driver.set_hands(not self._driver.hands)
+        return "arms and hands follow" if self._driver.hands else "arms and hands rest"
 
     def _calibrate(self) -> str:
         self._driver.calibrate()
@@ -100,7 +106,7 @@ class Controls:
 
     def _blank(self) -> str:
         last = self._sender.last
-        self._sender.card = None if self._sender.card else card_picture(last.person.shape[0], last.background)
+        self._sender.card = None if self._sender.card else card_picture(last.person.shape[:2], last.background)
         return "blank" if self._sender.card else "on air"
 
     def _mirror(self) -> str:

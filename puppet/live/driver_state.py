@@ -38,6 +38,7 @@ class DriverState:
         self._was_frozen = False
         self.frozen = False
         self.mirrored = False
+        self.hands = True  # whether arms and hands follow
         self.calibrated = False  # whether a neutral face was taken, now or on an earlier day
         self.fit: Fit | None = None
         self._neutral: PoseFrame | None = None  # taken while running, for every character that follows
@@ -52,7 +53,7 @@ class DriverState:
         calibrated = neutral is not None
         if neutral is None and self._puppeteer is not None:
             neutral = self._puppeteer.settled_neutral  # found while running; the same driver goes on
-        puppeteer = Puppeteer(character.portrait.pose, neutral, self._motion, self._strength, IdleWhenLost)
+        puppeteer = Puppeteer(character.portrait.pose, neutral, self._motion, self._strength, IdleWhenLost, self.hands)
         with self._lock:
             self.character, self._puppeteer = character, puppeteer
             self.calibrated = calibrated
@@ -67,6 +68,11 @@ class DriverState:
         self._neutral = neutral
         self._puppeteer.set_neutral(neutral)
         self.calibrated = True
+
+    def set_hands(self, hands: bool) -> None:
+        """Whether arms and hands follow, for this character and those that come."""
+        self.hands = hands
+        self._puppeteer.set_hands(hands)
 
     @property
     def lost(self) -> bool:

@@ -130,5 +130,5 @@ def make_picture(
     with timings.measure("composite"):
         if mirrored:
             person = np.ascontiguousarray(person[:, ::-1])
-        background = character.background
+        person, background = character.size.cut(person), character.background
         return Picture(person, composite(person, background.square), background, motion, live, appearance)

@@ -123,7 +123,9 @@ class LiveLoop:
         while not self._stop.wait(max(0.0, due - time.perf_counter())):
             picture = self._pictures.take(0.1)
             if picture is not None:
-                due = time.perf_counter() + 1 / self.quality.level.body_rate
+                level = self.quality.level
+                hands = self._state.hands and self._tracker.hands_near
+                due = time.perf_counter() + 1 / (level.hands_rate if hands else level.body_rate)
                 self._tracker.update_body(picture.image, picture.time)
 
     def _generate(self) -> None:

@@ -85,6 +85,7 @@ class Session:
             memory = CalibrationMemory(data_folder() / "calibrations") if isinstance(source, Webcam) else None
             self.driver = DriverState(character, config.motion, config.strength, source.name, memory, report)
             self.driver.mirrored = config.mirror
+            self.driver.set_hands(config.hands == "auto")
             fps = config.fps or self._fastest(character)
             quality = AdaptiveQuality(1 / fps)
             if config.reprojection:
@@ -248,7 +249,7 @@ class Session:
 
     def _load(self, path: Path) -> Character:
         centred = self._config.motion == "absolute"
-        return load_character(path, self._config.size, self._config.background, centred)
+        return load_character(path, self._config.size, self._config.background, centred, self._config.framing)
 
     def _set_character(self, character: Character) -> None:
         self.driver.set_character(character)
@@ -280,6 +281,6 @@ def reprojection_seconds(character: Character) -> float:
 
 def still(character: Character) -> Picture:
     """The portrait as it is, for the time before the first generated picture."""
-    person = character.portrait.person
+    person = character.still
     framed = composite(person, character.background.square)
     return Picture(person, framed, character.background, time.perf_counter(), live=False)

@@ -21,8 +21,8 @@ CLOSE_SECONDS = 10.0  # that an output is given to end
 class Picture:
     """One generated video frame."""
 
-    person: np.ndarray  # (S, S, 4) uint8 premultiplied RGBA
-    framed: np.ndarray  # (S, S, 4) uint8: the person over the chosen background; opaque unless that is "transparent"
+    person: np.ndarray  # (H, W, 4) uint8 premultiplied RGBA
+    framed: np.ndarray  # (H, W, 4) uint8: the person over the chosen background; opaque unless that is "transparent"
     background: Background
     time: float  # s on the clock time.perf_counter: the moment of the driver that it shows
     live: bool = True  # whether a driver led to it, and not idle motion or a still picture
@@ -39,8 +39,8 @@ class Output(ABC):
     close_seconds: float | None = CLOSE_SECONDS  # to write what it still has; None: whatever it takes
 
     @abstractmethod
-    def open(self, size: int, fps: int) -> None:
-        """Get ready for size x size pictures. Raises PuppetError where that is not possible."""
+    def open(self, size: tuple[int, int], fps: int) -> None:
+        """Get ready for pictures of `size` (width, height). Raises PuppetError where that is not possible."""
 
     @abstractmethod
     def send(self, picture: Picture) -> None:

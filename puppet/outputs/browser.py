@@ -38,7 +38,7 @@ class Browser(Output):
     def clients(self) -> int:
         return len(self._clients)
 
-    def open(self, size: int, fps: int) -> None:
+    def open(self, size: tuple[int, int], fps: int) -> None:
         pass
 
     def send(self, picture: Picture) -> None:

@@ -28,9 +28,9 @@ class File(Output):
         self._next = 0  # number of the next frame
         self._writer: VideoWriter | None = None
 
-    def open(self, size: int, fps: int) -> None:
+    def open(self, size: tuple[int, int], fps: int) -> None:
         self._fps = fps
-        self._writer = VideoWriter(self.path, (size, size), self._transparent, fps=fps)
+        self._writer = VideoWriter(self.path, size, self._transparent, fps=fps)
         self._writer.__enter__()
 
     def send(self, picture: Picture) -> None:

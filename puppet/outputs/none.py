@@ -8,7 +8,7 @@ from puppet.outputs.base import Output, Picture
 class Nowhere(Output):
     name = "none"
 
-    def open(self, size: int, fps: int) -> None:
+    def open(self, size: tuple[int, int], fps: int) -> None:
         pass
 
     def send(self, picture: Picture) -> None:

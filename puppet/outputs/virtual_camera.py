@@ -35,7 +35,7 @@ class VirtualCamera(Output):
         """Its name in the other program's list."""
         return self._camera.device
 
-    def open(self, size: int, fps: int) -> None:
+    def open(self, size: tuple[int, int], fps: int) -> None:
         try:
             import pyvirtualcam
             from pyvirtualcam.camera import BACKENDS

@@ -27,10 +27,10 @@ class Window(Output):
         self._pictures: LatestValue[Picture] = LatestValue()
         self._shown = False
 
-    def open(self, size: int, fps: int) -> None:
+    def open(self, size: tuple[int, int], fps: int) -> None:
         if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise PuppetError("there is no screen for --output window: use --output browser, virtual-camera or a file")
-        self._scale = max(1, -(-SMALLEST // size))
+        self._scale = max(1, -(-SMALLEST // min(size)))
 
     def send(self, picture: Picture) -> None:
         self._pictures.put(picture)

@@ -9,7 +9,7 @@ def test_usage_errors_name_the_nearest(fails):
     assert "did you mean render?" in fails("rendr", code=2)
     assert "did you mean --portrait?" in fails("render", "--potrait", "a.png", code=2)
     assert "did you mean --clips?" in fails("actors", "out", "--clip", "3", code=2)
-    assert "invalid int value: 'big'" in fails("render", "--size", "big", code=2)
+    assert "invalid picture_size value: 'big'" in fails("render", "--size", "big", code=2)
     assert "expected one argument" in fails("render", "--out", code=2)
     assert "unrecognized arguments: more" in fails("bench", "more", code=2)
 

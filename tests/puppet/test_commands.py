@@ -55,6 +55,7 @@ def test_prepare_makes_clips_of_own_footage(tmp_path, driver, capfd):
         ),
         (["actors", "{}/out", "--clips", "1", "--ict", "{}/text", "--makehuman", "{}", "--workers", "1"], "{}"),
         (["actors", "{}/out", "--clips", "1", "--ict", "{}", "--makehuman", "{}", "--size", "99"], "multiple of 16"),
+        (["actors", "{}/out", "--clips", "1", "--ict", "{}", "--makehuman", "{}", "--figures", "2"], "is no share"),
         (["actors", "{}/text/out", "--clips", "1", "--ict", "{}", "--makehuman", "{}"], "cannot make the folder"),
         (["prepare", "{}/missing", "{}/out"], "does not exist"),
         (["prepare", "{}", "{}/out"], "no video is in"),

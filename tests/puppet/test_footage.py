@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from generator.training.data import Clip
+from generator.training.portrait_clips import PortraitClip
 from puppet.errors import PuppetError
 from puppet.footage.clips import check_shape, clip_path, contact_sheet, feature_boxes, make_clip, save_clip
 from puppet.footage.imitation import BIAS, imitate_matting, imitate_tracker
@@ -26,7 +26,7 @@ def test_a_clip_is_written_whole_and_read_by_training(tmp_path):
     path = clip_path(tmp_path, 7)
     save_clip(path, clip)
     assert [p.name for p in tmp_path.iterdir()] == ["clip_000007.safetensors"]
-    assert Clip.open(path).length == 4 and Clip.open(path).size == SIZE
+    assert PortraitClip.open(path).length == 4 and PortraitClip.open(path).size == SIZE
     found = load_file(path)
     assert np.array_equal(found["frames"], pictures)
     assert found["warp"].shape == (4, SIZE, SIZE, 4) and found["guide"].shape == (4, SIZE // 2, SIZE // 2, 8)

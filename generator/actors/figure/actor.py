@@ -69,7 +69,7 @@ def sample_figure_clip(
     still_hands = sample_hands(rng, 1, "rest", chin)
     if manner != "rest" and rng.random() < 0.5:
         still_hands = _moments(hands[0], np.zeros(1)), _moments(hands[1], np.zeros(1))
-    still, still_face, still_body, _ = _film(figure, renderer, camera, webcam, pose, still_hands, False)
+    still, still_face, still_body, own_hands = _film(figure, renderer, camera, webcam, pose, still_hands, False)
     background = sample_background(rng, size, natural)
     return ActorClip(
         frames=develop(webcam, rng, pictures, background),
@@ -80,6 +80,7 @@ def sample_figure_clip(
         portrait=develop(webcam, rng, still, background)[0],
         portrait_face=still_face[0],
         portrait_body=still_body[0],
+        portrait_hands=own_hands[0],
     )
 
 

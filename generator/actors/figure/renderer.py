@@ -44,7 +44,10 @@ class FigureRenderer:
         self.context = context or make_context()
         self._gl, self.size = moderngl, size
         self._programs = {name: self._program(name) for name in MATERIALS}
-        self._depth_program = self.context.program(_read("figure_depth_vertex.glsl"), _read("depth_fragment.glsl"))
+        self._depth_program = self.context.program(
+            _read("figure_depth_vertex.glsl"), _read("figure_depth_fragment.glsl")
+        )
+        set_values(self._depth_program, {"picture": 0})
         bake = "#version 330\n" + _read("noise.glsl") + _read("figure_bake_fragment.glsl")
         self._bake_program = self.context.program(_read("figure_bake_vertex.glsl"), bake)
         n = 2 * size
@@ -189,8 +192,10 @@ class FigureRenderer:
         self._shadow_frame.use()
         self._shadow_frame.clear(depth=1.0)
         self.context.enable_only(self._gl.DEPTH_TEST)
-        for part, _, depth, _ in self._parts:
+        for part, _, depth, texture in self._parts:
             if part.casts:
+                set_values(self._depth_program, {"least": 0.5 if part.layer else 0.0})
+                texture.use(0)
                 depth.render()
         return matrix
 

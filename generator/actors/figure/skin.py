@@ -63,7 +63,7 @@ def sample_skin(
                   rng.uniform(0, 0.6) * makeup),
         "beard": sample_beard(rng, female),
         "scalp": (rng.uniform(0.0, 0.35) if bald else rng.uniform(0.8, 1.0), rng.normal(0.0, 0.4),
-                  rng.uniform(0.2, 0.7), rng.uniform(0.85, 1.1)),
+                  rng.uniform(0.2, 0.7), rng.uniform(0.85, 1.1) - 0.25 * dark),
         "lip_colour": lips, "hair_colour": 0.55 * hair + 0.1 * tone, "scalp_colour": tone * 0.95,
         "shadow_colour": linear(vivid(rng, 20, 160)) * 0.5 + tone * 0.25,
         "blush_colour": tone * np.array([1.1, 0.6, 0.62]),
@@ -71,10 +71,10 @@ def sample_skin(
         "mouth_ring": face[list(_OUTER_LIPS)], "eye_ring": face[[*_RIGHT_EYE, *_LEFT_EYE]],
     }  # fmt: skip
     material = {
-        "gloss": (rng.uniform(0.25, 1.0), rng.uniform(0.32, 0.5), rng.uniform(0.012, 0.03),
+        "gloss": (rng.uniform(0.15, 0.75) * (1 - 0.45 * dark), rng.uniform(0.34, 0.52), rng.uniform(0.012, 0.03),
                   rng.uniform(0.7, 1.1) * (0.7 + 0.6 * person.age)),
         "wrap": np.array([0.34, 0.18, 0.12]) * rng.uniform(0.8, 1.2) * (1 - 0.3 * dark),
-        "oily": (rng.uniform(0.1, 1.0), person.age),
+        "oily": (rng.uniform(0.0, 0.8), person.age),
     }  # fmt: skip
     return SkinLook(first, second, bake, material, dark, tone)
 

@@ -67,13 +67,17 @@ void main() {
     float stub = 0.5 + 1.1 * (0.6 * noise3(vec3(q.x * 10.0, q.y * 4.0, q.z * 10.0)) + 0.4 * fine - 0.3);
     float edge = p.y + 0.3 * max(3.0 - ax, 0.0) - 0.6 * max(ax - 4.3, 0.0) + (mid - 0.5) * 1.2;
     float low = smoothstep(beard.z + beard.w, beard.z - beard.w, edge);
-    float jaw = low * smoothstep(-12.5, -9.5, p.y + 0.5 * fine) * smoothstep(-1.5, 1.5, p.z) * smoothstep(0.12, 0.5, outer);
+    float jaw = low * smoothstep(-10.6, -8.8, p.y + 0.5 * fine) * smoothstep(-1.5, 1.5, p.z) * smoothstep(0.12, 0.5, outer);
     float moustache = smoothstep(0.12, 0.35, outer) * smoothstep(-4.0, -3.2, p.y) * smoothstep(-0.9, -1.5, p.y)
                     * smoothstep(3.4, 2.3, ax) * front;
     float bearded = clamp(max(jaw * beard.x, moustache * beard.y), 0.0, 1.0);
     c = mix(c, hair_colour, clamp(bearded * stub, 0.0, 0.93));
     // Scalp: the photograph's stubble gives way to the person's own colour.
-    float line = dot(p, vec3(0.0, 0.66, -0.75)) - 1.3 - 0.012 * p.x * p.x + scalp.y + (mid - 0.5) * scalp.z * 2.0;
+    float line = dot(p, vec3(0.0, 0.66, -0.75)) - 1.8 - 0.012 * p.x * p.x + scalp.y + (mid - 0.5) * scalp.z * 2.0;
+    // Shaved hair that the photograph has lower than this person's hairline.
+    float bare = max(smoothstep(6.2, 7.2, p.y), smoothstep(5.6, 6.4, ax) * smoothstep(3.4, 4.6, p.y));
+    float shaved = smoothstep(0.92, 0.6, dot(c, vec3(0.3, 0.6, 0.1)) / dot(scalp_colour, vec3(0.3, 0.6, 0.1)));
+    c = mix(c, scalp_colour * (0.9 + 0.25 * mid), shaved * bare);
     float grown = smoothstep(-0.7, 1.0, line + (fine - 0.5)) * smoothstep(-5.0, -1.5, p.y - 0.4 * p.z) * smoothstep(8.7, 7.9, ax * step(p.y, 5.0));
     c = mix(c, scalp_colour * (0.9 + 0.25 * mid), grown * (1.0 - 0.25 * scalp.x));
     float fuzz = 0.55 + 0.9 * (0.6 * noise3(vec3(q.x * 6.0, q.y * 3.0, q.z * 6.0)) + 0.4 * fine - 0.35);

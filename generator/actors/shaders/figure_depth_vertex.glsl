@@ -1,4 +1,9 @@
 #version 330
 in vec3 in_position;
+in vec2 in_uv;
 uniform mat4 camera;
-void main() { gl_Position = camera * vec4(in_position, 1.0); }
+out vec2 uv;
+void main() {
+    uv = in_uv;
+    gl_Position = camera * vec4(in_position, 1.0);
+}

@@ -39,6 +39,19 @@ class Canvas:
     unit: float
 
 
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """rgb: (h, w, 3) uint8, straight, going on beyond its edges; alpha: (h, w) float32 0..1."""
+
+    rgb: np.ndarray
+    alpha: np.ndarray
+
+
+def pixels(colours: np.ndarray) -> np.ndarray:
+    """Float colours as uint8."""
+    return np.rint(np.clip(colours, 0, 255)).astype(np.uint8)
+
+
 def weighted_lab(rgb: np.ndarray) -> np.ndarray:
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB).astype(np.float32)
     lab[..., 1:] *= CHROMA_WEIGHT
@@ -126,5 +139,9 @@ def _hair(lab: np.ndarray, alpha: np.ndarray, skin: np.ndarray, inside: np.ndarr
     _, labels = cv2.connectedComponents(solid)
     touching = np.unique(labels[outside & (solid > 0)])
     hair = np.isin(labels, touching[touching > 0])
+    if not hair.any():
+        return hair
     # ... and its outline belongs to it
-    return cv2.dilate(hair.astype(np.uint8), kernel) > 0 if hair.any() else hair
+    dark = lab[..., 0] < LINE * np.median(lab[..., 0][hair])
+    outline = cv2.dilate(hair.astype(np.uint8), cv2.dilate(kernel, np.ones((3, 3), np.uint8))) > 0
+    return (cv2.dilate(hair.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) | (outline & dark)

@@ -12,24 +12,28 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .colours import Canvas, spread
-from .lids import arch, find_lids
+from .colours import Canvas, Layer, pixels, spread
+from .lids import arch, find_lids, run
 
+BESIDE = 0.85  # of the iris's radius beside its middle, from where the lash line's thickness can be told
+LEAST_COLUMNS = 0.12  # of the eye's columns that have to tell it
+USUAL_LASH = 0.16  # of an eye's height, where none tells it
 LASH_SHARE = 0.28  # of an eye's height that the lash line takes at most
+TAIL_SIZE = 0.45  # of an eye's height that the end of a lash is long at most
 TAIL = 0.5  # of an eye's height; columns lower than that are corners and tails of lashes
 WHITE_SHARE = 0.06  # of what lies under the lashes: with less white than that an eye is a dot
 SHUT = 0.86  # of the way to the bottom that the lash line goes down
 FRINGE = 0.02  # eye distances around the eye in which its outline fades
-MIXTURE = 38.0  # RGB difference from the way between two colours, up to which a pixel is their mixture
+MIXTURE = 30.0  # RGB difference from the way between two colours, up to which a pixel is their mixture
 REACH = 0.12  # eye distances of skin around the eye that the layers take in
 
 
 @dataclass(frozen=True, eq=False)
 class DrawnEye:
-    """The layers of an eye in a box of the picture, float32: colours 0..255, alphas 0..1, RGBA premultiplied.
+    """The layers of an eye in a box of the picture: colours (h, w, 3) uint8, which go on beyond their alphas (h, w) float32.
 
-    x, y: of the box's first pixel. skin: (h, w, 3) with the eye taken away. white: (h, w, 3). inside: (h, w), where the eye
-    is below its lashes. iris, line, lash: (h, w, 4). front: (h, w), what stays before the eye. top, thickness, shut: (w,)
+    x, y: of the box's first pixel. skin: with the eye taken away. inside: where the eye is below its lashes. line: lower lid
+    and rims. front: what stays before the eye. top, thickness, shut: (w,)
     in the box's pixels, of the lash line: its upper edge, how thick it is, and its upper edge when the eye is shut.
     centre, radius: of the iris, (2,). dot: there is no white, all of the eye looks around.
     left, right: its first and last column. bottom: (w,).
@@ -40,9 +44,9 @@ class DrawnEye:
     skin: np.ndarray
     white: np.ndarray
     inside: np.ndarray
-    iris: np.ndarray
-    line: np.ndarray
-    lash: np.ndarray
+    iris: Layer
+    line: Layer
+    lash: Layer
     front: np.ndarray
     top: np.ndarray
     bottom: np.ndarray
@@ -92,7 +96,7 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     eye = columns & (y >= np.floor(top)) & (y < np.ceil(bottom))
     tall = float(np.percentile((bottom - top)[left : right + 1], 80))
 
-    thickness = _lash_line(measured, top, bottom, left, right, tall)
+    thickness = _lash_line(np.where(np.abs(x[0] - blob[0]) < BESIDE * blob[2], np.nan, measured), top, bottom, left, right, tall)
     under = eye & (y >= top + thickness)
     # white: bright and pale for this eye, brighter than what the iris is
     dark, bright = (np.percentile(luma[eye], q) for q in (10, 95))
@@ -112,10 +116,8 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     white = spread(rgb, known, 0.05 * canvas.unit)
     # the iris goes on under the lid
     iris = _upwards(rgb, under & (away < 1.02), top + thickness)
-    iris = np.dstack([iris * disc[..., None], disc])
     # what is neither white nor iris: rims and lower lashes
     rest = under & ~pale & (away > 1.12)
-    line = _sprite(rgb, rest)
     skin_seen = canvas.skin[view]
     skin_known = skin_seen & ~cv2.dilate(eye.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     fill = spread(rgb, skin_known, 0.04 * canvas.unit) if skin_known.sum() > 8 else rgb
@@ -128,18 +130,25 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     share = ((rgb - fill) * way).sum(2) / np.maximum((way * way).sum(2), 1)
     mixed = np.linalg.norm(rgb - fill - np.clip(share, 0, 1)[..., None] * way, axis=2) < MIXTURE
     strand = canvas.hair[view] & ~mixed
-    gone = (eye & ~strand) | (grown & mixed & ~canvas.hair[view])
+    tails = _tails(~skin_seen & ~canvas.hair[view] & ~eye, grown, tall)
+    rim = grown & mixed & ~canvas.hair[view]
+    gone = (eye & ~strand) | rim | tails
     before = ~gone & (~skin_seen | strand)
     front = cv2.GaussianBlur(before.astype(np.float32), (0, 0), 0.6)
-    removed = cv2.GaussianBlur((gone | (grown & skin_seen)).astype(np.float32), (0, 0), 0.6)[..., None]
+    soft_tails = cv2.dilate(tails.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    removed = cv2.GaussianBlur((gone | ((grown | soft_tails) & skin_seen)).astype(np.float32), (0, 0), 0.6)[..., None]
     skin = rgb + removed * (fill - rgb)
 
-    lash_mask = columns & (y >= top - 1.5) & (y < top + thickness + 1)
+    # the lower lid's line, as far as it lies outside of the eye's smooth curve
+    below = rim & (y >= bottom) & (share > 0.3)
+    line = _sprite(rgb, rest | below)
+    lash_mask = (columns & (y >= top - 1.5) & (y < top + thickness + 1)) | soft_tails | (rim & ~eye & (y < bottom))
     lash = _lash(rgb, fill, eye & (y < top + thickness), lash_mask)
-    inside = (np.clip(bottom - y + 0.5, 0, 1) * np.clip(np.minimum(x - left, right - x) + 0.5, 0, 1)).astype(np.float32)
+    inside = np.clip(bottom - y + 0.5, 0, 1) * np.clip(np.minimum(x - left, right - x) + 0.5, 0, 1)
+    inside = np.maximum(inside, cv2.GaussianBlur(below.astype(np.float32), (0, 0), 0.6)).astype(np.float32)
     shut = _shut(top, bottom, thickness, left, right, tall)
-    return DrawnEye(x0, y0, skin, white, inside, iris.astype(np.float32), line, lash, front, top, bottom, thickness, shut,
-                    left, right, centre, radius, dot)
+    return DrawnEye(x0, y0, pixels(skin), pixels(white), inside, Layer(pixels(iris), disc), line, lash, front, top, bottom,
+                    thickness, shut, left, right, centre, radius, dot)
 
 
 def _lash_line(measured, top, bottom, left, right, tall) -> np.ndarray:
@@ -147,8 +156,8 @@ def _lash_line(measured, top, bottom, left, right, tall) -> np.ndarray:
     thick as beside it."""
     most = LASH_SHARE * tall
     known = np.flatnonzero(~np.isnan(measured[left : right + 1])) + left
-    if len(known) < 3:
-        thickness = np.full(len(top), max(0.16 * tall, 1.0), np.float32)
+    if len(known) < LEAST_COLUMNS * (right - left):
+        thickness = np.full(len(top), max(USUAL_LASH * tall, 1.0), np.float32)
     else:
         usual = np.percentile(measured[known], 45)
         values = np.clip(measured[known], 0.5 * usual, 1.5 * usual)
@@ -161,6 +170,19 @@ def _lash_line(measured, top, bottom, left, right, tall) -> np.ndarray:
     return np.maximum(thickness + tail * (height - thickness), 1.0).astype(np.float32)
 
 
+def _tails(rest: np.ndarray, near: np.ndarray, tall: float) -> np.ndarray:
+    """Of what is no skin and no eye yet, the ends of the lash line that its curve does not reach: small, and at the eye."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8))
+    h, w = rest.shape
+    free = (stats[:, 0] > 0) & (stats[:, 1] > 0) & (stats[:, 0] + stats[:, 2] < w) & (stats[:, 1] + stats[:, 3] < h)
+    small = (stats[:, 2] < TAIL_SIZE * tall) & (stats[:, 3] < TAIL_SIZE * tall)
+    touching = np.zeros(count, bool)
+    touching[np.unique(labels[near & rest])] = True
+    chosen = free & small & touching
+    chosen[0] = False
+    return chosen[labels]
+
+
 def _iris(mask, under, blob, tall) -> tuple[np.ndarray, np.ndarray]:
     """Centre and radii of the ellipse of which a mask (h, w) shows what the lids leave free. blob: x, y and radius of the
     circle that it is near."""
@@ -169,11 +191,11 @@ def _iris(mask, under, blob, tall) -> tuple[np.ndarray, np.ndarray]:
     column, row = int(np.clip(bx, 0, w - 1)), int(np.clip(by, 0, h - 1))
     # its sides: how far it goes without a break from the blob's middle, in the rows around it
     rows = [k for k in range(int(by - 0.3 * r), int(by + 0.6 * r) + 1) if 0 <= k < h and mask[k, column]]
-    sides = np.array([_run(mask[k], column, 1.7 * r) for k in rows]) if rows else np.array([[bx - r, bx + r]])
+    sides = np.array([run(mask[k], column, 1.7 * r) for k in rows]) if rows else np.array([[bx - r, bx + r]])
     left, right = np.median(sides, 0)
     cx, rx = (left + right) / 2, max((right - left) / 2, 1.5)
     columns = range(int(max(cx - 0.4 * rx, 0)), int(min(cx + 0.4 * rx, w - 1)) + 1)
-    ends = np.array([_run(mask[:, k], row, 2.2 * r) for k in columns if mask[row, k]])
+    ends = np.array([run(mask[:, k], row, 2.2 * r) for k in columns if mask[row, k]])
     first, last = np.median(ends, 0) if len(ends) else (by - r, by + r)
     ry = max((last - first) / 2, 1.5)
     if first < under[column] + 0.1 * tall:  # the lid hides its top
@@ -181,53 +203,35 @@ def _iris(mask, under, blob, tall) -> tuple[np.ndarray, np.ndarray]:
     return np.array([cx, last - ry], np.float32), np.array([rx, ry], np.float32)
 
 
-def _run(line: np.ndarray, start: int, most: float) -> tuple[float, float]:
-    """Both ends of the run of True around `start`, no further than `most` from it; breaks of a fifth of that are bridged,
-    as a highlight makes them."""
-    ends = []
-    gap = max(int(0.2 * most), 1)
-    for step in (-1, 1):
-        at, end, missed = start, start, 0
-        while 0 <= at < len(line) and missed <= gap and abs(at - start) <= most:
-            end, missed = (at, 0) if line[at] else (end, missed + 1)
-            at += step
-        ends.append(end)
-    return float(ends[0]), float(ends[1] + 1)
-
-
 def _upwards(rgb: np.ndarray, known: np.ndarray, under: np.ndarray) -> np.ndarray:
     """rgb (h, w, 3), its pixels above `under` those below it mirrored, as far as they are known, else the nearest."""
     h, w = known.shape
     y = np.arange(h, dtype=np.float32)[:, None]
     edge = np.ceil(under)[None] + 1
-    first = np.where(known.any(0), np.maximum(known.argmax(0), edge[0]), edge[0])
+    first = np.where(known.any(0), np.maximum(known.argmax(0), edge[0]), edge[0]) + 2  # not the lash line's shade
     source = np.where(y < first, np.minimum(first + 0.25 * (first - y), h - 1), y)
     columns = np.broadcast_to(np.arange(w), (h, w))
     return rgb[np.clip(source, 0, h - 1).astype(int), columns]
 
 
-def _sprite(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Pixels under a mask with soft edges, premultiplied RGBA."""
+def _sprite(rgb: np.ndarray, mask: np.ndarray) -> Layer:
+    """Pixels under a mask, with soft edges."""
     alpha = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.6)
     alpha = np.where(mask, np.maximum(alpha, 0.85), 0.6 * alpha).astype(np.float32)
-    if not mask.any():
-        return np.zeros((*mask.shape, 4), np.float32)
-    colours = np.where(mask[..., None], rgb, spread(rgb, mask, 1.0))
-    return np.dstack([colours * alpha[..., None], alpha])
+    return Layer(pixels(np.where(mask[..., None], rgb, spread(rgb, mask, 1.0))), alpha)
 
 
-def _lash(rgb: np.ndarray, fill: np.ndarray, core: np.ndarray, band: np.ndarray) -> np.ndarray:
-    """The lash line as premultiplied RGBA: as opaque as its pixels are from the skin on the way to the line's own colour."""
+def _lash(rgb: np.ndarray, fill: np.ndarray, core: np.ndarray, band: np.ndarray) -> Layer:
+    """The lash line, as opaque as its pixels are from the skin on the way to the line's own colour."""
     if not core.any():
-        return np.zeros((*core.shape, 4), np.float32)
+        return Layer(pixels(rgb), np.zeros(core.shape, np.float32))
     luma = rgb.sum(2)
     dark = core & (luma <= np.percentile(luma[core], 50))
     colour = spread(rgb, dark, 2.0)
     way = colour - fill
     alpha = ((rgb - fill) * way).sum(2) / np.maximum((way * way).sum(2), 1)
     alpha = np.clip(1.25 * alpha, 0, 1) * cv2.GaussianBlur(band.astype(np.float32), (0, 0), 0.6)
-    colours = np.where((alpha > 0.9)[..., None], rgb, colour)
-    return np.dstack([colours * alpha[..., None], alpha]).astype(np.float32)
+    return Layer(pixels(np.where((alpha > 0.9)[..., None], rgb, colour)), alpha.astype(np.float32))
 
 
 def _shut(top, bottom, thickness, left, right, tall) -> np.ndarray:

@@ -55,13 +55,16 @@ def _eye(face: np.ndarray, eye: Eye, drawn: DrawnEye) -> dict[int, np.ndarray]:
 def _mouth(drawn: DrawnMouth) -> dict[int, np.ndarray]:
     line = drawn.shut if drawn.seam is None else drawn.seam
     points = {}
-    rows = ((MOUTH.inner_upper, line), (MOUTH.inner_lower, line), (MOUTH.outer_upper, drawn.top), (MOUTH.outer_lower, drawn.bottom))
+    rows = ((MOUTH.inner_upper, line), (MOUTH.outer_upper, drawn.top), (MOUTH.outer_lower, drawn.bottom))
     for row, curve in rows:
         for point, x in zip(row, np.linspace(drawn.left, drawn.right, len(row) + 2)[1:-1]):
             points[point] = _px(drawn, x, curve[int(round(x))])
     for ends in (MOUTH.corners, (MOUTH.outer[0], MOUTH.outer[10])):
         for point, x in zip(ends, (drawn.left, drawn.right)):
             points[point] = _px(drawn, x, line[x])
+    # what is closed has no gap, whatever pixel its middle falls on
+    for upper, lower in zip(MOUTH.inner_upper, MOUTH.inner_lower):
+        points[lower] = points[upper]
     return points
 
 

@@ -8,6 +8,7 @@ its dark line from the iris to both corners instead (dynamic programming), and t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import cv2
 import numpy as np
@@ -15,11 +16,16 @@ import numpy as np
 from .colours import SKIN, Canvas
 
 RADII = (0.06, 0.08, 0.105, 0.135, 0.17)  # eye distances: irises that are looked for
+WIDER = 1.3  # radii of the blob that an iris is wide at most, on either side
+ALONE = 2.2  # radii; what is less wide once the white is left out is the iris alone
 STRICTER = (1.0, 1.6, 2.3)  # thresholds on what is no skin, in SKIN, until the eye stands alone
 GAP = 0.03  # eye distances: breaks in outlines that are closed
 SMALLEST = 4  # px of an eye's width and height, below which there is nothing to take apart
 LARGEST = 4.6  # iris radii that an eye is wide, and ...
 TALLEST = 4.4  # ... high at most; a shape beyond that is more than an eye
+ROUGHNESS = (0.03, 0.16)  # iris radii over which lids are smoothed: of an outline, of a line that was followed
+THICKEST = 0.55  # iris radii that a lash line is thick at most, above its darkest
+CONVEX = 0.84  # of its hull, that an eye alone covers
 OUTLIER = 0.25  # iris radii that a lid may leave its smoothed curve
 
 
@@ -81,7 +87,17 @@ def _find_iris(canvas: Canvas, box: tuple[float, float, float, float]) -> tuple[
         at = np.unravel_index(score.argmax(), score.shape)
         if score[at] > best:
             best, found = float(score[at]), (float(x[at]) + 0.5, float(y[at]) + 0.5, r)
-    return found
+    if found is None:
+        return None
+    cx, cy, r = found
+    # as wide as it is: up to the white or the skin on both sides
+    inside = strength > 0.5 * strength[np.hypot(x + 0.5 - cx, y + 0.5 - cy) < 0.7 * r].mean()
+    rows = range(max(int(cy - 0.4 * r) - y0, 0), min(int(cy + 0.6 * r) - y0 + 1, y1 - y0))
+    runs = [np.array(run(inside[row], int(cx) - x0, WIDER * r)) for row in rows]
+    if not runs:
+        return found
+    left, right = np.median(runs, 0)
+    return (left + right) / 2 + x0, cy, max((right - left) / 2, 0.8 * r)
 
 
 def _disc(radius: float) -> np.ndarray:
@@ -106,14 +122,14 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
     reach = max(3.6 * radius, 0.45 * canvas.unit)
     x0, x1 = int(max(cx - reach, 0)), int(min(cx + reach + 1, w))
     y0, y1 = int(max(cy - reach, 0)), int(min(cy + reach + 1, h))
-    widest, highest = max(LARGEST * radius, 0.6 * canvas.unit), max(TALLEST * radius, 0.6 * canvas.unit)
+    widest, highest = max(LARGEST * radius, 0.75 * canvas.unit), max(TALLEST * radius, 0.75 * canvas.unit)
     away = canvas.away[y0:y1, x0:x1]
     gap = max(int(GAP * canvas.unit), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
     disc = np.hypot(np.arange(x0, x1)[None] + 0.5 - cx, np.arange(y0, y1)[:, None] + 0.5 - cy) < 0.7 * radius
-    for strict in STRICTER:
+    for strict, joined in product(STRICTER, (True, False)):
         seen = ((away > strict * SKIN) & ~canvas.hair[y0:y1, x0:x1]).astype(np.uint8)
-        closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel)
+        closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel) if joined else seen
         _, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
         inside = labels[disc & (closed > 0)]
         if not len(inside):
@@ -121,6 +137,8 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
         part = int(np.bincount(inside).argmax())
         x, y, width, height = stats[part, :4]
         alone = x > 0 and y > 0 and x + width < closed.shape[1] and y + height < closed.shape[0]
+        if strict > STRICTER[0] and width < ALONE * radius:
+            continue
         if not alone or width > widest or height > highest or height > 1.5 * width + 2:
             continue
         shape = (labels == part).astype(np.uint8)
@@ -131,7 +149,7 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
         columns = shape[:, x : x + width]
         top = y0 + columns.argmax(0)
         bottom = y0 + len(shape) - columns[::-1].argmax(0)
-        return _smooth(x0 + x, x0 + x + width - 1, top, bottom, radius, canvas.unit)
+        return _smoothed(x0 + x, x0 + x + width - 1, top, bottom, ROUGHNESS[0] * radius)
     return None
 
 
@@ -139,7 +157,7 @@ def _is_convex(shape: np.ndarray) -> bool:
     """Whether a shape is about as large as its hull; lashes that stick out and a lid's fold leave it well below."""
     contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contour = max(contours, key=cv2.contourArea)
-    return cv2.contourArea(contour) > 0.74 * max(cv2.contourArea(cv2.convexHull(contour)), 1)
+    return cv2.contourArea(contour) > CONVEX * max(cv2.contourArea(cv2.convexHull(contour)), 1)
 
 
 def _followed(canvas: Canvas, luma: np.ndarray, cx: float, cy: float, radius: float):
@@ -167,17 +185,26 @@ def _followed(canvas: Canvas, luma: np.ndarray, cx: float, cy: float, radius: fl
     away = canvas.away[y0:y1, x0:x1][path, np.arange(n)]
     good = (on < dark + 95) & (away > 1.6 * SKIN)
     left, right = _extent(good, start, max(int(0.3 * radius), 1))
+    # ... but not before the eye does, which a strand may cut off
+    level = slice(max(int(cy - 0.4 * radius), 0), int(cy + 0.4 * radius) + 1)
+    eye = (~canvas.skin[level, x0:x1] & ~canvas.hair[level, x0:x1]).mean(0) > 0.6
+    near = np.abs(np.arange(n) + x0 + 0.5 - cx) < 1.15 * radius
+    eye &= near
+    while left > 0 and eye[left - 1]:
+        left -= 1
+    while right < n - 1 and eye[right + 1]:
+        right += 1
     if right - left < SMALLEST:
         return None
     path = path[left : right + 1] + y0
     columns = np.arange(x0 + left, x0 + right + 1)
     # the upper edge of that line
     top = np.empty(len(path))
-    most = max(0.55 * radius, 2)
+    most = max(THICKEST * radius, 2)
     for k, (column, row) in enumerate(zip(columns, path)):
         above = luma[int(max(row - most, 0)) : row + 1, column][::-1]
         light = above.max()
-        ends = np.flatnonzero((above > (above[0] + light) / 2) | canvas.hair[int(max(row - most, 0)) : row + 1, column][::-1])
+        ends = np.flatnonzero((above > 0.6 * above[0] + 0.4 * light) | canvas.hair[int(max(row - most, 0)) : row + 1, column][::-1])
         top[k] = row - (ends[0] if len(ends) else len(above)) + 1
     bottom = np.empty(len(path))
     lowest = int(min(cy + 2.0 * radius, h - 1))
@@ -198,7 +225,7 @@ def _followed(canvas: Canvas, luma: np.ndarray, cx: float, cy: float, radius: fl
     ends = np.where(columns + 0.5 < cx, top[0], top[-1]) + 0.2 * radius
     arc = ends + (depth - ends) * np.sqrt(np.clip(1 - np.abs(beside) ** 2.5, 0, 1))
     bottom = np.maximum(np.minimum(bottom, arc), np.minimum(arc, bottom + 0.35 * radius))
-    return _smooth(x0 + left, x0 + right, top, bottom, radius, canvas.unit)
+    return _smoothed(x0 + left, x0 + right, *_without_outliers(columns, top, bottom, radius), ROUGHNESS[1] * radius)
 
 
 def _trace(cost: np.ndarray) -> np.ndarray:
@@ -240,19 +267,21 @@ def _extent(good: np.ndarray, start: int, gap: int) -> tuple[int, int]:
     return ends[0], ends[1]
 
 
-def _smooth(left: int, right: int, top: np.ndarray, bottom: np.ndarray, radius: float, unit: float):
+def _smoothed(left: int, right: int, top: np.ndarray, bottom: np.ndarray, sigma: float):
+    sigma = max(sigma, 0.7)
+    top, bottom = (cv2.GaussianBlur(v[None].astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
+                   for v in (top, bottom))
+    return left, right, top, np.maximum(bottom, top + 1)
+
+
+def _without_outliers(x: np.ndarray, top: np.ndarray, bottom: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
     """Lids without the strands, lashes and shadows that reach beyond them."""
-    x = np.arange(left, right + 1)
     tolerance = OUTLIER * radius
     top, bottom = np.asarray(top, np.float64), np.asarray(bottom, np.float64)
     for _ in range(2):
         fits = arch(x, top, tolerance), arch(x, bottom, tolerance)
-        top = np.clip(top, fits[0] - tolerance, fits[0] + 2 * tolerance)
-        bottom = np.clip(bottom, fits[1] - 2 * tolerance, fits[1] + tolerance)
-    sigma = max(0.16 * radius, 0.8)
-    top, bottom = (cv2.GaussianBlur(v[None].astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
-                   for v in (top, bottom))
-    return left, right, top, np.maximum(bottom, top + 1)
+        top, bottom = np.maximum(top, fits[0] - tolerance), np.minimum(bottom, fits[1] + tolerance)
+    return top, bottom
 
 
 def arch(x: np.ndarray, y: np.ndarray, tolerance: float) -> np.ndarray:
@@ -267,6 +296,20 @@ def arch(x: np.ndarray, y: np.ndarray, tolerance: float) -> np.ndarray:
         fit = basis @ np.linalg.lstsq(basis * root[:, None], y * root, rcond=None)[0]
         weight = 1 / (1 + ((y - fit) / tolerance) ** 2)
     return fit
+
+
+def run(line: np.ndarray, start: int, most: float) -> tuple[float, float]:
+    """Both ends of the run of True around `start`, no further than `most` from it; breaks of a fifth of that are bridged,
+    as a highlight makes them."""
+    ends = []
+    gap = max(int(0.2 * most), 1)
+    for step in (-1, 1):
+        at, end, missed = start, start, 0
+        while 0 <= at < len(line) and missed <= gap and abs(at - start) <= most:
+            end, missed = (at, 0) if line[at] else (end, missed + 1)
+            at += step
+        ends.append(end)
+    return float(ends[0]), float(ends[1] + 1)
 
 
 def _thickness(luma: np.ndarray, left: int, right: int, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .colours import SKIN, Canvas, spread
+from .colours import SKIN, Canvas, Layer, pixels, spread
 from .lids import arch
 
 WINDOW = ((0.5, 0.5), (0.2, 0.26))  # eye distances left, right; above, below of where a mouth should be: looked through
@@ -34,19 +34,18 @@ TEETH = 0.9  # of white, the rest skin
 
 @dataclass(frozen=True, eq=False)
 class DrawnMouth:
-    """The layers of a mouth in a box of the picture, float32: colours 0..255, alphas 0..1, RGBA premultiplied.
+    """The layers of a mouth in a box of the picture: colours (h, w, 3) uint8, alphas (h, w) float32.
 
-    x, y: of the box's first pixel. skin: (h, w, 3) with the mouth taken away. own: (h, w, 4) the mouth as drawn. front:
-    (h, w), what stays before it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where
+    x, y: of the box's first pixel. skin: with the mouth taken away. own: the mouth as drawn. front: what stays before it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where
     closed lips meet, None of a mouth that is open. shut:
-    (w,) the line to which an open mouth closes. thickness: of its line, px. line, cavity, tongue, teeth: (3,) colours.
+    (w,) the line to which an open mouth closes. thickness: of its line, px. line, cavity, tongue, teeth: its colours, each all over the box.
     height: px that the portrait has it open, 0 of closed lips.
     """
 
     x: int
     y: int
     skin: np.ndarray
-    own: np.ndarray
+    own: Layer
     front: np.ndarray
     left: int
     right: int
@@ -171,10 +170,11 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     alpha = np.clip(alpha, 0, 1) * grown
     alpha = np.where(mouth | (alpha > 0.15), alpha, 0).astype(np.float32)
     colours = np.where((alpha > 0.9)[..., None], rgb, spread(rgb, mouth & (alpha > 0.7), 1.5)) if (alpha > 0.7).any() else rgb
-    own = np.dstack([colours * alpha[..., None], alpha]).astype(np.float32)
+    own = Layer(pixels(colours), alpha)
     seam = _seam(rgb, top, bottom, left, right) if is_open else None
     if not is_open:
-        seam = (top + bottom) / 2
+        seam = cv2.GaussianBlur(((top + bottom) / 2)[None].astype(np.float32), (0, 0), max(0.05 * (right - left), 0.8),
+                                borderType=cv2.BORDER_REPLICATE)[0]
     thickness = float(np.clip(tall if not is_open else 0.016 * canvas.unit, 1.0, 0.035 * canvas.unit))
     tone = np.median(rgb[known], 0) if known.any() else fill.reshape(-1, 3).mean(0)
     cavity = (1 - LINE_SHARE) * np.array(CAVITY) * tone + LINE_SHARE * line
@@ -184,9 +184,9 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     shut = (top + CLOSES_AT * (bottom - top))[columns]
     shut = np.interp(np.arange(w), columns, arch(columns, shut, 0.05 * (right - left))).astype(np.float32)
     smooth = [np.asarray(v, np.float32) for v in (top, bottom)]
-    return DrawnMouth(x0, y0, skin.astype(np.float32), own, front, left, right, *smooth,
+    return DrawnMouth(x0, y0, pixels(skin), own, front, left, right, *smooth,
                       None if seam is None else np.asarray(seam, np.float32), shut, thickness,
-                      *(np.asarray(c, np.float32) for c in (line, cavity, tongue, teeth)))
+                      *(np.full((h, w, 3), pixels(c)) for c in (line, cavity, tongue, teeth)))
 
 
 def _seam(rgb, top, bottom, left, right) -> np.ndarray | None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from pose.portrait.drawn.colours import Layer
 from pose.portrait.drawn.eye import DrawnEye
 
+from .layers import over, shifted
+
 THINNER = 0.62  # of its thickness that a lash line keeps when it is down, where the skin of the lid covers it from above
-WIDEST = 1.35  # openings over the portrait's
-WIDER = 0.6  # of an eye's height beyond its own that widening by 1 raises the lash line
+WIDEST = 1.25  # openings over the portrait's
+WIDER = 0.4  # of an eye's height beyond its own that widening by 1 raises the lash line
 GAZE_DOT = 0.6  # of its gaze by which an eye without white moves as a whole
+SLIT = (0.02, 0.12)  # openings between which what is seen between the lids appears
 
 
-def paint_eye(view: np.ndarray, eye: DrawnEye, opening: float, gaze: np.ndarray) -> None:
-    """Draw the eye into its box of the portrait, (h, w, 4) uint8 premultiplied RGBA, in place.
+def painted_eye(eye: DrawnEye, own: np.ndarray, opening: float, gaze: np.ndarray) -> np.ndarray:
+    """The eye's box of the portrait, (h, w, 3) uint8.
 
-    opening: 1 as the portrait has it, 0 shut, more is wider. gaze: (2,) shift of the iris in px.
+    own: the same box as the portrait has it. opening: 1 as the portrait has it, 0 shut, more is wider. gaze: (2,) shift of
+    the iris in px.
     """
     h, w = eye.inside.shape
     opening = float(np.clip(opening, 0, WIDEST))
@@ -27,24 +32,19 @@ def paint_eye(view: np.ndarray, eye: DrawnEye, opening: float, gaze: np.ndarray)
         middle = np.clip(1 - ((x[0] - (eye.left + eye.right) / 2) / max((eye.right - eye.left) / 2, 1)) ** 2, 0, 1)
         down = -WIDER * (opening - 1) * eye.height * middle
     edge = (eye.top + down)[None]
-    shift = np.asarray(gaze, np.float32)
-    whole = GAZE_DOT * shift if eye.dot else np.zeros(2, np.float32)
-    shift = shift * 0 if eye.dot else shift
-    thin = 1 - (1 - THINNER) * np.clip(1 - opening, 0, 1)
-    lash = cv2.remap(eye.lash, np.broadcast_to(x, (h, w)), (eye.top[None] + (y - edge) / thin).astype(np.float32),
-                     cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    cover = np.clip(y - (edge + 0.5 * thin * eye.thickness[None]) + 0.5, 0, 1) * eye.inside
-    cover *= np.clip((opening - 0.02) / 0.1, 0, 1)
-    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
-    iris = cv2.warpAffine(eye.iris, matrix, (w, h), flags=cv2.INTER_LINEAR) if shift.any() else eye.iris
-    ball = iris[..., :3] + (1 - iris[..., 3:]) * eye.white
-    ball = eye.line[..., :3] + (1 - eye.line[..., 3:]) * ball
-    painted = np.dstack([ball * cover[..., None], cover])
-    painted = lash + (1 - lash[..., 3:]) * painted
-    if whole.any():
-        matrix = np.array([[1, 0, whole[0]], [0, 1, whole[1]]], np.float32)
-        painted = cv2.warpAffine(painted, matrix, (w, h), flags=cv2.INTER_LINEAR)
-    result = painted[..., :3] + (1 - painted[..., 3:]) * eye.skin
-    own = view[..., :3].astype(np.float32)
-    alpha = view[..., 3:].astype(np.float32) * (1 / 255)
-    view[..., :3] = np.rint(np.clip(result * alpha + eye.front[..., None] * (own - result * alpha), 0, 255))
+    whole = GAZE_DOT * gaze if eye.dot else np.zeros(2, np.float32)
+    iris = eye.iris if eye.dot else shifted(eye.iris, gaze)
+    ball = over(eye.line.alpha, eye.line.rgb, over(iris.alpha, iris.rgb, eye.white))
+    thin = 1 - (1 - THINNER) * max(1 - opening, 0)
+    cover = np.minimum(np.maximum(y - (edge + (0.5 * thin * eye.thickness - 0.5)), 0), 1) * eye.inside
+    cover *= min(max((opening - SLIT[0]) / (SLIT[1] - SLIT[0]), 0), 1)
+    source = eye.top + (y - edge) * np.float32(1 / thin)
+    columns = np.ascontiguousarray(np.broadcast_to(x, (h, w)))
+    lash = Layer(*(cv2.remap(part, columns, source, cv2.INTER_LINEAR, borderMode=border) for part, border in
+                   ((eye.lash.rgb, cv2.BORDER_REPLICATE), (eye.lash.alpha, cv2.BORDER_CONSTANT))))
+    if whole.any():  # an eye that moves as a whole
+        moved = shifted(Layer(ball, cover.astype(np.float32)), whole)
+        ball, cover = moved.rgb, moved.alpha
+        lash = shifted(lash, whole)
+    result = over(lash.alpha, lash.rgb, over(cover, ball, eye.skin))
+    return over(eye.front, own, result)

@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from pose.geometry import polygon_patch
 from pose.portrait.drawn.analysis import FINER, Drawing
+from pose.portrait.drawn.eye import DrawnEye
+from pose.portrait.drawn.mouth import DrawnMouth
 from pose.tracking.features import EYES, MOUTH, Eye
 from pose.tracking.landmarks import CHIN
 from pose.tracking.mesh import face_mesh
 from pose.tracking.signals import head_transform, lid_gap, lip_gap, to_head_frame
+from pose.warp.canvas import EYE_OPENING, INNER_MOUTH, IRIS, MESH_COLOUR, Canvas, Painter
 
-from ..canvas import EYE_OPENING, INNER_MOUTH, IRIS, Canvas, Painter
-from .eye import paint_eye
-from .mouth import paint_mouth
+from .eye import painted_eye
+from .mouth import painted_mouth
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,11 @@ class DrawnSettings:
     jaw: float = 0.3  # of the driver's jaw that the chin follows: drawn chins hardly move when a mouth opens
     opening: float = 1.4  # drawn mouths are small and open wide
     opening_limit: float = 0.34  # eye distances
+    roundest: float = 0.9  # of a mouth's width that it opens at most
     gaze: float = 1.15  # of the driver's gaze
     gaze_limit: tuple[float, float] = (0.55, 0.35)  # of the iris's radius, across and down
     smile: float = 1.0  # of the way that the driver's mouth corners rise
-    slack: float = 0.25  # of a feature's box, by which its place in the picture may be off
+    slack: float = 0.15  # of a feature's box, by which its place in the picture may be off
 
 
 class StillFace:
@@ -58,35 +60,32 @@ class DrawnFeatures:
         self._drawing, self._settings = drawing, settings
         self._own = to_head_frame(face, head_transform(face))
         self._scale = head_transform(face).scale * FINER  # px of the layers an eye distance
-        self._centre_depth = {eye: float(face[list(eye.ring), 2].mean()) for eye in EYES}
-        self._mouth_depth = float(face[list(MOUTH.inner), 2].mean())
+        self._depths = {ring: float(face[list(ring), 2].mean()) for ring in (*(eye.ring for eye in EYES), MOUTH.inner)}
 
     def paint(self, canvas: Canvas) -> None:
         shape = to_head_frame(canvas.target.face, head_transform(canvas.target.face))
         for eye, drawn in zip(EYES, self._drawing.eyes):
             if drawn is None:
                 continue
-            view = self._box(drawn)
-            paint_eye(view, drawn, self._opening(shape, eye), self._gaze(shape, eye, drawn))
-            self._lay(canvas, drawn, view, self._centre_depth[eye])
-            _draw_eye(canvas, eye)
+            opening, gaze = self._opening(shape, eye), self._gaze(shape, eye, drawn)
+            self._lay(canvas, drawn, painted_eye(drawn, self._box(drawn), opening, gaze), self._depths[eye.ring])
         mouth = self._drawing.mouth
         if mouth is not None:
-            view = self._box(mouth)
-            paint_mouth(view, mouth, *self._mouth(shape))
-            self._lay(canvas, mouth, view, self._mouth_depth)
-        opening = polygon_patch(canvas.target.face[MOUTH.inner, :2], len(canvas.guide), 0.5)
-        if opening is not None:
-            canvas.guide[opening.rows, opening.columns, INNER_MOUTH] = opening.mask
+            view = painted_mouth(mouth, self._box(mouth), *self._mouth(shape))
+            self._lay(canvas, mouth, view, self._depths[MOUTH.inner])
+        # the network knows photographed faces: it repairs what the face map says is one, and shades a flat drawing's eyes
+        canvas.guide[..., MESH_COLOUR] = 0
+        canvas.guide[..., [INNER_MOUTH, EYE_OPENING, IRIS]] = 0
 
-    def _box(self, layer) -> np.ndarray:
+    def _box(self, layer: DrawnEye | DrawnMouth) -> np.ndarray:
+        """(h, w, 3) uint8 as the portrait has it."""
         h, w = layer.skin.shape[:2]
-        return self._drawing.finer[layer.y : layer.y + h, layer.x : layer.x + w].copy()
+        return np.ascontiguousarray(self._drawing.finer[layer.y : layer.y + h, layer.x : layer.x + w, :3])
 
     def _opening(self, shape: np.ndarray, eye: Eye) -> float:
         return lid_gap(shape, eye.upper, eye.lower) / max(lid_gap(self._own, eye.upper, eye.lower), 1e-6)
 
-    def _gaze(self, shape: np.ndarray, eye: Eye, drawn) -> np.ndarray:
+    def _gaze(self, shape: np.ndarray, eye: Eye, drawn: DrawnEye) -> np.ndarray:
         """(2,) px of the layers that the iris moves."""
         corners = list(eye.corners)
         shift = (shape[eye.pupil] - shape[corners].mean(0)) - (self._own[eye.pupil] - self._own[corners].mean(0))
@@ -97,14 +96,15 @@ class DrawnFeatures:
         """Opening in px of the layers, width over the portrait's, rise of the corners in px."""
         s, own = self._settings, self._own
         gap = max(lip_gap(shape) - lip_gap(own), 0) * s.opening
-        gap = s.opening_limit * np.tanh(gap / s.opening_limit)
         ends = list(MOUTH.corners)
+        limit = min(s.opening_limit, s.roundest * float(np.ptp(own[ends, 0])))
+        gap = limit * np.tanh(gap / limit)
         width = np.ptp(shape[ends, 0]) / max(np.ptp(own[ends, 0]), 1e-6)
         middles = list(MOUTH.middles)
         rise = (own[ends, 1].mean() - own[middles, 1].mean()) - (shape[ends, 1].mean() - shape[middles[0], 1] * 0.7 - shape[middles[1], 1] * 0.3)
         return float(gap * self._scale), float(width), float(s.smile * rise * self._scale)
 
-    def _lay(self, canvas: Canvas, layer, view: np.ndarray, depth: float) -> None:
+    def _lay(self, canvas: Canvas, layer: DrawnEye | DrawnMouth, view: np.ndarray, depth: float) -> None:
         """Lay a painted box over the picture, where the picture shows the part of the portrait that it is of."""
         h, w = view.shape[:2]
         x, y = np.array([layer.x, layer.x + w]) / FINER, np.array([layer.y, layer.y + h]) / FINER
@@ -120,20 +120,5 @@ class DrawnFeatures:
         at -= np.array([layer.x, layer.y], np.float32)
         inside = ((at >= 0) & (at <= np.array([w - 1, h - 1]))).all(2)
         shown = cv2.remap(view, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        target = canvas.picture[rows, columns]
-        target[inside] = shown[inside]
-
-
-def _draw_eye(canvas: Canvas, eye: Eye) -> None:
-    """The opening and, as far as it lies in it, the iris, into the guide."""
-    half, face = len(canvas.guide), canvas.target.face
-    opening = polygon_patch(face[eye.ring, :2], half, 0.5)
-    if opening is None:
-        return
-    view = canvas.guide[opening.rows, opening.columns]
-    np.maximum(view[..., EYE_OPENING], opening.mask, out=view[..., EYE_OPENING])
-    circle = polygon_patch(face[eye.iris_circle, :2], half, 0.5)
-    if circle is not None:
-        disc = np.zeros((half, half), np.uint8)
-        disc[circle.rows, circle.columns] = circle.mask
-        np.maximum(view[..., IRIS], np.minimum(disc[opening.rows, opening.columns], opening.mask), out=view[..., IRIS])
+        target = canvas.picture[rows, columns, :3]
+        np.copyto(target, shown, where=inside[..., None])

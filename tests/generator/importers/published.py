@@ -11,7 +11,6 @@ from torch import Tensor
 
 from generator.codecs.tiny import TinyCodecConfig
 from generator.codecs.wan import WanCodecConfig
-from generator.config import ModelConfig
 from generator.importers import codec_names
 from generator.importers.families import PUBLISHED, Layout, layouts
 from generator.model import VideoModel
@@ -65,7 +64,7 @@ def their_shape(name: str, ours: tuple[int, ...]) -> tuple[int, ...]:
     return ours
 
 
-def codec_weights(config: WanCodecConfig | TinyCodecConfig, seed: int = 1, diffusers: bool = False) -> dict[str, Tensor]:
+def codec_weights(config: WanCodecConfig | TinyCodecConfig, diffusers: bool = False) -> dict[str, Tensor]:
     with torch.device("meta"):
         ours = {name: tuple(tensor.shape) for name, tensor in config.build().state_dict().items()}
     if isinstance(config, TinyCodecConfig):
@@ -76,7 +75,7 @@ def codec_weights(config: WanCodecConfig | TinyCodecConfig, seed: int = 1, diffu
     for theirs, name in names.items():
         extra = (1, 1) if ".norm.gamma" in theirs else (1, 1, 1) if theirs.endswith("gamma") else ()
         shapes[theirs] = (*ours[name], *extra)
-    return random_weights(shapes, seed)
+    return random_weights(shapes, seed=1)
 
 
 def write_release(folder: Path, model: Model, layout: Layout | None = None) -> Path:

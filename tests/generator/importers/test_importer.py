@@ -169,8 +169,8 @@ from generator.importers.importer import import_weights
 import tests.generator.importers.published as published
 model = published.TINY["wan2.1-1.3b"]
 from dataclasses import replace
-config = replace(model.config, transformer=replace(model.config.transformer, dim=512, ffn_dim=1024, layers=12, text_dim=512))
-model = replace(model, config=config)
+transformer = replace(model.config.transformer, dim=512, ffn_dim=1024, layers=12, text_dim=512)
+model = replace(model, config=replace(model.config, transformer=transformer))
 warm = Path(sys.argv[2])
 import_weights(warm, published.TINY["wan2.1-1.3b"], warm / "out.safetensors")  # what the code itself takes
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

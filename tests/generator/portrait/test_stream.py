@@ -145,6 +145,29 @@ def test_the_window_follows_the_face_and_grows_with_it():
     assert stream._window == stream._camera.framing.whole
 
 
+def test_keys_keep_their_places_in_the_picture_when_the_window_moves():
+    """By an odd number of cells too, which is half a token."""
+    stream, (warp, guide) = build(size=LARGE), face_maps(9, 10)
+    stream.lock(warp[0], warp, guide)
+    windows = []
+    for place in ((9, 10), (25, 10), (30, 40)):
+        stream.step(*face_maps(*place))
+        window, cache = stream._window, stream._stream.state.cache
+        windows.append(window)
+        assert cache.origin == (window.top / 2, window.left / 2)
+    assert len({(window.top, window.left) for window in windows}) == 3
+    assert any(window.top % 2 or window.left % 2 for window in windows)
+
+
+def test_a_face_is_seen_through_the_same_window_on_every_device():
+    """What is generated must not depend on where: the whole picture on a GPU would be another picture."""
+    stream, (warp, guide) = build(size=LARGE), face_maps(9, 10)
+    stream.device = stream._stream.device = torch.device("meta")
+    stream._look(Scale(LARGE, LARGE))
+    stream._camera.lock(guide)
+    assert max(stream._camera.window.size) <= 10
+
+
 def test_a_window_that_grew_is_fitted_anew_to_what_the_last_seconds_needed():
     camera = FaceCamera(Framing(cells=32, patch=2, reach=4))
     guide = np.zeros((4, 128, 128, 8), np.uint8)

@@ -52,6 +52,22 @@ def test_known_skin_keeps_the_detail_of_the_portrait():
     assert eye[..., :3, 13:19, 13:19].abs().max() < 1e-5
 
 
+def test_training_sees_the_holes_that_it_has_to_close():
+    """Where the network is far more transparent than the warp, a loss on what is shown still pulls at it."""
+    conditions, control = footage(), PortraitControlConfig(StemConfig(4, 8), reach=REACH).build(16, 0)
+    guide = torch.zeros_like(conditions.guide)
+    guide[..., :3, :, :] = 0.5
+    conditions = replace(conditions, guide=guide)
+    hole = (..., slice(10, 14), slice(10, 14))
+    video = opaque_grey().flatten(1, 2)
+    video[hole] = -1  # nobody there
+    video.requires_grad_()
+    truth = conditions.warp.flatten(1, 2)
+    (control.train().finish(video, conditions) - truth).abs().mean().backward()
+    assert (video.grad[hole][:, :, 3] < 0).all()  # less loss with more coverage
+    assert torch.equal(control.eval().finish(video, conditions)[hole], truth[hole])
+
+
 def test_the_person_gets_no_holes():
     conditions, video = footage(), opaque_grey()
     guide = torch.zeros_like(conditions.guide)

@@ -2,25 +2,71 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
-from generator.training.data import (
+from generator.training.data import BatchShape, Clips, Loader
+from generator.training.portrait_clips import (
+    FRAMES_PER_LATENT,
     Augmentation,
-    BatchShape,
-    Clips,
-    Loader,
     flip_boxes,
     flip_guide,
     gain_colour,
-    make_batch,
-    ping_pong,
     read_clip,
 )
+from tests.generator.training.synthetic import write_clip
+
+PLAIN = Augmentation(flip=0, colour=0, wander=0)
 
 
-def test_ping_pong_never_jumps():
-    index = ping_pong(7, 50, 6)
-    assert index.min() == 0 and index.max() == 5
-    assert set(np.abs(np.diff(index))) == {1}
+def make_batch(clips, shape, seed, augment=Augmentation()):
+    return clips.batch(shape, seed, augment)
+
+
+@pytest.fixture(scope="module")
+def numbered(tmp_path_factory):
+    """Clips of 24 frames that show their number: frame i is of grey 10 i."""
+    folder = tmp_path_factory.mktemp("numbered")
+    for number in range(3):
+        path = folder / f"clip_{number:06d}.safetensors"
+        write_clip(path, number, length=24)
+        arrays = load_file(path)
+        for name in ("frames", "warp"):
+            arrays[name][:] = 10 * np.arange(24, dtype=np.uint8)[:, None, None, None]
+        save_file(arrays, path)
+    return Clips(folder)
+
+
+@pytest.mark.parametrize("shape", [BatchShape(2, 3, 48, (0, 2)), BatchShape(2, 12, 48, segment=3)])
+def test_frames_run_forwards_and_jump_only_at_cuts(numbered, shape):
+    cut_seen = False
+    for seed in range(8):
+        batch = numbered.training.batch(shape, (seed,), PLAIN)
+        number = batch.warp[:, :, :, 0, 0, 0].flatten(1).int() // 10  # (B, frames)
+        jumps = {i + 1 for i in range(number.shape[1] - 1) if (number[:, i + 1] != number[:, i] + 1).any()}
+        assert jumps <= {cut * FRAMES_PER_LATENT for cut in batch.cuts}
+        assert all(cut % (shape.segment or 99) == 0 for cut in batch.cuts)
+        cut_seen |= bool(batch.cuts)
+        assert torch.equal(batch.frames[:, :, :, 0, 0, 0].flatten(1).int() // 10, number[:, 4 * batch.prefix :])
+    assert cut_seen == (shape.latents == 12)
+
+
+def test_a_segment_that_no_clip_holds_is_told(numbered):
+    with pytest.raises(ValueError, match="6 latent frames where 7 in a row are needed.*--frames"):
+        numbered.training.batch(BatchShape(1, 14, 48, segment=7), (0,))
+
+
+def test_no_video_is_in_training_and_held_out(tmp_path):
+    for number in range(6):
+        path = tmp_path / f"clip_{number:06d}.safetensors"
+        write_clip(path, number)
+        save_file(load_file(path), path, metadata={"source": f"video{number // 3}.mp4"})
+    clips = Clips(tmp_path)
+    training, held_out = ({clip.source for clip in part.clips} for part in (clips.training, clips.held_out))
+    assert training == {"video0.mp4"} and held_out == {"video1.mp4"}
+    for number in range(3, 6):
+        (tmp_path / f"clip_{number:06d}.safetensors").unlink()
+    clips = Clips(tmp_path)  # of one video the last clip
+    assert [clip.path.stem for clip in clips.held_out.clips] == ["clip_000002"] and len(clips.training) == 2
 
 
 def test_flip_turns_canonical_x_round_only_on_the_face():
@@ -59,11 +105,11 @@ def test_flipped_sample_is_the_mirror_of_the_plain_one(clip_folder):
 
 
 def test_batch_shapes_and_prefix(clip_folder):
-    batch = make_batch(Clips(clip_folder).training, BatchShape(size=2, latents=2, crop=48, prefix=(3, 3)), (0,))
-    assert batch.prefix == 3
+    batch = make_batch(Clips(clip_folder).training, BatchShape(size=2, latents=2, crop=48, prefix=(1, 1)), (0,))
+    assert batch.prefix == 1
     assert batch.frames.shape == (2, 2, 4, 48, 48, 4)
-    assert batch.warp.shape == (2, 5, 4, 48, 48, 4)
-    assert batch.guide.shape == (2, 5, 4, 24, 24, 8)
+    assert batch.warp.shape == (2, 3, 4, 48, 48, 4)
+    assert batch.guide.shape == (2, 3, 4, 24, 24, 8)
     assert batch.boxes.shape == (2, 2, 4, 3, 4)
     assert batch.truth().shape == (2, 2, 4, 4, 48, 48)
     assert batch.truth().abs().max() <= 1
@@ -84,11 +130,13 @@ def test_crops_line_up(clip_folder):
 def test_batches_depend_on_the_step_alone(clip_folder):
     clips = Clips(clip_folder).training
     shape = BatchShape(size=2, latents=1, crop=48, prefix=(0, 2))
-    first, later = Loader(clips, shape, (5,)), Loader(clips, shape, (5,), first=3)
+    first, later = Loader(clips, (shape, shape), (5,)), Loader(clips, (shape, shape), (5,), first=3)
     try:
         batches = [next(first) for _ in range(4)]
-        assert torch.equal(batches[3].frames, next(later).frames)
-        assert torch.equal(batches[3].warp, make_batch(clips, shape, (5, 3)).warp)
+        for one, other in zip(batches[3], next(later), strict=True):
+            assert torch.equal(one.frames, other.frames)
+        assert torch.equal(batches[3][0].warp, make_batch(clips, shape, (5, 3)).warp)
+        assert not torch.equal(batches[3][0].frames, batches[3][1].frames)
     finally:
         first.close()
         later.close()

@@ -2,7 +2,7 @@ import math
 
 import torch
 
-from generator import losses
+from generator.training import losses
 
 
 def test_relativistic_pairing_by_hand():

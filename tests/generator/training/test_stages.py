@@ -4,18 +4,22 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from generator import checkpoint
 from generator.model import VideoModel
 from generator.models import MODELS, get_model
-from generator.training import loop, recipe
-from generator.training.adversarial import RolloutStage
-from generator.training.critics import CropCriticConfig, LatentCriticConfig
-from generator.training.data import BatchShape, Clips, make_batch
+from generator.training import loop, run
+from generator.training.adversarial import AdversarialStage
+from generator.training.consistency import ConsistencyStage
+from generator.training.data import BatchShape, Clips
+from generator.training.diffusion import DiffusionStage
 from generator.training.distributed import Workers
 from generator.training.loop import Pace
 from generator.training.optim import Learner, OptimizerConfig, schedule
-from generator.training.recipe import POCKET, make_trainer, train
+from generator.training.recipes import PAPER, PAPER_SMALL, RECIPES, SHIPPED, get_recipe
+from generator.training.reconstruction import ReconstructionStage
+from generator.training.run import make_trainer, train
 from generator.training.state import Interrupted, Log
 
 SMALL = BatchShape(size=2, latents=2, crop=48)
@@ -32,7 +36,7 @@ def generator():
     return VideoModel(get_model("tiny").config)
 
 
-def run(stage, generator, clips, tmp_path, dtype=None, steps=2):
+def run_steps(stage, generator, clips, tmp_path, dtype=None, steps=2):
     checkpoint.save(tmp_path / "diffusion.safetensors", generator, torch.float32)
     workers = Workers(torch.device("cpu"), dtype)
     trainer = make_trainer(stage, generator, tmp_path / "diffusion.safetensors", tmp_path, workers)
@@ -40,29 +44,29 @@ def run(stage, generator, clips, tmp_path, dtype=None, steps=2):
         key: {k: v.clone() for k, v in learner.state_dict().items()} for key, learner in trainer.learners.items()
     }
     for i in range(steps):
-        metrics = trainer.step(make_batch(clips.training, stage.shape, (0, i)), torch.Generator().manual_seed(i), 0.1)
+        metrics = trainer.step(draw(trainer, clips, i), torch.Generator().manual_seed(i), 0.1)
         assert all(math.isfinite(value) for value in metrics.values()), metrics
     return trainer, before
 
 
+def draw(trainer, clips, step):
+    return tuple(clips.training.batch(shape, (0, step, number)) for number, shape in enumerate(trainer.shapes))
+
+
 STAGES = {
-    **{name: replace(stage, shape=SMALL) for name, stage in POCKET.stages.items()},
-    "prefix": RolloutStage(shape=replace(SMALL, prefix=(2, 2)), cache_gradient=False),
-    "segments": RolloutStage(shape=replace(SMALL, latents=4), segment=2),
-    "overlap": RolloutStage(
-        shape=replace(SMALL, latents=4), segment=2, critic=LatentCriticConfig(overlap=1), pixel=0.0
-    ),
-    "teacher": RolloutStage(shape=SMALL, forcing="teacher"),
-    "paper": RolloutStage(
-        shape=SMALL, critic=LatentCriticConfig(), latent=0.0, pixel=0.0, adversarial=None, decoder=False
-    ),
+    **{name: replace(stage, shape=SMALL) for name, stage in (*SHIPPED.stages.items(), *PAPER_SMALL.stages.items())},
+    "prefix": ReconstructionStage(shape=replace(SMALL, latents=1, prefix=(2, 2))),
+    "regression_teacher": ReconstructionStage(shape=SMALL, forcing="teacher"),
+    "long": replace(PAPER_SMALL.stages["long"], shape=replace(SMALL, latents=4, segment=1), overlap=1),
+    "teacher": AdversarialStage(shape=SMALL, forcing="teacher"),
+    "clip": AdversarialStage(shape=SMALL, logits="clip"),
 }
 
 
 @pytest.mark.parametrize("name", STAGES)
 def test_two_steps_change_what_is_trained_and_nothing_else(name, generator, clips, tmp_path):
     stage = replace(STAGES[name], optimizer=replace(STAGES[name].optimizer, warmup=0))
-    trainer, before = run(stage, generator, clips, tmp_path)
+    trainer, before = run_steps(stage, generator, clips, tmp_path)
     for key, learner in trainer.learners.items():
         after = learner.state_dict()
         changed = {k for k, v in after.items() if not torch.equal(v, before[key][k])}
@@ -75,19 +79,21 @@ def test_two_steps_change_what_is_trained_and_nothing_else(name, generator, clip
 
 
 def test_bfloat16_keeps_float32_masters(generator, clips, tmp_path):
-    stage = replace(POCKET.stages["adversarial"], shape=SMALL, critic=CropCriticConfig())
-    trainer, before = run(stage, generator, clips, tmp_path, torch.bfloat16, steps=1)
+    stage = replace(SHIPPED.stages["crops"], shape=replace(SMALL, size=1, latents=1))
+    trainer, before = run_steps(stage, generator, clips, tmp_path, torch.bfloat16, steps=1)
     assert generator.transformer.blocks[0].ffn[0].weight.dtype == torch.bfloat16
     assert all(v.dtype == torch.float32 for v in trainer.learners["generator"].state_dict().values())
     assert trainer.learners["crops"].module.head.weight.dtype == torch.float32
+    for kept in (generator.transformer.blocks[0].modulation, generator.codec.linear_in.weight):
+        assert kept.dtype == torch.float32  # as at inference
 
 
 def test_perfect_memory_of_the_stage_weights(generator, clips, tmp_path):
     """At the first grid step the consistency target is the teacher's Euler step: identity at t = 0."""
-    stage = replace(POCKET.stages["consistency"], shape=SMALL, grid=1, distance="mse")
-    trainer, _ = run(stage, generator, clips, tmp_path, steps=0)
+    stage = replace(PAPER_SMALL.stages["consistency"], shape=SMALL, grid=1, distance="mse")
+    trainer, _ = run_steps(stage, generator, clips, tmp_path, steps=0)
     # student = teacher and a single grid step from t = 1 to t = 0: prediction and target are the same Euler step
-    metrics = trainer.step(make_batch(clips.training, SMALL, (0,)), torch.Generator().manual_seed(0), 0.0)
+    metrics = trainer.step(draw(trainer, clips, 0), torch.Generator().manual_seed(0), 0.0)
     assert metrics["loss"] < 1e-10
 
 
@@ -95,7 +101,7 @@ def test_gradient_reaches_the_portrait_and_earlier_frames(generator, clips):
     """Student forcing: the loss on the last frame alone trains through the cache, the recycled latent is cut."""
     generator.requires_grad_(True)
     torch.nn.init.normal_(generator.network.after[-1].weight, std=0.1)
-    batch = make_batch(clips.training, SMALL, (0,))
+    batch = clips.training.batch(SMALL, (0,))
     state = generator.lock(batch.reference_video(), batch.reference_conditions())
     warp = batch.conditions().warp.requires_grad_()
     guide = batch.conditions().guide.requires_grad_()
@@ -111,7 +117,7 @@ def test_gradient_reaches_the_portrait_and_earlier_frames(generator, clips):
 def test_resumed_run_equals_the_uninterrupted_one(generator, clip_folder, tmp_path, monkeypatch):
     checkpoint.save(tmp_path / "start.safetensors", generator, torch.float32)
     arguments = dict(
-        start=tmp_path / "start.safetensors", data=clip_folder, stages=["reconstruction", "adversarial"], batch=2, crop=48, precision=torch.float32,
+        start=tmp_path / "start.safetensors", data=clip_folder, recipe="paper-small", stages=["adversarial", "long"], batch=1, crop=48, precision=torch.float32,
         pace=Pace(save=1e9, sheet=1e9),
     )  # fmt: skip
     whole = train("tiny", out=tmp_path / "whole", steps=4, **arguments)
@@ -139,7 +145,7 @@ def test_resumed_run_equals_the_uninterrupted_one(generator, clip_folder, tmp_pa
     assert (tmp_path / "parts" / "tiny.safetensors").exists()
     assert list((tmp_path / "parts" / "sheets").glob("*.png"))
     logged = {record["stage"] for record in Log(tmp_path / "parts" / "log.jsonl").read()}
-    assert logged == {"reconstruction", "adversarial"}
+    assert logged == {"adversarial", "long"}
 
 
 def test_autoencoder_learns(clip_folder, tmp_path):
@@ -164,32 +170,79 @@ def test_stages_follow_one_another_and_a_folder_is_of_one_run(clip_folder, tmp_p
     arguments = dict(steps=1, batch=2, crop=48, precision=torch.float32, pace=Pace(save=1e9, sheet=1e9))
     trained = train("tiny", clip_folder, tmp_path / "run", stages=["autoencoder"], **arguments)
     begun = []
-    load = recipe._load
-    monkeypatch.setattr(recipe, "_load", lambda config, path: begun.append(path) or load(config, path))
+    load = run._load
+    monkeypatch.setattr(run, "_load", lambda config, path: begun.append(path) or load(config, path))
     newest = train("tiny", clip_folder, tmp_path / "run", stages=["reconstruction"], **arguments)
     assert begun == [trained] and newest != trained
     with pytest.raises(ValueError, match="diffusion stage first"):
-        train("tiny", clip_folder, tmp_path / "run", stages=["consistency"], **arguments)
+        train("tiny", clip_folder, tmp_path / "run", recipe="paper-small", stages=["consistency"], **arguments)
     assert train("tiny", clip_folder, tmp_path / "run", stages=["reconstruction"], **arguments) == newest  # is done
     with pytest.raises(ValueError, match="--out"):  # would return the old weights as fitted ones
         train("tiny", clip_folder, tmp_path / "run", stages=["reconstruction"], start=trained, **arguments)
 
 
-def test_a_model_of_the_papers_kind_is_trained_by_the_papers_stages(clip_folder, tmp_path, monkeypatch):
-    tiny = get_model("tiny")
-    transformer = replace(tiny.config.transformer, in_channels=80, out_channels=16)
-    plain = replace(tiny.config, name="plain", trunk=None, transformer=transformer)
-    monkeypatch.setitem(MODELS, "plain", replace(tiny, config=plain, recipe="paper"))
-    checkpoint.save(tmp_path / "start.safetensors", VideoModel(plain), torch.float32)
+@pytest.mark.parametrize("recipe", ["paper", "paper-small"])
+def test_the_papers_stages_run_in_its_order(recipe, clip_folder, tmp_path, monkeypatch):
+    """For a model without convolutions and one with; the discriminator goes on where the stage before left it."""
+    name = "tiny"
+    if recipe == "paper":
+        name, tiny = "plain", get_model("tiny")
+        transformer = replace(tiny.config.transformer, in_channels=80, out_channels=16)
+        plain = replace(tiny.config, name="plain", trunk=None, transformer=transformer)
+        monkeypatch.setitem(MODELS, "plain", replace(tiny, config=plain))
+    start = tmp_path / "start.safetensors"
+    checkpoint.save(start, VideoModel(MODELS[name].config), torch.float32)
+    short = {  # as long as the clips, and in segments a little longer
+        stage: replace(config, shape=replace(config.shape, latents=min(config.shape.latents, 4)))
+        for stage, config in RECIPES[recipe].stages.items()
+    }
+    monkeypatch.setitem(RECIPES, recipe, replace(RECIPES[recipe], stages=short))
+    begun = {}
+    make = run.make_trainer
+
+    def record(stage, model, newest, out, workers, discriminator=None):
+        trainer = make(stage, model, newest, out, workers, discriminator)
+        if "discriminator" in trainer.learners:
+            state = trainer.learners["discriminator"].state_dict()
+            begun[newest.stem] = {key: value.clone() for key, value in state.items()}
+        return trainer
+
+    monkeypatch.setattr(run, "make_trainer", record)
     finished = train(
-        "plain", clip_folder, tmp_path / "run", steps=1, batch=1, crop=48, start=tmp_path / "start.safetensors",
+        name, clip_folder, tmp_path / "run", recipe=recipe, steps=1, batch=1, crop=48, start=start,
         precision=torch.float32, pace=Pace(save=1e9, sheet=1e9, log=0),
     )  # fmt: skip
     records = [r for r in Log(tmp_path / "run" / "log.jsonl").read() if not r.get("held_out")]
-    assert [record["stage"] for record in records] == list(recipe.PAPER.stages) and finished.name == "long.safetensors"
-    before, after = (checkpoint.load(path).state_dict() for path in (tmp_path / "start.safetensors", finished))
-    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    order = [stage for stage in RECIPES[recipe].stages if stage != "autoencoder"]
+    assert [record["stage"] for record in records] == order and finished.stem == order[-1]
+    kinds = [type(RECIPES[recipe].stages[stage]) for stage in order]
+    assert kinds[:3] == [DiffusionStage, ConsistencyStage, AdversarialStage] and set(kinds[3:]) == {AdversarialStage}
+    before, after = (checkpoint.load(path).state_dict() for path in (start, finished))
+    changed = {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])}
     assert changed == {"control", "network"}  # the latent space is given
+    left = load_file(tmp_path / "run" / "adversarial.discriminator.safetensors")
+    assert all(torch.equal(left[key], value) for key, value in begun["adversarial"].items())
+    assert any(not torch.equal(left[key], value) for key, value in begun["consistency"].items())
+
+
+def test_the_papers_numbers():
+    """Learning rates, optimizer, penalties and steps of AAPT, appendix B, for generator and discriminator alike."""
+    adversarial = [stage for stage in PAPER.stages.values() if isinstance(stage, AdversarialStage)]
+    assert [stage.optimizer.lr for stage in adversarial] == [3e-6, 1e-5, 1e-5]
+    for stage in adversarial:
+        assert stage.discriminator_optimizer is None and stage.forcing == "student" and stage.logits == "frame"
+        assert (stage.objective.penalty, stage.objective.sigma, stage.objective.centring) == (1000.0, 0.1, 0.0)
+        assert stage.optimizer.rule == "rmsprop" and stage.optimizer.betas[1] == 0.9
+        assert stage.optimizer.weight_decay == 0 and math.isinf(stage.optimizer.clip)
+        assert schedule(stage.optimizer, 0, 0.0) == schedule(stage.optimizer, 900, 1.0) == 1.0
+    for name in ("diffusion", "consistency"):
+        assert PAPER.stages[name].optimizer.lr == 1e-5 and PAPER.stages[name].shift == 24.0
+
+
+def test_unknown_recipes_are_told():
+    with pytest.raises(ValueError, match="did you mean 'paper'"):
+        get_recipe("papre")
+    assert all(model.recipe in RECIPES for model in MODELS.values())
 
 
 def test_schedule_warms_up_and_ends_low():
@@ -209,20 +262,27 @@ def test_muon_takes_the_matrices_of_blocks_only(generator):
     assert not any("modulation" in name for name in names)
 
 
-def test_the_average_follows_slowly_and_is_the_result(generator):
-    learner = Learner(generator, OptimizerConfig(warmup=0, average=0.9, average_from=2))
+def test_the_average_is_alive_from_the_first_steps_and_is_the_result(generator):
+    """Of a steady drift it lags behind: a little at first, by 1 / (1 - decay) steps at last."""
+    learner = Learner(generator, OptimizerConfig(warmup=0, final=1.0, average=0.9))
     name = "network.transformer.blocks.0.ffn.0.weight"
-    values = []
-    for _ in range(3):
+    values = [learner.state_dict()[name].clone()]
+    for _ in range(120):
+        with torch.no_grad():
+            learner.trained[name] += 1.0
         for p in generator.parameters():
-            p.grad = torch.ones_like(p)
+            p.grad = torch.zeros_like(p)
+        learner.config = replace(learner.config, lr=0.0)
         learner.step(0.0)
         values.append(learner.state_dict()[name].clone())
-    assert torch.allclose(learner.result()[name], 0.9 * values[1] + 0.1 * values[2], atol=1e-6)
+        lag = (values[-1] - learner.result()[name]).mean().item()
+        if learner.steps == 30:
+            assert 0.1 < lag < 5, lag
+    assert 7 < lag < 10, lag
     saved = learner.optimizer_tensors()
-    learner.averages = {}
+    averages, learner.averages = learner.averages, {}
     learner.load_optimizer_tensors(saved)
-    assert torch.allclose(learner.result()[name], 0.9 * values[1] + 0.1 * values[2], atol=1e-6)
+    assert torch.equal(learner.result()[name], averages[name])
 
 
 def test_an_infinite_gradient_is_skipped(generator):

@@ -44,7 +44,8 @@ def test_parity_with_diffusers(branch: str, timesteps: str) -> None:
     x_BTChw = random_tensor((2, FRAMES, inputs, ROWS, COLUMNS), 1)
     text_BND = random_tensor((2, TEXT_TOKENS, TEXT_DIM), 2)
     image_BND = random_tensor((2, 5, IMAGE_DIM), 3) if image_dim else None
-    # The first frame of Wan 2.2's image-to-video is clean: at time 0. diffusers takes the cosines of times in float32, which
+    # The first frame of Wan 2.2's image-to-video is clean: at time 0. diffusers takes the cosines of times in float32,
+    # which
     # at 900 is off by 3e-5 (Wan itself and this engine take them in float64), hence small ones.
     steps_BT = torch.tensor([[0.0, 16.0, 16.0], [0.0, 31.0, 31.0]])
     if timesteps == "one a clip":

@@ -80,3 +80,28 @@ def test_hidden_arms_come_only_when_they_do_something():
     assert rest.body[[13, 15], 3].max() == 0
     acting = Retargeter(hidden, REST).retarget(raised(time=1.0))
     assert acting.body[[13, 15], 3].min() > 0.9 and acting.body[[14, 16], 3].max() == 0
+
+
+def test_arms_that_are_switched_off_ease_to_the_portraits_own_and_back():
+    retarget = Retargeter(REST, REST)
+    for step in range(5):
+        up = retarget.retarget(raised(time=step / 24))
+    retarget.hands = False
+    ways = []
+    for step in range(5, 25):
+        shown = retarget.retarget(raised(time=step / 24))
+        ways.append(np.linalg.norm(shown.body[15, :2] - REST.body[15, :2]))
+    assert ways[0] > 0.9 * np.linalg.norm(up.body[15, :2] - REST.body[15, :2])
+    assert all(b <= a + 1e-3 for a, b in zip(ways, ways[1:])) and ways[-1] < 0.5
+    retarget.hands = True
+    for step in range(25, 45):
+        shown = retarget.retarget(raised(time=step / 24))
+    np.testing.assert_allclose(shown.body[15], up.body[15], atol=0.5)
+
+
+def test_switched_off_from_the_beginning_nothing_of_the_drivers_arms_is_shown():
+    hand = hand_points(raised().body[15, :2])
+    for mode in ("relative", "absolute"):
+        result = Retargeter(REST, REST, mode, hands=False).retarget(raised(hands=(hand, None)))
+        np.testing.assert_allclose(result.body[13:17, :2], REST.body[13:17, :2], atol=0.5)
+        assert result.left_hand is None

@@ -15,6 +15,7 @@ from puppet.capture.sources import Source
 from puppet.core.background import Background
 from puppet.core.batcher import Batch
 from puppet.core.character import Character
+from puppet.core.look import PictureSize
 from puppet.outputs.base import Output, Picture
 from tests.puppet.poses import pose_at
 
@@ -36,7 +37,7 @@ def make_character(name: str = "test.png", background: str = "original", grey: i
     behind[..., 2] = np.linspace(20, 220, size).astype(np.uint8)
     pose = portrait_pose(size)
     portrait = Portrait(person, behind, pose, person[..., :3])
-    return Character(name, portrait, Background(background, behind), Conditioner(person, pose))
+    return Character(name, portrait, PictureSize(size, size), Background(background, behind), Conditioner(person, pose))
 
 
 def make_picture(grey: int = 100, time: float = 0.0, background: Background | None = None, size: int = SIZE) -> Picture:
@@ -85,6 +86,7 @@ class FakeTracker:
     def __init__(self):
         self.lost = False
         self.closed = False
+        self.hands_near = False
 
     def track(self, image: np.ndarray, time: float, body: bool | None = None) -> PoseFrame:
         height, width = image.shape[:2]
@@ -124,7 +126,7 @@ class Memory(Output):
         self._changed = threading.Condition()
         self._broken_after = broken_after
 
-    def open(self, size: int, fps: int) -> None:
+    def open(self, size: tuple[int, int], fps: int) -> None:
         self.size, self.fps = size, fps
 
     def send(self, picture: Picture) -> None:

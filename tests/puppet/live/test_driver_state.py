@@ -180,5 +180,5 @@ def test_a_recording_begins_and_ends_beside_the_other_outputs(commands, tmp_path
 
 def test_the_card_is_opaque_and_says_nothing_of_anyone():
     background = make_character(background="transparent").background
-    card = card_picture(64, background)
+    card = card_picture((64, 64), background)
     assert card.person.shape == (64, 64, 4) and (card.person[..., 3] == 255).all() and not card.live

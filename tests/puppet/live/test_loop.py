@@ -139,7 +139,7 @@ def test_no_picture_ever_holds_the_drivers():
         run.driver.frozen = run.sender.frozen = True
         run.output.wait_for(len(run.output.pictures) + 8)
         run.tracker.lost = False
-        run.sender.card = card_picture(64, run.driver.character.background)
+        run.sender.card = card_picture((64, 64), run.driver.character.background)
         run.output.wait_for(len(run.output.pictures) + 8)
         run.driver.frozen = run.sender.frozen = False
         run.sender.card = None

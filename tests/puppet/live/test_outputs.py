@@ -65,7 +65,7 @@ def test_every_frame_reaches_the_virtual_camera_in_order_at_its_size_and_rate():
     assert camera.device == "recorder"
     sender.close()  # not started: everything here is put by hand
     Recorder.opened.clear()
-    camera.open(64, 24)
+    camera.open((64, 64), 24)
     for grey in range(0, 200, 4):
         camera.send(make_picture(grey, background=background))
     camera.close()
@@ -100,12 +100,12 @@ def test_other_troubles_of_the_virtual_camera_have_their_own_cure(monkeypatch):
     assert "usermod" in no_device("linux", "Permission denied")
     assert "modprobe -r" in no_device("linux", "Device or resource busy")
     with pytest.raises(PuppetError, match="no virtual camera"):
-        VirtualCamera(320, 180, "recorder", device="missing").open(64, 24)
+        VirtualCamera(320, 180, "recorder", device="missing").open((64, 64), 24)
     with pytest.raises(PuppetError, match="unknown virtual camera 'funny'"):
-        VirtualCamera(320, 180, "funny").open(64, 24)
+        VirtualCamera(320, 180, "funny").open((64, 64), 24)
     monkeypatch.setitem(__import__("sys").modules, "pyvirtualcam", None)
     with pytest.raises(PuppetError, match="pip install 'puppet-live\\[virtualcam\\]'"):
-        VirtualCamera().open(64, 24)
+        VirtualCamera().open((64, 64), 24)
 
 
 def test_the_canvas_by_background(tmp_path):
@@ -137,7 +137,7 @@ def test_the_canvas_follows_a_change_of_character():
 def test_a_file_is_whole_after_close(tmp_path):
     clock = itertools.count()
     output = File(tmp_path / "out.mp4", transparent=False, clock=lambda: next(clock) / 24)
-    output.open(64, 24)
+    output.open((64, 64), 24)
     for image in grey_ramp(8):
         picture = make_picture(int(image[0, 0, 0]))
         output.send(picture)
@@ -151,7 +151,7 @@ def test_a_file_is_whole_after_close(tmp_path):
 def test_a_recording_lasts_as_long_as_the_time_that_it_shows(tmp_path, rate):
     times = iter(np.arange(0, 20, 1 / rate))
     output = File(tmp_path / "out.mp4", transparent=False, clock=lambda: next(times))
-    output.open(64, 24)
+    output.open((64, 64), 24)
     for _ in range(int(20 * rate) - 1):
         output.send(make_picture(80))
     output.close()
@@ -211,7 +211,7 @@ def test_a_window_without_a_screen_is_an_error(monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with pytest.raises(PuppetError, match="no screen"):
-        Window().open(64, 24)
+        Window().open((64, 64), 24)
 
 
 def test_the_window_draws_in_its_caller_and_tells_keys_and_its_end(monkeypatch):
@@ -224,7 +224,7 @@ def test_the_window_draws_in_its_caller_and_tells_keys_and_its_end(monkeypatch):
     monkeypatch.setattr(module + "waitKey", lambda _: keys.pop(0) if keys else 255)
     monkeypatch.setattr(module + "getWindowProperty", lambda *_: visible.pop(0))
     window = Window()
-    window.open(64, 24)
+    window.open((64, 64), 24)
     assert window.poll([]) is None and not shown
     window.send(make_picture(50))
     assert [window.poll(["a line"]), window.poll([]), window.poll([]), window.poll([])] == [

@@ -65,7 +65,7 @@ def test_every_flag_has_its_key(file):
     [
         ('portait = "a.png"', "unknown key 'portait'; did you mean portrait"),
         ("[profiles.meeting]\nbackgroud = 'blur'", "unknown key 'profiles.meeting.backgroud'; did you mean background"),
-        ("size = 'big'", 'size cannot be "big": a number is needed'),
+        ("port = 'big'", 'port cannot be "big": a number is needed'),
         ("mirror = 1", "mirror must be true or false"),
         ("camera = [1]", r"camera cannot be \[1\]"),
         ("camera = ", "are no TOML"),

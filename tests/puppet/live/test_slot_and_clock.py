@@ -172,7 +172,7 @@ def test_the_sender_repeats_the_last_picture_and_shows_new_ones_in_order():
     sender.offer(pictures)
     wait_until(lambda: pictures[-1] in output.pictures)
     sender.close()
-    assert output.closed == 1 and (output.size, output.fps) == (64, 24)
+    assert output.closed == 1 and (output.size, output.fps) == ((64, 64), 24)
     levels = [int(picture.person[0, 0, 0]) for picture in output.pictures]
     assert levels[:5] == [7] * 5 and levels == sorted(levels)
     summary = statistics.summary()

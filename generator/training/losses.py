@@ -5,6 +5,8 @@ Every function returns a scalar in float32 unless its docstring says otherwise.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -75,6 +77,25 @@ def centring_penalty(real: Tensor, fake: Tensor) -> Tensor:
     """mean(D)^2: the pairing loss sees differences only, and an offset that drifts wears out the number format
     (Lin et al. 2025, arXiv 2511.22475)."""
     return 0.5 * (real.float().mean() + fake.float().mean()).square()
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The discriminator's loss: pairing + penalty (R1 + R2) + centring mean(D)^2 (AAPT, eq. 1 and appendix B)."""
+
+    penalty: float  # lambda
+    sigma: float  # standard deviation of the disturbance, latents or pixels
+    centring: float  # 0 in AAPT
+
+    def __call__(self, real: Tensor, fake: Tensor, real_disturbed: Tensor, fake_disturbed: Tensor) -> dict[str, Tensor]:
+        pairing = relativistic_discriminator(real, fake)
+        r1, r2 = approximate_penalty(real, real_disturbed), approximate_penalty(fake, fake_disturbed)
+        total = pairing + self.penalty * (r1 + r2) + self.centring * centring_penalty(real, fake)
+        mean, margin = 0.5 * (real.mean() + fake.mean()), (real - fake).mean()
+        return {"total": total, "pairing": pairing, "penalty": r1 + r2, "mean": mean, "margin": margin}
+
+    def disturb(self, x: Tensor, random: torch.Generator) -> Tensor:
+        return x + self.sigma * torch.randn(x.shape, generator=random, device=x.device).to(x.dtype)
 
 
 def weighted_l1(error: Tensor, weight: Tensor) -> Tensor:

@@ -1,0 +1,246 @@
+"""`puppet generate`: a clip from a prompt, a picture and a camera's path."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm import tqdm
+
+from puppet.commands import arguments
+from puppet.commands.sizes import picture_size
+from puppet.errors import PuppetError, reported_as_puppet_error
+from puppet.media.pictures import read_picture
+from puppet.media.video_writer import VideoWriter, check_output
+
+if TYPE_CHECKING:
+    import torch
+
+    from generator.model import VideoModel
+    from generator.stream import Stream
+
+LONGEST = 3600.0  # seconds
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", required=True, metavar="NAME", help="a video model; docs/models.md lists them")
+    parser.add_argument(
+        "--weights", default="random", metavar="random|FILE", help="weights that puppet import made; random: noise"
+    )
+    parser.add_argument("--prompt", metavar="TEXT|FILE", help="what the clip shows, or the file of an embedding")
+    parser.add_argument(
+        "--then", nargs=2, action="append", default=[], metavar=("SECONDS", "TEXT"),
+        help="another prompt from that second on; may be given several times",
+    )  # fmt: skip
+    parser.add_argument(
+        "--text-encoder", type=Path, metavar="DIR", help="folder with umT5 and its tokenizer, for prompts"
+    )
+    parser.add_argument("--image", type=Path, metavar="FILE", help="picture that the clip begins with")
+    parser.add_argument(
+        "--path", metavar="FILE|MOVES",
+        help="where the camera goes: poses (.json, or .txt as RealEstate10K's), or moves of a latent frame each, as "
+        "w*8,right*4: w s a d go forwards, back, left, right, u dn up and down; left right up down (j l i k) turn",
+    )  # fmt: skip
+    parser.add_argument("--seconds", type=float, default=5.0, metavar="N", help="length of the clip")
+    parser.add_argument("--size", type=picture_size, metavar="WxH", help="pixels; the model's own if not given")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="video file to write")
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where the model runs")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
+    arguments.add_attention(parser)
+    arguments.add_json(parser)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    second: float
+    text: str
+
+
+def run(args: argparse.Namespace) -> None:
+    if not 0 < args.seconds <= LONGEST:
+        raise PuppetError(f"--seconds {args.seconds:g} is not possible: choose more than 0 and at most {LONGEST:g}")
+    check_output(args.out, transparent=False, inputs=(args.image,) if args.image else ())
+    prompts = prompts_of(args)
+    picture = None if args.image is None else read_picture(args.image, "image")
+
+    from generator.checkpoint import WeightsError
+    from generator.stream import Stream
+    from puppet.core.text import prompt_encoder
+
+    with reported_as_puppet_error(ValueError, WeightsError):
+        model = load_model(args.model, args.weights, args.size)
+        source = signals_of(model, args.path)
+        if prompts and model.config.transformer.text_dim is None:
+            raise PuppetError(f"model '{args.model}' knows no text: leave --prompt and --then out")
+        stream = Stream(model, model.config.size, args.device, seed=args.seed, attention=args.attention)
+        encode = prompt_encoder(args.text_encoder, model.config.transformer.text_dim or 0)
+        began = time.perf_counter()
+        frames = write_clip(args, stream, source, prompts, encode, picture)
+    seconds = time.perf_counter() - began
+    if args.json:
+        height, width = model.config.size
+        facts = {
+            "model": args.model, "out": str(args.out), "frames": frames, "size": [width, height],
+            "fps": model.config.fps, "seconds": round(seconds, 2), "device": str(stream.device),
+        }  # fmt: skip
+        print(json.dumps(facts))
+    else:
+        print(f"{args.out}: {frames} frames, {frames / seconds:.1f} a second on {stream.device}")
+
+
+def prompts_of(args: argparse.Namespace) -> list[Prompt]:
+    """In the order of their time."""
+    prompts = [] if args.prompt is None else [Prompt(0.0, args.prompt)]
+    for second, text in args.then:
+        try:
+            prompts.append(Prompt(float(second), text))
+        except ValueError:
+            raise PuppetError(f"--then {second} is no number of seconds: write --then SECONDS TEXT") from None
+    return sorted(prompts, key=lambda prompt: prompt.second)
+
+
+def load_model(name: str, weights: str, size: tuple[int, int] | None) -> VideoModel:
+    """Raises ValueError or WeightsError in one line."""
+    import torch
+
+    from generator.checkpoint import load, load_config
+    from generator.controls.portrait import PortraitControlConfig
+    from generator.model import VideoModel
+    from generator.models import get_model
+
+    config = get_model(name).config
+    if isinstance(config.control, PortraitControlConfig):
+        raise PuppetError(f"model '{name}' moves a portrait: use puppet render --model {name}")
+    if weights == "random":
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # the same at every start
+            model = VideoModel(config.resized(*size) if size else config)
+        return model.eval()
+    found = load_config(weights)
+    if found.name != name:
+        raise PuppetError(f"weights {weights} are of model '{found.name}', not '{name}': give --model {found.name}")
+    model = load(weights)
+    if size:
+        model.check_size(*size)
+        model.config = model.config.resized(*size)
+    return model
+
+
+class Signals:
+    """What a model's control is given, from video frame to video frame."""
+
+    def __init__(self, model: VideoModel, path: str | None) -> None:
+        from generator.controls.camera import ProjectiveCamera
+        from generator.controls.pictures import PicturesControl
+        from generator.controls.trajectory import read_path
+
+        self.model, self.size = model, model.config.size
+        self.follows_camera = isinstance(model.control, ProjectiveCamera)
+        self.follows_pictures = isinstance(model.control, PicturesControl)
+        if path is not None and not self.follows_camera:
+            raise PuppetError(
+                f"model '{model.config.name}' follows no camera: leave --path out, or choose minwm-camera"
+            )
+        self.trajectory = read_path(path or "w*0", model.codec.time_factor) if self.follows_camera else None
+
+    def __call__(self, stream: Stream, first: int, frames: int, latents: int) -> Any:
+        """For `frames` video frames from number `first` on, which are so many latent frames."""
+        from dataclasses import fields, replace
+
+        if self.trajectory is not None:
+            signal = self.trajectory.signal(first, frames, self.size)
+            moved = {
+                field.name: getattr(signal, field.name).to(stream.device)
+                for field in fields(signal)
+                if hasattr(getattr(signal, field.name), "to")
+            }
+            return replace(signal, **moved)
+        kwargs = {"device": stream.device, "dtype": stream.dtype}
+        return self.model.control.blank(self.model.codec, 1, latents, *self.size, **kwargs)
+
+
+def signals_of(model: VideoModel, path: str | None) -> Signals:
+    return Signals(model, path)
+
+
+def write_clip(
+    args: argparse.Namespace,
+    stream: Stream,
+    signals: Signals,
+    prompts: list[Prompt],
+    encode,
+    picture: np.ndarray | None,
+) -> int:
+    """Returns the number of frames. The file is there whole or not at all."""
+    from generator.codecs.codec import frame_count
+
+    model = stream.model
+    codec, fps, block = model.codec, model.config.fps, model.config.transformer.block
+    height, width = model.config.size
+    wanted = max(1, round(args.seconds * fps))
+    waiting = list(prompts)
+
+    def speak(second: float) -> None:
+        due = [prompt for prompt in waiting if prompt.second <= second]
+        if due:
+            stream.prompt(lambda: encode(due[-1].text)).result()
+            del waiting[: len(due)]
+
+    speak(0.0)
+    written = made = 0
+    with (
+        VideoWriter(args.out, (width, height), fps=fps) as writer,
+        tqdm(total=wanted, desc="generating", unit="frame", leave=False, disable=True if args.json else None) as bar,
+    ):
+
+        def write(frames_FHWC: np.ndarray) -> None:
+            nonlocal written, made
+            made += len(frames_FHWC)
+            for frame in frames_FHWC[: wanted - written]:
+                writer.write(frame)
+                written += 1
+            bar.update(written - bar.n)
+
+        if picture is None:
+            stream.lock()
+        else:
+            frame = fitted(picture, height, width)
+            shown = frame_count(codec, 1)
+            reference = as_video(frame, shown, codec.picture_channels).to(stream.device, stream.dtype)
+            stream.lock(reference, signals(stream, 0, shown, 1))
+            write(np.repeat(frame[None], shown, 0))
+        while written < wanted:
+            speak(written / fps)
+            count = frame_count(codec, block, beginning=made == 0)
+            video = stream.step(signals(stream, made, count, block))
+            write(as_pixels(video))
+    return written
+
+
+def fitted(picture_HWC: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The largest centred part of the picture that has the shape of the clip, at its size."""
+    from PIL import Image, ImageOps
+
+    image = Image.fromarray(picture_HWC[..., :3])
+    return np.asarray(ImageOps.fit(image, (width, height), Image.LANCZOS))
+
+
+def as_video(frame_HWC: np.ndarray, frames: int, channels: int) -> torch.Tensor:
+    """(1, F, C, H, W) in [-1, 1], opaque where there is a fourth channel."""
+    import torch
+
+    picture = torch.from_numpy(frame_HWC.copy()).movedim(-1, 0).float() / 127.5 - 1
+    if channels == 4:
+        picture = torch.cat([picture, torch.ones_like(picture[:1])])
+    return picture.expand(1, frames, -1, -1, -1)
+
+
+def as_pixels(video_BFCHW: torch.Tensor) -> np.ndarray:
+    """(F, H, W, 3) uint8."""
+    video = video_BFCHW[0, :, :3].float().add(1).mul(127.5).round().clamp(0, 255)
+    return video.byte().movedim(1, -1).cpu().numpy()

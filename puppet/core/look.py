@@ -1,0 +1,74 @@
+"""The shape of the output, and how much of the portrait is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pose.portrait.framing import FRAMINGS
+from puppet.errors import PuppetError
+
+SMALLEST, LARGEST, SIZE_STEP = 64, 1280, 16  # px a side
+HANDS = ("auto", "off")
+
+
+@dataclass(frozen=True)
+class PictureSize:
+    """Pixels of the output. Portraits are prepared and driven in the square around it."""
+
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, size: int | str | tuple[int, int] | PictureSize, option: str = "size") -> PictureSize:
+        """From N, "N", "WIDTHxHEIGHT" or (width, height). Raises PuppetError for what is not possible."""
+        if isinstance(size, PictureSize):
+            return size
+        sides = tuple(size.lower().split("x")) if isinstance(size, str) else size
+        sides = sides if isinstance(sides, tuple) else (sides,)
+        if len(sides) == 1:
+            sides *= 2
+        if len(sides) != 2 or not all(str(side).removeprefix("-").isdigit() for side in sides):
+            raise PuppetError(f"{option} {size} is no size: write it like 512 or 720x1280")
+        width, height = (int(side) for side in sides)
+        if not all(SMALLEST <= side <= LARGEST and side % SIZE_STEP == 0 for side in (width, height)):
+            raise PuppetError(
+                f"{option} {size} is not possible: choose a multiple of {SIZE_STEP} from {SMALLEST} to {LARGEST}"
+            )
+        return cls(width, height)
+
+    @property
+    def side(self) -> int:
+        """Of the square around it."""
+        return max(self.width, self.height)
+
+    @property
+    def aspect(self) -> float:
+        return self.width / self.height
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        return self.width, self.height
+
+    def __str__(self) -> str:
+        return str(self.width) if self.width == self.height else f"{self.width}x{self.height}"
+
+    def cut(self, pictures: np.ndarray) -> np.ndarray:
+        """The part of (..., S, S, C) pictures that is seen: (..., height, width, C)."""
+        if self.width == self.height:
+            return pictures
+        left, top = (self.side - self.width) // 2, (self.side - self.height) // 2
+        return np.ascontiguousarray(pictures[..., top : top + self.height, left : left + self.width, :])
+
+
+def check_hands(hands: str) -> None:
+    """Raises PuppetError for a way of moving hands that there is not."""
+    if hands not in HANDS:
+        raise PuppetError(f"unknown hands '{hands}': choose {' or '.join(HANDS)}")
+
+
+def check_framing(framing: str) -> None:
+    """Raises PuppetError for a framing that there is not."""
+    if framing not in FRAMINGS:
+        raise PuppetError(f"unknown framing '{framing}': choose {', '.join(FRAMINGS[:-1])} or {FRAMINGS[-1]}")

@@ -1,0 +1,126 @@
+"""Drawn characters: that they are told from photographs, and their eyes and mouths found and taken apart."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from pose.portrait.drawn import boxes
+from pose.portrait.drawn.analysis import FINER, find_drawing
+from pose.portrait.drawn.fit import fitted_landmarks
+from pose.portrait.drawn.style import is_drawn
+from pose.tracking.features import EYES, MOUTH
+from pose.tracking.signals import lid_gap, lip_gap
+from pose.tracking.tracker import Tracker
+from puppet.media import MEDIA
+from tests.pose import characters
+
+
+@pytest.fixture(scope="module", params=characters.STYLES)
+def drawn(request):
+    """Style, picture, and its drawing."""
+    person = characters.premultiplied(characters.draw(characters.STYLES[request.param]))
+    return characters.STYLES[request.param], person, drawing_of(person)
+
+
+def drawing_of(person):
+    return find_drawing(person, np.ascontiguousarray(person[..., :3]), characters.pose().face)
+
+
+def test_every_style_is_taken_for_a_drawing(drawn):
+    _, person, _ = drawn
+    assert is_drawn(np.ascontiguousarray(person[..., :3]), characters.pose().face)
+
+
+def test_a_photograph_is_no_drawing():
+    picture = np.asarray(Image.open(MEDIA / "portrait.png").convert("RGB"))
+    with Tracker(static=True) as tracker:
+        face = tracker.track(picture).face
+    assert not is_drawn(picture, face)
+    assert not is_drawn(cv2.GaussianBlur(picture, (0, 0), 1.5), face)
+
+
+def test_shaded_and_grainy_skin_is_no_drawing():
+    noise = np.random.default_rng(0)
+    y, x = np.mgrid[:256, :256]
+    shaded = 150 + 0.3 * x - 0.2 * y
+    picture = np.clip(shaded[..., None] * (1, 0.8, 0.7) + noise.normal(0, 3, (256, 256, 3)), 0, 255).astype(np.uint8)
+    assert not is_drawn(picture, characters.pose().face)
+
+
+def test_eyes_are_found_where_they_are_drawn(drawn):
+    style, _, drawing = drawn
+    for eye, (x, y) in zip(drawing.eyes, characters.EYES):
+        assert eye is not None
+        left, right = ((eye.x + v + 0.5) / FINER for v in (eye.left, eye.right))
+        assert abs((left + right) / 2 - x) < 0.35 * style.eye[0] + 2
+        assert 0.6 * style.eye[0] < (right - left) / 2 < 1.5 * style.eye[0] + 2
+        top = (eye.y + np.median(eye.top[eye.left : eye.right + 1])) / FINER
+        bottom = (eye.y + np.median(eye.bottom[eye.left : eye.right + 1])) / FINER
+        assert y - 1.4 * style.eye[1] - 3 < top < y < bottom < y + 1.4 * style.eye[1] + 3
+        assert eye.dot == (not any(style.iris_size))
+
+
+def test_mouths_are_found_and_known_to_be_open(drawn):
+    style, _, drawing = drawn
+    mouth = drawing.mouth
+    assert mouth is not None
+    assert abs((mouth.x + (mouth.left + mouth.right + 1) / 2) / FINER - characters.MOUTH[0]) < 4
+    assert (mouth.seam is None) == (style.mouth == "open")
+    assert (mouth.height > 0) == (style.mouth == "open")
+
+
+def test_skin_behind_the_eye_is_skin(drawn):
+    style, _, drawing = drawn
+    if style.fringe or style.glasses:
+        pytest.skip("what hangs before the eye stays")
+    for eye in drawing.eyes:
+        middle = (eye.left + eye.right) // 2
+        row = int(eye.top[middle] + eye.bottom[middle]) // 2
+        assert np.abs(eye.skin[row, middle].astype(int) - style.skin).max() < 12
+
+
+def test_landmarks_move_to_the_drawing(drawn):
+    style, _, drawing = drawn
+    face = characters.pose(mouth=0.05).face
+    fitted = fitted_landmarks(face, drawing)
+    assert fitted.shape == face.shape and np.isfinite(fitted).all()
+    for eye, (x, y) in zip(EYES, characters.EYES):
+        assert np.abs(fitted[list(eye.ring), :2].mean(0) - (x, y)).max() < 0.4 * max(style.eye) + 3
+        assert lid_gap(fitted, eye.upper, eye.lower) > style.eye[1]
+    assert abs(fitted[list(MOUTH.corners), 0].mean() - characters.MOUTH[0]) < 4
+    assert abs(lip_gap(fitted * (1, 1, 0))) < 1e-3  # however it is drawn, it opens from a line
+    np.testing.assert_array_equal(fitted[:, 2], face[:, 2])
+
+
+def test_the_same_picture_gives_the_same_layers():
+    person = characters.premultiplied(characters.draw(characters.STYLES["fringe"]))
+    first, second = drawing_of(person), drawing_of(person)
+    for a, b in zip(first.eyes, second.eyes):
+        np.testing.assert_array_equal(a.skin, b.skin)
+        np.testing.assert_array_equal(a.top, b.top)
+
+
+def test_an_empty_face_has_no_layers():
+    plain = np.full((256, 256, 4), 255, np.uint8)
+    assert drawing_of(plain) is None
+
+
+def test_without_the_detector_landmarks_say_where_to_look(monkeypatch):
+    monkeypatch.setattr(boxes, "anime_faces", lambda picture: [])
+    face = characters.pose().face
+    found = boxes.face_boxes(np.zeros((256, 256, 3), np.uint8), face)
+    assert not found.anime
+    x, y, width, height = found.right_eye
+    np.testing.assert_allclose((x + width / 2, y + height / 2), face[list(EYES[0].ring), :2].mean(0), atol=1)
+
+
+def test_the_detector_sees_a_picture_whatever_pillow_it_is_installed_beside():
+    pytest.importorskip("animeface")
+    image = Image.open(MEDIA / "character.png").convert("RGBA")
+    picture = np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"))
+    found = boxes.anime_faces(picture)
+    assert found and found[0]["likelihood"] > 0.9
+    x, y, width, height = found[0]["face_box"]
+    assert x < 384 < x + width and y < 440 < y + height
+    assert boxes.anime_faces(np.full((64, 64, 3), 200, np.uint8)) == []

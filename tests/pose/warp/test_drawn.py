@@ -1,0 +1,133 @@
+"""Drawn characters driven: eyes shut and open, look and widen; mouths open, close and change width; hair stays before."""
+
+import numpy as np
+import pytest
+
+from pose.portrait.drawn.analysis import FINER, find_drawing
+from pose.portrait.drawn.fit import fitted_landmarks
+from pose.tracking.landmarks import PoseFrame
+from pose.warp.conditioning import Conditioner
+from pose.warp.drawn.eye import painted_eye
+from pose.warp.drawn.mouth import painted_mouth
+from tests.pose import characters
+
+REST = np.zeros(2, np.float32)
+
+
+@pytest.fixture(scope="module", params=characters.STYLES)
+def character(request):
+    """Style, person, drawing."""
+    style = characters.STYLES[request.param]
+    person = characters.premultiplied(characters.draw(style))
+    return style, person, find_drawing(person, np.ascontiguousarray(person[..., :3]), characters.pose().face)
+
+
+def box(drawing, layer):
+    h, w = layer.skin.shape[:2]
+    return np.ascontiguousarray(drawing.finer[layer.y : layer.y + h, layer.x : layer.x + w, :3])
+
+
+def content(view, layer):
+    """How much of a box is something else than skin."""
+    away = np.linalg.norm(view.astype(float) - layer.skin, axis=2)
+    return float(np.clip(away / 60, 0, 1)[layer.front < 0.3].mean())
+
+
+def test_eyes_shut_to_a_line_and_open_again(character):
+    _, _, drawing = character
+    for eye in drawing.eyes:
+        own = box(drawing, eye)
+        shares = [content(painted_eye(eye, own, opening, REST), eye) for opening in np.linspace(1, 0, 9)]
+        assert np.all(np.diff(shares) < 0.02 * shares[0])
+        assert shares[-1] < 0.42 * shares[0]  # the lash line is what is left
+        assert shares[-1] > 0.02 * shares[0]
+        assert content(painted_eye(eye, own, 1.25, REST), eye) >= 0.98 * shares[0]
+
+
+def test_an_eye_at_rest_is_the_portraits(character):
+    _, _, drawing = character
+    for eye in drawing.eyes:
+        own = box(drawing, eye)
+        assert np.abs(painted_eye(eye, own, 1.0, REST).astype(int) - own).mean() < 4
+
+
+def test_irises_look_around_inside_their_eyes(character):
+    _, _, drawing = character
+    for eye in drawing.eyes:
+        own = box(drawing, eye)
+        shift = np.array([0.3 * eye.radius[0], 0], np.float32)
+        views = [painted_eye(eye, own, 1.0, way) for way in (-shift, shift)]
+        y, x = np.mgrid[: own.shape[0], : own.shape[1]]
+        middle = (x >= eye.left) & (x <= eye.right) & (y > eye.top + eye.thickness) & (y < eye.bottom)
+        # where the dark of the iris is
+        places = [(x * dark).sum() / dark.sum() for dark in ((255 - view.min(2).astype(float)) * middle for view in views)]
+        assert places[1] - places[0] > 0.1 * shift[0]
+        outside = (y > eye.bottom + 3) & (eye.front < 0.01) | (x < eye.left - 4) & (y > eye.top + 6)
+        if not eye.dot:
+            assert np.abs(views[0][outside].astype(int) - views[1][outside]).max(initial=0) < 8
+
+
+def test_mouths_open_close_and_change_width(character):
+    style, _, drawing = character
+    mouth = drawing.mouth
+    own, unit = box(drawing, mouth), FINER * characters.SCALE
+    shares = [content(painted_mouth(mouth, own, gap * unit, 1.0, 0.0), mouth) for gap in (0, 0.03, 0.08, 0.14, 0.2)]
+    assert np.all(np.diff(shares) > 0)
+    closed = 0.6 if style.mouth == "lips" else 0.3  # lips are more than a line
+    assert shares[0] < closed * shares[-1]
+
+    def width(view):
+        columns = (np.linalg.norm(view.astype(float) - mouth.skin, axis=2) > 40).any(0)
+        return np.flatnonzero(columns)[-1] - np.flatnonzero(columns)[0]
+
+    narrow, wide = (width(painted_mouth(mouth, own, 0.05 * unit, factor, 0.0)) for factor in (0.8, 1.25))
+    assert wide > 1.25 * narrow
+
+
+def test_an_opened_mouth_is_dark_red_inside(character):
+    style, _, drawing = character
+    mouth = drawing.mouth
+    view = painted_mouth(mouth, box(drawing, mouth), 0.15 * FINER * characters.SCALE, 1.0, 0.0).astype(int)
+    middle = (mouth.left + mouth.right) // 2
+    column = view[:, middle]
+    inside = column[np.linalg.norm(column - mouth.skin[:, middle].astype(int), axis=1) > 60]
+    assert len(inside) > 8
+    if style.mouth == "line":
+        assert (np.abs(inside - mouth.cavity[0, 0].astype(int)).max(1) < 12).any()
+
+
+def test_hair_before_an_eye_is_not_painted_over():
+    style = characters.STYLES["fringe"]
+    person = characters.premultiplied(characters.draw(style))
+    drawing = find_drawing(person, np.ascontiguousarray(person[..., :3]), characters.pose().face)
+    eye = drawing.eyes[1]
+    own = box(drawing, eye)
+    strand = np.abs(own.astype(int) - style.hair).max(2) < 6
+    assert strand.sum() > 50
+    for opening in (0.0, 0.5, 1.2):
+        view = painted_eye(eye, own, opening, REST)
+        changed = np.abs(view.astype(int) - own).max(2) > 24
+        assert changed[strand].mean() < 0.05
+
+
+def conditioner(character):
+    _, person, drawing = character
+    own = characters.pose()
+    own = PoseFrame(fitted_landmarks(own.face, drawing), None, None, None, own.size, 0.0)
+    return Conditioner(person, own, drawing), own
+
+
+def test_the_head_moves_and_the_features_stay_on_it(character):
+    maps, own = conditioner(character)
+    shift = np.array([20.0, -10.0, 0], np.float32)
+    moved = PoseFrame(own.face + shift, None, None, None, own.size, 0.0)
+    here, there = maps.maps(own).warp.astype(int), maps.maps(moved).warp.astype(int)
+    part = here[80:210, 70:190, :3]
+    assert np.abs(there[70:200, 90:210, :3] - part).mean() < 4
+
+
+def test_the_guide_shows_the_network_no_face_to_repair(character):
+    maps, own = conditioner(character)
+    guide = maps.maps(own).guide
+    assert not guide[..., :3].any() and not guide[..., 4:7].any()
+    assert guide[..., 3][60:90, 50:78].min() > 0
