@@ -35,6 +35,9 @@ class Progress:
     total: int | None
 
 
+HANDS_EVERY = 2  # frames of a video per look at hands that are in the picture
+
+
 class Puppet:
     """A person made from one portrait.
 
@@ -116,7 +119,10 @@ class Puppet:
         """The driver's pose in the centred square of every frame; its face is None where none was found."""
         # hands that do not follow are looked for no more often than the body
         hands_every = HANDS_EVERY if self._hands else self._body_every or 1
-        with reported_as_puppet_error(TrackerUnavailable), Tracker(body_every=self._body_every, hands_every=hands_every) as tracker:
+        with (
+            reported_as_puppet_error(TrackerUnavailable),
+            Tracker(body_every=self._body_every, hands_every=hands_every) as tracker,
+        ):
             yield from track(frames, tracker, self.timings)
 
     def animate(
