@@ -16,6 +16,7 @@ FINER = 4  # px that are drawn per px of the picture
 SCALE, AT = 84.0, (128.0, 120.0)  # of the landmarks: px between the outer eye corners, and where their middle is
 EYES = ((91.0, 124.0), (165.0, 124.0))
 MOUTH = (128.0, 186.0)
+BROWS = 90.0  # px from the top, where a brow's ends are
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,10 @@ def draw(style: Style) -> np.ndarray:
     shape([(104, 200), (152, 200), (160, 256), (96, 256)], style.skin)
     ellipse((128, 136), (84, 92), style.outline)
     ellipse((128, 136), (82, 90), style.skin)
-    ellipse((128, 62), (84, 26), style.hair)
+    ellipse((128, 56), (80, 20), style.hair)
     for x, y in EYES:
         _eye(ellipse, style, x, y)
+        ellipse((x, BROWS), (17, 5), style.outline, 190, 350, 3)
     x, y = MOUTH
     if style.mouth == "line":
         ellipse((x, y - 8), (13, 9), style.outline, 25, 155, 2)
