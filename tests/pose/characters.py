@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
+from pose.portrait.drawn.analysis import Drawing, find_drawing
 from pose.tracking.landmarks import PoseFrame
 
 from tests.pose.faces import face
@@ -101,6 +103,13 @@ def _eye(ellipse, style: Style, x: float, y: float) -> None:
     ellipse((x, y + 2), (style.iris_size[0] * 0.4, style.iris_size[1] * 0.4), tuple(v // 3 for v in style.iris))
     ellipse((x - 4, y - 6), (4, 5), (255, 255, 255))
     ellipse((x, y), (width + 1, height + 1), style.outline, 200, 340, style.lash)
+
+
+@lru_cache(maxsize=len(STYLES))
+def character(name: str) -> tuple[Style, np.ndarray, Drawing | None]:
+    """Style, person and layers; made once for all tests."""
+    person = premultiplied(draw(STYLES[name]))
+    return STYLES[name], person, find_drawing(person, np.ascontiguousarray(person[..., :3]), pose().face)
 
 
 def premultiplied(picture: np.ndarray) -> np.ndarray:

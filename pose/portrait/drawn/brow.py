@@ -11,7 +11,7 @@ from .colours import Canvas, Layer, pixels, spread
 from .eye import DrawnEye
 
 HIGHEST, GAP = 0.42, 0.01  # eye distances above the eye, between which a brow is looked for
-WIDTHS, THICKEST = (0.14, 0.75), 0.13  # eye distances that a brow is wide; that it is high at most, and ...
+WIDTHS, THICKEST = (0.14, 0.75), 0.19  # eye distances that a brow is wide; that it is high at most, and ...
 FLAT = 1.7  # ... how many times wider than high
 REACH = 0.09  # eye distances that it may move, and around which the skin is known
 FRINGE = 0.012  # eye distances in which its outline fades
@@ -40,7 +40,8 @@ def find_brow(canvas: Canvas, eye: DrawnEye) -> DrawnBrow | None:
     y0, y1 = max(int(top - HIGHEST * unit), 0), int(top - GAP * unit)
     if x1 - x0 < 4 or y1 - y0 < 4:
         return None
-    seen = (~canvas.skin[y0:y1, x0:x1] & ~canvas.hair[y0:y1, x0:x1]).astype(np.uint8)
+    # a brow may have the hair's colour; hair goes on beyond the window
+    seen = (~canvas.skin[y0:y1, x0:x1]).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(seen)
     best, found = 0.0, 0
     for part in range(1, count):

@@ -10,9 +10,10 @@ import numpy as np
 from .colours import SKIN, Canvas, Layer, pixels, spread
 from .lids import arch
 
-WINDOW = ((0.5, 0.5), (0.2, 0.26))  # eye distances left, right; above, below of where a mouth should be: looked through
+WINDOW = ((0.5, 0.5), (0.3, 0.26))  # eye distances left, right; above, below of where a mouth should be: looked through
 STRICTER = (1.0, 1.5, 2.2, 3.0)  # thresholds on what is no skin, in SKIN, until the mouth stands alone
 CLOSES_AT = 0.35  # of its height, from its top, an open mouth closes
+NEAR = (0.2, 0.13)  # eye distances across and down, over which a mark counts less the further from there it is
 SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
 WIDEST = 0.9
 LEAST = 0.004  # weighted by its contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
@@ -20,7 +21,7 @@ BREAK = 0.16  # eye distances between the halves of a line
 OPEN = 0.075  # eye distances of a mouth's height, from which it is no line
 SEAM = (0.25, 0.75)  # of their height, where between them closed lips meet ...
 SEAM_DEPTH = 14.0  # ... and by how many grey levels that line is darker than the lips
-LIPS = 0.5  # of the skin's luma that lips have at least; what is darker is an open mouth
+LIPS = 0.62  # of the skin's luma that lips have at least; what is darker is an open mouth
 SAME_LIPS = 55.0  # RGB difference up to which two lips have one colour
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 GAP = 0.02  # eye distances: breaks in a line that are closed
@@ -104,7 +105,7 @@ def _region(canvas: Canvas, box) -> tuple[np.ndarray | None, int, int]:
     away = canvas.away[y0:y1, x0:x1]
     hair = canvas.hair[y0:y1, x0:x1]
     y, x = np.mgrid[y0:y1, x0:x1]
-    near = np.exp(-(((x + 0.5 - mx) / (0.16 * unit)) ** 2 + ((y + 0.5 - my) / (0.09 * unit)) ** 2))
+    near = np.exp(-(((x + 0.5 - mx) / (NEAR[0] * unit)) ** 2 + ((y + 0.5 - my) / (NEAR[1] * unit)) ** 2))
     gap = max(int(GAP * unit), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
     for strict in STRICTER:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pose.portrait.drawn.analysis import FINER, find_drawing
+from pose.portrait.drawn.analysis import FINER
 from pose.portrait.drawn.fit import fitted_landmarks
 from pose.tracking.landmarks import PoseFrame
 from pose.warp.conditioning import Conditioner
@@ -18,9 +18,7 @@ REST = np.zeros(2, np.float32)
 @pytest.fixture(scope="module", params=characters.STYLES)
 def character(request):
     """Style, person, drawing."""
-    style = characters.STYLES[request.param]
-    person = characters.premultiplied(characters.draw(style))
-    return style, person, find_drawing(person, np.ascontiguousarray(person[..., :3]), characters.pose().face)
+    return characters.character(request.param)
 
 
 def box(drawing, layer):
@@ -98,9 +96,7 @@ def test_an_opened_mouth_is_dark_red_inside(character):
 
 
 def test_hair_before_an_eye_is_not_painted_over():
-    style = characters.STYLES["fringe"]
-    person = characters.premultiplied(characters.draw(style))
-    drawing = find_drawing(person, np.ascontiguousarray(person[..., :3]), characters.pose().face)
+    style, _, drawing = characters.character("fringe")
     eye = drawing.eyes[1]
     own = box(drawing, eye)
     strand = np.abs(own.astype(int) - style.hair).max(2) < 6
@@ -112,9 +108,7 @@ def test_hair_before_an_eye_is_not_painted_over():
 
 
 def test_brows_rise_and_leave_skin_behind():
-    style = characters.STYLES["flat"]
-    person = characters.premultiplied(characters.draw(style))
-    drawing = find_drawing(person, np.ascontiguousarray(person[..., :3]), characters.pose().face)
+    style, _, drawing = characters.character("flat")
     for brow in drawing.brows:
         assert brow is not None
         rows = []
