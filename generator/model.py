@@ -122,8 +122,8 @@ class VideoModel(nn.Module):
     def lock(
         self, reference_BFCHW: Tensor | None, signal: Any, cache: KVCache | None = None, text: Text | None = None
     ) -> RolloutState:
-        """Begin a rollout. The reference (the video frames of one latent frame) and its own signal (T = 1) become frame 0,
-        which the sink keeps in sight; without one, the first block is made from noise."""
+        """Begin a rollout. The reference (the video frames of one latent frame) and its own signal (T = 1) become
+        frame 0, which the sink keeps in sight; without one, the first block is made from noise."""
         cache = RolloutCache(self.config.transformer) if cache is None else cache
         if reference_BFCHW is None:
             return RolloutState(cache, None, self.codec.initial_state())
@@ -159,7 +159,7 @@ class VideoModel(nn.Module):
             return self.network.step(stacked, t_BT, cache, text, *observation.beside), t_BT
 
         keep_clean = self.sampler.clean_cache is not None
-        x_t = noise_SBTChw[0]
+        x = x_t = noise_SBTChw[0]
         for index, t in enumerate(self.sampler.times):
             if index:  # noised anew: x_t = (1 - t) x + t noise
                 x_t = (1 - t) * x + t * noise_SBTChw[index]

@@ -63,9 +63,9 @@ class Stream:
     def prompt(self, embedding: Tensor | Callable[[], Tensor] | None) -> Future:
         """Another text from the next step on; what was made stays in sight. Call it from any thread, while steps go on.
 
-        embedding (1, N, text_dim), or what makes it, which may take its time: it runs on a thread of its own, as does the
-        work in the model. None: no text. The newest wins. The future is done once it counts, and carries what went wrong.
-        Raises ValueError for a model that knows no text.
+        embedding (1, N, text_dim), or what makes it, which may take its time: it runs on a thread of its own, as does
+        the work in the model. None: no text. The newest wins. The future is done once it counts, and carries what went
+        wrong. Raises ValueError for a model that knows no text.
         """
         if self.model.config.transformer.text_dim is None:
             raise ValueError(f"model {self.model.config.name!r} knows no text: leave the prompt out")
@@ -91,7 +91,8 @@ class Stream:
 
     @torch.inference_mode()
     def lock(self, reference_BFCHW: Tensor | None = None, signal: Any = None) -> None:
-        """Begin anew with a reference (the video frames of one latent frame, in [-1, 1]) and its own signal, or without.
+        """Begin anew with a reference (the video frames of one latent frame, in [-1, 1]) and its own signal, or
+        without.
 
         Restarts the noise from the seed.
         """

@@ -1,4 +1,4 @@
-"""Prompts -> what the transformer attends to: umT5's encoder (Chung et al. 2023, arXiv 2304.09151), through `transformers`.
+"""Prompts -> what a transformer attends to: umT5's encoder (Chung et al. 2023, arXiv 2304.09151), by `transformers`.
 
     encoder = TextEncoder.open(Path("Wan2.1-T2V-1.3B"))
     stream.prompt(lambda: encoder("a boat on a lake"))   # encoded in the thread of the stream's prompts

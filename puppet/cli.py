@@ -33,6 +33,7 @@ COMMANDS = {
     "actors": ("puppet.commands.actors", "render synthetic actors as training data"),
     "prepare": ("puppet.commands.prepare", "turn own video clips into training data"),
     "train": ("puppet.commands.train", "train a model"),
+    "fit": ("puppet.commands.fit", "fit the model to one person, in ten minutes"),
     "evaluate": ("puppet.commands.evaluate", "measure a model on clips, against baselines"),
 }
 

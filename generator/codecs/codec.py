@@ -3,8 +3,9 @@
 Letters: B batch, F video frames, T latent frames, C channels (of a picture: 3 RGB or 4 premultiplied RGBA; of a latent
 `channels`), H and W pixels, h and w latent cells.
 
-A codec is an nn.Module that holds weights only; whatever a stream remembers is in the state that is passed in and comes back.
-Latents have about unit variance (Wan: already normalised by mean and standard deviation); pictures are in [-1, 1].
+A codec is an nn.Module that holds weights only; whatever a stream remembers is in the state that is passed in and
+comes back. Latents have about unit variance (Wan: already normalised by mean and standard deviation); pictures are in
+[-1, 1].
 
     state = codec.initial_state()
     for z_BChw in latents:
@@ -41,7 +42,8 @@ class LatentCodec(Protocol[State]):
     def decode(self, z_BTChw: Tensor, side: Tensor | None = None, state: State | None = None) -> Tensor:
         """-> video_BFCHW, about [-1, 1], not clamped. state None: z begins a video, otherwise it goes on from there.
 
-        side: what else the decoder is shown of the same latent frames, (B, T, ...); None for a codec that needs nothing.
+        side: what else the decoder is shown of the same latent frames, (B, T, ...); None for a codec that needs
+        nothing.
         """
 
     def decode_step(self, z_BChw: Tensor, state: State, side: Tensor | None = None) -> tuple[Tensor, State]:

@@ -104,8 +104,8 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """[z_t, z_t - z_warp, z_{t-1}] + warp -> the warp moved to where it fits, and per packed pixel a residual colour and
-    the gate of the moved warp's detail."""
+    """[z_t, z_t - z_warp, z_{t-1}] + warp -> the warp moved to where it fits, and per packed pixel a residual colour
+    and the gate of the moved warp's detail."""
 
     def __init__(self, config: PatchCodecConfig) -> None:
         super().__init__()
@@ -172,7 +172,8 @@ class PatchCodec(nn.Module):
         return DecoderState(None if past_BTChw is None else past_BTChw[:, -1])
 
     def decode(self, z_BTChw: Tensor, side: Tensor | None = None, state: DecoderState | None = None) -> Tensor:
-        """Latents and the packed warps of the same frames -> RGBA video (B, 4 T, 4, H, W), about [-1, 1], not clamped."""
+        """Latents and the packed warps of the same frames -> RGBA video (B, 4 T, 4, H, W), about [-1, 1], not
+        clamped."""
         if side is None:
             raise ValueError("this codec decodes changes of a warped picture: it needs the packed warp")
         previous = None if state is None else state.z

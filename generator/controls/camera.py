@@ -1,5 +1,6 @@
-"""Control by a camera: the model is told where the camera of every frame stands. minWM's by PRoPE inside the attention, our
-own by the ray of every latent cell as channels, seen from where the camera was a video frame before (AAPT, appendix G).
+"""Control by a camera: the model is told where the camera of every frame stands. minWM's by PRoPE inside the
+attention, our own by the ray of every latent cell as channels, seen from where the camera was a video frame before
+(AAPT, appendix G).
 
 Poses are world to camera with OpenCV's axes (x right, y down, z forwards). The unit of length is the model's own (minWM
 moves 0.08 of it in a latent frame).
@@ -25,6 +26,10 @@ class CameraPath:
     focal: Tensor  # (B, F, 2) focal lengths in widths and heights of the picture
     size: tuple[int, int] | None = None  # height and width of the picture in pixels; for rays
     before: Tensor | None = None  # (B, 4, 4) pose of the video frame before the first one; None: it is the first one's
+
+    def to(self, device: torch.device) -> CameraPath:
+        before = None if self.before is None else self.before.to(device)
+        return CameraPath(self.world_to_camera.to(device), self.focal.to(device), self.size, before)
 
 
 @dataclass(frozen=True)
@@ -86,8 +91,8 @@ class RayCamera(ProjectiveCamera):
 
 
 def relative_rays(path: CameraPath, height: int, width: int) -> Tensor:
-    """The rays through height x width cells of every frame, in the axes of the camera a frame before: (B, F, 6, h, w), the
-    moment (origin x direction) and the direction of unit length."""
+    """The rays through height x width cells of every frame, in the axes of the camera a frame before: (B, F, 6, h, w),
+    the moment (origin x direction) and the direction of unit length."""
     world_to_camera = path.world_to_camera.float()
     first = world_to_camera[:, :1] if path.before is None else path.before.float()[:, None]
     before = torch.cat([first, world_to_camera[:, :-1]], 1)

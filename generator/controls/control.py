@@ -1,7 +1,7 @@
 """What every control offers. Letters as in codecs/codec.py.
 
-A control turns a signal (any object of its own kind, for T latent frames) into channels that are stacked with the noise,
-tokens that are added to the transformer's, and optionally a base latent that a residual space starts from.
+A control turns a signal (any object of its own kind, for T latent frames) into channels that are stacked with the
+noise, tokens that are added to the transformer's, and optionally a base latent that a residual space starts from.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Paths of a camera: from moves (w/a/s/d and turns, as minWM has them) or from a file. Poses are camera to world, one a video
-frame, with OpenCV's axes (x right, y down, z forwards); the first one is where the world begins.
+"""Paths of a camera: from moves (w/a/s/d and turns, as minWM has them) or from a file. Poses are camera to world, one
+a video frame, with OpenCV's axes (x right, y down, z forwards); the first one is where the world begins.
 
     path = read_path("w*8, right*4", frames_per_move=4)
     signal = path.signal(first=0, count=4, size=(480, 832))
@@ -26,8 +26,8 @@ GOES = {
     "w": (0, 0, 1), "s": (0, 0, -1), "d": (1, 0, 0), "a": (-1, 0, 0), "u": (0, -1, 0), "dn": (0, 1, 0),
 }  # fmt: skip
 TURNS = {
-    "l": (1, 0), "right": (1, 0), "j": (-1, 0), "left": (-1, 0), "i": (0, 1), "up": (0, 1), "k": (0, -1), "down": (0, -1),
-}  # fmt: skip
+    "l": (1, 0), "right": (1, 0), "j": (-1, 0), "left": (-1, 0), "i": (0, 1), "up": (0, 1), "k": (0, -1), "down": (0,
+-1), }  # fmt: skip
 MOVE = re.compile(r"([a-z]+)(?:\s*[*-]\s*(\d+))?")
 ROW = 19  # numbers in a line of RealEstate10K: time, focal lengths, centre, two of nothing, 3x4 world to camera
 
@@ -38,7 +38,8 @@ class Trajectory:
     focal: Tensor  # (F, 2) in widths and heights of the picture
 
     def signal(self, first: int, count: int, size: tuple[int, int]) -> CameraPath:
-        """Of video frames first .. first + count - 1 of pictures of height x width; a path that has ended stands still."""
+        """Of video frames first .. first + count - 1 of pictures of height x width; a path that has ended stands
+        still."""
         last = len(self.camera_to_world) - 1
         frames = torch.arange(first, first + count).clamp_max(last)
         world_to_camera = torch.linalg.inv(self.camera_to_world)

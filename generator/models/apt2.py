@@ -1,8 +1,10 @@
-"""`apt2-8b`: the scale of the paper (AAPT, sections 3.1 and 4; arXiv 2506.09350), for measuring and for whoever has the data.
+"""`apt2-8b`: the scale of the paper (AAPT, sections 3.1 and 4; arXiv 2506.09350), for measuring and for whoever has
+the data.
 
-Given there: 8 billion parameters, 36 blocks, a window of 30 latent frames at 736x416 and of 15 at 1280x720 beside the first
-frame, the previous latent by channels, text and, for people, pose channels. Not given: width, heads, feed-forward. Here they
-are chosen for 8.0 billion parameters in Wan's block, with 32 heads of 128, which 2, 4 and 8 cards can share.
+Given there: 8 billion parameters, 36 blocks, a window of 30 latent frames at 736x416 and of 15 at 1280x720 beside the
+first frame, the previous latent by channels, text and, for people, pose channels. Not given: width, heads,
+feed-forward. Here they are chosen for 8.0 billion parameters in Wan's block, with 32 heads of 128, which 2, 4 and 8
+cards can share.
 """
 
 from __future__ import annotations

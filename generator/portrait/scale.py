@@ -1,5 +1,6 @@
-"""Seeing a large face smaller (`PortraitControlConfig.face`): the network works at the sizes of face that it was trained on, and what
-it changes is enlarged onto the warp, whose detail is the portrait's own. A face twice as wide would cost four times as much.
+"""Seeing a large face smaller (`PortraitControlConfig.face`): the network works at the sizes of face that it was
+trained on, and what it changes is enlarged onto the warp, whose detail is the portrait's own. A face twice as wide
+would cost four times as much.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Where the network's picture counts and where the warp stays: the face and a soft edge around it, inside the person."""
+"""Where the network's picture counts and where the warp stays: the face and a soft edge around it, inside the
+person."""
 
 from __future__ import annotations
 
@@ -16,12 +17,12 @@ TRANSPARENT = 0.2  # of [-1, 1]: by how much less opaque than the warp something
 
 
 def keep_surroundings(video_BTFCHW: Tensor, conditions: Conditions, reach: int, mend_holes: bool = True) -> Tensor:
-    """Decoded frames with the warp itself where the face is far and at the person's outline, and with its detail on skin
-    that it knows. Hair and clothes lose by being drawn anew, a still outline never shimmers, and the frames of glasses
-    and the hairs of a beard, which no two people have alike, would be averaged away.
+    """Decoded frames with the warp itself where the face is far and at the person's outline, and with its detail on
+    skin that it knows. Hair and clothes lose by being drawn anew, a still outline never shimmers, and the frames of
+    glasses and the hairs of a beard, which no two people have alike, would be averaged away.
 
-    mend_holes: show the warp where the network made somebody transparent. Training must see its holes instead: covered by
-    the warp they would cost nothing, and no gradient would ever close them.
+    mend_holes: show the warp where the network made somebody transparent. Training must see its holes instead: covered
+    by the warp they would cost nothing, and no gradient would ever close them.
     """
     warp = conditions.warp
     alpha = around_face(conditions.guide, reach) * inside_person(warp)
@@ -53,8 +54,8 @@ def around_face(guide_BTFChw: Tensor, reach: int) -> Tensor:
 
 
 def inside_person(warp_BTFCHW: Tensor) -> Tensor:
-    """(B, T, F, 1, H, W): 1 where the warped portrait is opaque and about two pixels around are too, falling softly to 0.
-    The outline of a person is a hard edge between two colours, of which a regression makes a fringe."""
+    """(B, T, F, 1, H, W): 1 where the warped portrait is opaque and about two pixels around are too, falling softly to
+    0. The outline of a person is a hard edge between two colours, of which a regression makes a fringe."""
     alpha = (warp_BTFCHW[..., 3:, :, :] / 2 + 0.5).flatten(0, 2)
     soft = box_mean(over_neighbours(torch.minimum, alpha, 2), 1)
     return soft.mul(2).sub(1).clamp_(0, 1).unflatten(0, warp_BTFCHW.shape[:3])
@@ -89,8 +90,8 @@ def coarse(picture_BTFCHW: Tensor) -> Tensor:
 
 
 def over_neighbours(combine: Callable[..., Tensor], x_NCHW: Tensor, radius: int) -> Tensor:
-    """torch.maximum, minimum or add over the (2 radius + 1) squared pixels around each, at the border over those that are
-    there. On a CPU faster than torch's pooling by far. No gradient."""
+    """torch.maximum, minimum or add over the (2 radius + 1) squared pixels around each, at the border over those that
+    are there. On a CPU faster than torch's pooling by far. No gradient."""
     for axis in (-1, -2):
         out, extent = x_NCHW.clone(), x_NCHW.shape[axis]
         for shift in range(1, min(radius, extent - 1) + 1):

@@ -1,4 +1,5 @@
-"""Convolutions at latent resolution on both sides of a small transformer: detail that tokens of a few channels would lose."""
+"""Convolutions at latent resolution on both sides of a small transformer: detail that tokens of a few channels would
+lose."""
 
 from __future__ import annotations
 

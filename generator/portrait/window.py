@@ -1,8 +1,8 @@
 """Generating only the part of the picture that is drawn (`PortraitControlConfig.reach`); elsewhere the warp stays.
 
-A window follows the face like a camera. Its size is that of the portrait's own face and some room; it grows when a face no
-longer fits, and shrinks again to what the last seconds needed. To the network the window is the whole picture, as the crops
-of its training were.
+A window follows the face like a camera. Its size is that of the portrait's own face and some room; it grows when a
+face no longer fits, and shrinks again to what the last seconds needed. To the network the window is the whole picture,
+as the crops of its training were.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Attention kernels by name.  All take q (B, L, H, D), k and v (B, N, H, D) and a mask (N,) bool of the keys that are there
-(None: all are), and return (B, L, H, D)."""
+"""Attention kernels by name.  All take q (B, L, H, D), k and v (B, N, H, D) and a mask (N,) bool of the keys that are
+there (None: all are), and return (B, L, H, D)."""
 
 from __future__ import annotations
 

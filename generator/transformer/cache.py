@@ -79,7 +79,8 @@ class KVCache(ABC):
 
     @abstractmethod
     def scratch(self) -> KVCache:
-        """For a pass that must leave no trace in this one. Of a ring, use one at a time, and before this one goes on."""
+        """For a pass that must leave no trace in this one. Of a ring, use one at a time, and before this one goes
+        on."""
 
     @abstractmethod
     def detach(self) -> KVCache:
@@ -127,8 +128,8 @@ class RolloutCache(KVCache):
 
 
 class StreamCache(KVCache):
-    """Ring buffers [sink | window + block frames] at fixed addresses, written in place; the frame number is a tensor, the
-    number of keys constant and what is not there yet masked: no host synchronisation, no growing shape."""
+    """Ring buffers [sink | window + block frames] at fixed addresses, written in place; the frame number is a tensor,
+    the number of keys constant and what is not there yet masked: no host synchronisation, no growing shape."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__(config)

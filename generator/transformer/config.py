@@ -40,7 +40,7 @@ class TransformerConfig:
         if self.sink_distance is not None and self.sink_distance < 1:
             raise ValueError("sink_distance is at least one latent frame")
         if self.projective and (self.head_dim % 4 or self.sink_distance is not None):
-            raise ValueError("a projective transformer needs heads whose width is a multiple of four, and no sink_distance")
+            raise ValueError("a projective transformer needs heads of a width that four divides, and no sink_distance")
         if self.image_dim is not None and self.text_dim is None:
             raise ValueError("an image embedding is attended besides a text: image_dim needs text_dim")
 

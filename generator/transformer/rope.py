@@ -1,8 +1,8 @@
 """Rotary position embedding over time, rows and columns for an unbounded stream.
 
 Su et al. 2021, arXiv 2104.09864; the split of a head's channels among the axes is Wan's, arXiv 2503.20314. Cosines and
-sines are real tables, computed once in float64; a frame number becomes its angle by looking up and adding two table rows,
-so that a step needs no double precision, no host synchronisation, and is as exact after days as at the beginning.
+sines are real tables, computed once in float64; a frame number becomes its angle by looking up and adding two table
+rows, so that a step needs no double precision, no host synchronisation, and is as exact after days as at the beginning.
 """
 
 from __future__ import annotations

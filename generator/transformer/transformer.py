@@ -1,9 +1,9 @@
 """The causal diffusion transformer: one code for the offline pass, the training rollout and the stream.
 
-Shapes: B batch, T latent frames, L tokens per latent frame, D width, H heads. Frames come in groups that see each other: a
-group of one is AAPT's (Lin et al. 2025, arXiv 2506.09350), three or four Self-Forcing's and minWM's, all frames in one
-group the bidirectional pass of Wan (arXiv 2503.20314), whose block this is. A group attends to the sink, to the last
-`window` frames before it and to itself.
+Shapes: B batch, T latent frames, L tokens per latent frame, D width, H heads. Frames come in groups that see each
+other: a group of one is AAPT's (Lin et al. 2025, arXiv 2506.09350), three or four Self-Forcing's and minWM's, all
+frames in one group the bidirectional pass of Wan (arXiv 2503.20314), whose block this is. A group attends to the sink,
+to the last `window` frames before it and to itself.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from .layers import CrossProjections, Head, ImageEmbedding, SelfProjections, mod
 from .rope import Turn
 
 IMAGE_TOKENS = 257  # of an image embedding: CLIP ViT-H/14's patches and its class token
-Text = list[list[tuple[Tensor, Tensor]]]  # per block: keys and values (B, N, H, D) of the text, and of an image beside it
+# per block: keys and values (B, N, H, D) of the text, and of an image beside it
+Text = list[list[tuple[Tensor, Tensor]]]
 
 
 class Block(nn.Module):
@@ -122,8 +123,9 @@ class CausalTransformer(nn.Module):
         """Offline: the output (B, T, out_channels, h, w) of all frames at once.
 
         t_BT in [0, 1]. groups: how many consecutive frames see each other, () of counts; None: all, bidirectionally.
-        added: to the tokens of the frames. prefix: tokens of frames that come before x (they are of the first group where
-        groups is None, else they have their own counts and their own t); they yield no output. cameras: of the frames.
+        added: to the tokens of the frames. prefix: tokens of frames that come before x (they are of the first group
+        where groups is None, else they have their own counts and their own t); they yield no output. cameras: of the
+        frames.
         """
         before = 0 if prefix_BTLD is None else prefix_BTLD.shape[1]
         groups = (before + x_BTChw.shape[1],) if groups is None else groups

@@ -20,6 +20,7 @@ from .hand_mesh import hand_mesh
 from .hand_painter import hand_part
 from .joints import SIDES, Arm, arm_of, relaxed_hand, shoulder_width
 from .limb import START, Strip, strip_parts
+from .own_hand import OwnHand
 from .parts import lay_parts
 from .sleeve import make_sleeve
 from .tone import skin_on_arm, skin_tone
@@ -46,6 +47,7 @@ class PlacedArm:
     begin: float
     opacity: float
     shown: bool
+    own_hand: tuple[np.ndarray, float] | None = None  # its map, and how well it shows the hand
 
 
 class BodyLayers:
@@ -62,6 +64,11 @@ class BodyLayers:
         self._tones = {
             side: replace(tone, colour=skin_on_arm(cut.strip.texture, hand_colour(person_SS4, cut.arm), tone.colour))
             for side, cut in self._cut.items()
+        }
+        self._hands = {
+            side: hand
+            for side, cut in self._cut.items()
+            if (hand := OwnHand.cut(person_SS4, cut.hand_mask, cut.arm)) is not None
         }
         self._torsos: dict[frozenset[str], tuple[np.ndarray, np.ndarray]] = {}
         self._sleeves = {
@@ -103,10 +110,13 @@ class BodyLayers:
     def draw(self, picture_SS4: np.ndarray, placed: list[PlacedArm]) -> None:
         """Lay the arms over a premultiplied picture, in place."""
         parts = [part for arm in placed for part in strip_parts(arm.strip, arm.joints, arm.begin, arm.opacity)]
-        parts += [
-            hand_part(hand_mesh(arm.side == "left"), arm.hand, arm.joints[1], self._tones[arm.side], arm.opacity)
-            for arm in placed
-        ]
+        for arm in placed:
+            place, own = arm.own_hand or (None, 0.0)
+            if own < 1:
+                mesh = hand_mesh(arm.side == "left")
+                parts.append(hand_part(mesh, arm.hand, arm.joints[1], self._tones[arm.side], arm.opacity))
+            if own > 0:
+                parts.append(self._hands[arm.side].part(place, own * arm.opacity))
         lay_parts(picture_SS4, parts)
 
     def _place_own(
@@ -121,7 +131,10 @@ class BodyLayers:
             return None
         joints = np.stack([shoulder, elbow + follow * (arm.elbow - elbow), wrist + follow * (arm.wrist - wrist)])
         hand = self._hand(arm, target, joints[2])
-        return PlacedArm(arm.side, joints, hand, self._cut[arm.side].strip, START, 1.0, True)
+        own = None
+        if arm.side in self._hands:
+            own = self._hands[arm.side].placed(None if arm.hand is None else hand, joints[:, :2])
+        return PlacedArm(arm.side, joints, hand, self._cut[arm.side].strip, START, 1.0, True, own)
 
     def _place_sleeve(self, arm: Arm, target: PoseFrame) -> PlacedArm | None:
         size = len(self.person)

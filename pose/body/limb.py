@@ -21,7 +21,8 @@ START, END = -0.16, 2.08
 ELBOW_ROUND = 0.2  # of a bone at either side of the elbow, over which the line turns
 OVERLAP = 0.3  # of a bone, by which upper arm and forearm reach over the elbow
 BEHIND = 0.5  # forearm lengths that a wrist must be farther than the shoulder to lie behind the upper arm
-STATIONS = 14  # cross sections of each of the two
+# Cross sections that are drawn, dense where the line turns
+STATIONS = np.concatenate([np.linspace(START, 0.7, 8), np.linspace(0.78, 1.22, 12), np.linspace(1.3, END, 8)])
 FETCH_ROW = 512  # places that are fetched from a texture in one row
 FINER = 2  # texels per pixel of the portrait
 
@@ -53,7 +54,10 @@ def centre_line(joints_32: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, n
     t = (k - 1 + ELBOW_ROUND) / (2 * ELBOW_ROUND)
     begin, end = elbow - ELBOW_ROUND * upper, elbow + ELBOW_ROUND * fore
     bend = (1 - t) ** 2 * begin + 2 * t * (1 - t) * elbow + t**2 * end
-    turning = (1 - t) * upper / np.hypot(*upper) + t * fore / np.hypot(*fore)
+    # by equal angles, or the outside of a sharp bend would be a corner
+    begins = np.arctan2(upper[1], upper[0])
+    angle = (np.arctan2(fore[1], fore[0]) - begins + np.pi) % (2 * np.pi) - np.pi
+    turning = np.concatenate([np.cos(begins + t * angle), np.sin(begins + t * angle)], 1)
     near = (t > 0) & (t < 1)
     points, tangents = np.where(near, bend, points), np.where(near, turning, tangents)
     tangents = tangents / np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-6)
@@ -82,7 +86,7 @@ def strip_parts(strip: Strip, joints_33: np.ndarray, begin: float = START, opaci
     if joints_33[2, 2] > joints_33[0, 2] + BEHIND * np.hypot(*(joints_33[2] - joints_33[1])[:2]):
         halves.reverse()
     return [
-        _part(strip, joints_33[:, :2], np.linspace(first, last, STATIONS), opacity)
+        _part(strip, joints_33[:, :2], np.unique(STATIONS.clip(first, last)), opacity)
         for first, last in halves
         if last > first
     ]
@@ -103,7 +107,7 @@ def _part(strip: Strip, joints_32: np.ndarray, along: np.ndarray, opacity: float
         at = np.zeros((2, len(covered.triangles)), np.float32)
         for corner, weight in zip(triangles.T, covered.weights):
             at += texels.take(corner.take(covered.triangles), 1) * weight
-        drawn = _fetch(strip.texture, *at)
+        drawn = fetch(strip.texture, *at)
         return drawn if opacity >= 1 else cv2.multiply(drawn, (opacity,) * 4)
 
     # at the inside of the elbow cross sections overlap: what is farther from it is in front
@@ -111,7 +115,7 @@ def _part(strip: Strip, joints_32: np.ndarray, along: np.ndarray, opacity: float
     return Part(sides.reshape(-1, 2)[triangles], depth, 1, paint)
 
 
-def _fetch(texture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def fetch(texture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """(N, 4) the texture at N places, which are laid out in rows because OpenCV takes no longer ones than 32767."""
     count = len(x)
     rows = -(-count // FETCH_ROW)

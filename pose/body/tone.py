@@ -23,8 +23,10 @@ AMBIENT = (0.45, 0.85)  # ratio of the light that has no direction: limits of wh
 RIDGE = 0.05  # weight of no direction at all in the fit
 NOT_SKIN = set(LEFT_EYE_RING + RIGHT_EYE_RING + LIPS_OUTER + LEFT_BROW + RIGHT_BROW + FACE_OVAL) | set(range(468, 478))
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+HAND_BRIGHTER, HAND_REDDER = 1.1, 1.25  # brightness and saturation of hands / the face's, to the eye on real clips
+DARKER = 0.9  # of the face's brightness, below which a colour at the wrist is a shadow or a cuff
 USUAL_LIGHT = (0.0, -0.3, -0.6)  # from above and from the camera, unless the face says something else
-SAME_SKIN = 26.0  # `_hue_distance` up to which a colour is the skin of the same person
+SAME_SKIN = 14.0  # `_hue_distance` up to which a colour is the skin of the same person
 GRAZING = 0.6  # of the light that reaches skin seen from the side, where fingers part
 
 
@@ -65,6 +67,8 @@ def skin_tone(person_SS4: np.ndarray, face_478x3: np.ndarray) -> SkinTone:
     luma = colours @ LUMA
     bright = (luma >= np.percentile(luma, 50)) & (luma <= np.percentile(luma, 90))
     colour = np.median(colours[bright], 0)
+    grey = colour @ LUMA
+    colour = np.clip(HAND_BRIGHTER * (grey + HAND_REDDER * (colour - grey)), 0, 255)
     n = normals[skin][chosen].astype(np.float64)
     system = np.concatenate([np.ones((len(n), 1)), n], 1)
     weight = np.diag([0.0, RIDGE, RIDGE, RIDGE]) * len(n)
@@ -84,7 +88,8 @@ def skin_on_arm(texture_RC4: np.ndarray, hand_rgb: np.ndarray | None, face: np.n
     end = texture_RC4[int(0.84 * rows) : int(0.93 * rows), 3 * columns // 8 : 5 * columns // 8]
     end = end[end[..., 3] > 250][:, :3].astype(np.float32)
     for colour in (np.median(end, 0) if len(end) > 8 else None, hand_rgb):
-        if colour is not None and _hue_distance(colour, face) < SAME_SKIN:
+        dark = colour is None or HAND_BRIGHTER * (colour @ LUMA) < DARKER * (face @ LUMA)
+        if not dark and _hue_distance(colour, face) < SAME_SKIN:
             return colour.astype(np.float32)
     return face
 

@@ -14,8 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .face_search import search_face
 from .body_prediction import BodyPrediction
+from .face_search import search_face
 from .landmarks import PoseFrame
 from .native_log import quiet_native_log
 

@@ -21,7 +21,10 @@ def add_driver(parser: argparse.ArgumentParser) -> None:
 def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="pocket", metavar="NAME", help="preset of the generator; warp: no network")
     parser.add_argument(
-        "--weights", default="shipped", metavar="shipped|random|FILE", help="weights of the model; a .safetensors file"
+        "--weights",
+        default="shipped",
+        metavar="shipped|random|NAME|FILE",
+        help="weights of the model: a .safetensors file, or the name of what puppet fit made",
     )
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where the generator runs")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the generator's noise")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--then", nargs=2, action="append", default=[], metavar=("SECONDS", "TEXT"),
         help="another prompt from that second on; may be given several times",
     )  # fmt: skip
-    parser.add_argument("--text-encoder", type=Path, metavar="DIR", help="folder of umT5, for prompts")
+    parser.add_argument("--text-encoder", type=Path, metavar="DIR", help="folder of a Wan release with umT5")
     parser.add_argument("--image", type=Path, metavar="FILE", help="picture that the clip begins with")
     parser.add_argument(
         "--path", metavar="FILE|MOVES",
@@ -72,13 +73,13 @@ def run(args: argparse.Namespace) -> None:
 
     with reported_as_puppet_error(ValueError, WeightsError):
         model = load_model(args.model, args.weights, args.size)
-        source = signals_of(model, args.path)
+        signals = Signals(model, args.path)
         if prompts and model.config.transformer.text_dim is None:
             raise PuppetError(f"model '{args.model}' knows no text: leave --prompt and --then out")
         stream = Stream(model, model.config.size, args.device, seed=args.seed, attention=args.attention)
         encode = prompt_encoder(args.text_encoder, model.config.transformer.text_dim or 0)
         began = time.perf_counter()
-        frames = write_clip(args, stream, source, prompts, encode, picture)
+        frames = write_clip(args, stream, signals, prompts, encode, picture)
     seconds = time.perf_counter() - began
     if args.json:
         height, width = model.config.size
@@ -134,38 +135,26 @@ class Signals:
 
     def __init__(self, model: VideoModel, path: str | None) -> None:
         from generator.controls.camera import ProjectiveCamera
-        from generator.controls.pictures import PicturesControl
         from generator.controls.trajectory import read_path
 
         self.model, self.size = model, model.config.size
-        self.follows_camera = isinstance(model.control, ProjectiveCamera)
-        self.follows_pictures = isinstance(model.control, PicturesControl)
-        if path is not None and not self.follows_camera:
-            raise PuppetError(f"model '{model.config.name}' follows no camera: leave --path out, or choose minwm-camera")
-        self.trajectory = read_path(path or "w*0", model.codec.time_factor) if self.follows_camera else None
+        follows_camera = isinstance(model.control, ProjectiveCamera)  # by rays too
+        if path is not None and not follows_camera:
+            name = model.config.name
+            raise PuppetError(f"model '{name}' follows no camera: leave --path out, or choose minwm-camera")
+        self.trajectory = read_path(path or "w*0", model.codec.time_factor) if follows_camera else None
 
     def __call__(self, stream: Stream, first: int, frames: int, latents: int) -> Any:
         """For `frames` video frames from number `first` on, which are so many latent frames."""
-        from dataclasses import fields, replace
-
         if self.trajectory is not None:
-            signal = self.trajectory.signal(first, frames, self.size)
-            moved = {
-                field.name: getattr(signal, field.name).to(stream.device)
-                for field in fields(signal)
-                if hasattr(getattr(signal, field.name), "to")
-            }
-            return replace(signal, **moved)
+            return self.trajectory.signal(first, frames, self.size).to(stream.device)
         kwargs = {"device": stream.device, "dtype": stream.dtype}
         return self.model.control.blank(self.model.codec, 1, latents, *self.size, **kwargs)
 
 
-def signals_of(model: VideoModel, path: str | None) -> Signals:
-    return Signals(model, path)
-
-
 def write_clip(
-    args: argparse.Namespace, stream: Stream, signals: Signals, prompts: list[Prompt], encode, picture: np.ndarray | None
+    args: argparse.Namespace, stream: Stream, signals: Signals, prompts: list[Prompt],
+    encode: Callable[[str], torch.Tensor], picture: np.ndarray | None,
 ) -> int:
     """Returns the number of frames. The file is there whole or not at all."""
     from generator.codecs.codec import frame_count

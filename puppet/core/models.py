@@ -11,13 +11,26 @@ from generator.model import VideoModel
 from generator.models import get_model
 from generator.portrait.stream import PortraitStream
 from puppet.core.warp_stream import WARP, WarpStream
+from puppet.core.weights import find_weights
 from puppet.errors import PuppetError, reported_as_puppet_error
+
+
+def weights_path(model: str, weights: str) -> Path:
+    """The file of "shipped" weights, of own ones by name, or the path itself. Raises PuppetError where there is none."""
+    if weights != "shipped":
+        return find_weights(weights)
+    path = shipped(model)
+    if not path.exists():
+        raise PuppetError(
+            f"no weights are shipped for model '{model}': train it (puppet train {model}) and give --weights FILE"
+        )
+    return path
 
 
 def load_generator(model: str, weights: str, size: int) -> VideoModel:
     """The generator of a preset for size x size pixels.
 
-    weights: "shipped", "random" or the path of a .safetensors file, which must be of the same preset.
+    weights: "shipped", "random", a name of own weights, or the path of a .safetensors file, which must be of the same preset.
     """
     with reported_as_puppet_error(ValueError, WeightsError):
         preset = get_model(model).config
@@ -25,11 +38,7 @@ def load_generator(model: str, weights: str, size: int) -> VideoModel:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)  # the same at every start
                 return VideoModel(preset.resized(size, size)).eval().requires_grad_(False)
-        path = shipped(model) if weights == "shipped" else Path(weights)
-        if weights == "shipped" and not path.exists():
-            raise PuppetError(
-                f"no weights are shipped for model '{model}': train it (puppet train {model}) and give --weights FILE"
-            )
+        path = weights_path(model, weights)
         found = load_config(path).name
         if found != model:
             raise PuppetError(f"weights {path} are of model '{found}', not '{model}': give --model {found}")

@@ -40,17 +40,18 @@ class EvaluationClip:
     poses: list[PoseFrame]
 
 
-def load_clip(path: Path, size: int, seconds: float | None = None) -> EvaluationClip:
-    """Read and track the first `seconds` of a video, or of a training clip, which is shown over grey.
+def load_clip(path: Path, size: int, seconds: float | None = None, start: float = 0.0) -> EvaluationClip:
+    """Read and track `seconds` of a video from `start` (s) on, or of a training clip, which is shown over grey.
 
     `PuppetError` where it cannot be read or begins without a face.
     """
-    limit = None if seconds is None else max(LEAST_FRAMES, round(seconds * FPS))
+    begin = round(start * FPS)
+    end = None if seconds is None else begin + max(LEAST_FRAMES, round(seconds * FPS))
     frames: list[np.ndarray] = []
     first: list[np.ndarray] = []
 
     def read() -> Iterator[np.ndarray]:
-        for frame in islice(_frames_of(path), limit):
+        for frame in islice(_frames_of(path), begin, end):
             if not first:
                 first.append(centre_square(frame))
             frames.append(square_of(frame, size))

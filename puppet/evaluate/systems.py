@@ -101,8 +101,9 @@ class Model:
         from puppet.core.puppet import Puppet  # brings torch
 
         puppet = Puppet(
-            subject.source, self.model, self.weights, self.device, subject.size, motion.mode, seed=self.seed
-        )
+            subject.source, self.model, self.weights, self.device, subject.size, motion.mode, seed=self.seed,
+            framing="portrait",
+        )  # fmt: skip
         return (frame[..., :3] for frame in puppet.animate(poses, motion.neutral))
 
 

@@ -1,4 +1,5 @@
-"""A video model of a few thousand parameters without a face: text, a previous latent, a window that three blocks fill."""
+"""A video model of a few thousand parameters without a face: text, a previous latent, a window that three blocks
+fill."""
 
 from __future__ import annotations
 

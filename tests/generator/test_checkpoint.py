@@ -91,7 +91,9 @@ def test_no_configuration(path):
     fails(path, "no model configuration")
 
 
-@pytest.mark.parametrize("change", [{"colour": 1}, {"codec": {"kind": "Magic"}}, {"size": [33, 32]}, {"transformer": {"kind": "TransformerConfig"}}])
+@pytest.mark.parametrize("change", [
+    {"colour": 1}, {"codec": {"kind": "Magic"}}, {"size": [33, 32]}, {"transformer": {"kind": "TransformerConfig"}},
+])
 def test_configuration_of_another_version(path, change):
     config = {**get_model("tiny").config.to_dict(), **change}
     rewrite(path, lambda _, metadata: metadata.update(config=json.dumps(config)))

@@ -66,7 +66,8 @@ def test_cast_keeps_what_must_stay_exact():
     assert torch.equal(generator.codec.linear_out.weight, weight)  # unrounded
     kinds = {name: parameter.dtype for name, parameter in generator.named_parameters()}
     exact = {name for name, kind in kinds.items() if kind == torch.float32}
-    assert "network.transformer.blocks.0.modulation" in exact and "network.transformer.time_projection.1.weight" in exact
+    assert "network.transformer.blocks.0.modulation" in exact
+    assert "network.transformer.time_projection.1.weight" in exact
     assert "codec.linear_out.weight" in exact
     assert kinds["network.transformer.blocks.0.ffn.0.weight"] == torch.bfloat16
 

@@ -8,42 +8,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from generator.text import TOKENS, TextEncoder, TextError, umt5_names, wan_encoder
-from tests.generator.importers.random_weights import random_weights
+from generator.text import TOKENS, TextEncoder, TextError, wan_encoder
+from tests.generator.text_release import umt5_weights, write_text_release
 
-transformers = pytest.importorskip("transformers")
+pytest.importorskip("transformers")
 
-WORDS = 40
 PUBLISHED = Path(__file__).parent / "importers/data/umt5.safetensors"
-
-
-def shapes() -> dict[str, tuple[int, ...]]:
-    """Of a tiny encoder under Wan's names: 24 wide, 3 heads, 2 layers."""
-    found = {"token_embedding.weight": (WORDS, 24), "norm.weight": (24,)}
-    for name in umt5_names(2):
-        if name not in found:
-            inside = name.split(".", 2)[2].removesuffix(".weight")
-            found[name] = {
-                "norm1": (24,), "norm2": (24,), "pos_embedding.embedding": (32, 3), "ffn.gate.0": (32, 24),
-                "ffn.fc1": (32, 24), "ffn.fc2": (24, 32),
-            }.get(inside, (24, 24))  # fmt: skip
-    return found
 
 
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
-    """A folder of Wan's: encoder and tokenizer, tiny."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
-    torch.save(random_weights(shapes(), 2), tmp_path / "models_t5_umt5-xxl-enc-bf16.pth")
-    words = {"<pad>": 0, "</s>": 1, "<unk>": 2, "boat": 5, "lake": 9, "a": 33}
-    plain = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
-    plain.pre_tokenizer = pre_tokenizers.Whitespace()
-    plain.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    special = {"pad_token": "<pad>", "unk_token": "<unk>", "eos_token": "</s>"}
-    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=plain, **special)
-    tokenizer.save_pretrained(tmp_path / "google/umt5-xxl")
-    return tmp_path
+    return write_text_release(tmp_path)
 
 
 def test_parity_with_wans_encoder(release: Path) -> None:
@@ -73,7 +48,7 @@ def test_what_is_missing_is_named(release: Path, tmp_path: Path) -> None:
     with pytest.raises(TextError, match="the tokenizer .* is missing"):
         TextEncoder.open(release)
     (tmp_path / "elsewhere").rename(release / "google/umt5-xxl")
-    weights = random_weights(shapes(), 2)
+    weights = umt5_weights()
     del weights["norm.weight"]
     torch.save(weights, release / "models_t5_umt5-xxl-enc-bf16.pth")
     with pytest.raises(TextError, match="'norm.weight'"):

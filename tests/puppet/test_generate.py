@@ -88,10 +88,11 @@ def test_impossible_wishes_are_told_in_a_line(words, cause, tmp_path, fails):
 def test_wrong_weights_and_embeddings_are_told_in_a_line(tmp_path, fails):
     given = ("--weights", weights("self-forcing", tmp_path), "--out", tmp_path / "clip.mp4")
     assert "are of model 'self-forcing'" in fails("generate", "--model", "one-forcing", *given)
+    given = ("generate", "--model", "self-forcing", *given, "--prompt")
     save_file({"embedding": torch.zeros(5, TEXT_DIM + 1)}, tmp_path / "wide.safetensors")
-    assert "up to 512 tokens" in fails("generate", "--model", "self-forcing", *given, "--prompt", tmp_path / "wide.safetensors")
+    assert "up to 512 tokens" in fails(*given, tmp_path / "wide.safetensors")
     save_file({"other": torch.zeros(5, TEXT_DIM)}, tmp_path / "other.safetensors")
-    assert "no embedding" in fails("generate", "--model", "self-forcing", *given, "--prompt", tmp_path / "other.safetensors")
+    assert "no embedding" in fails(*given, tmp_path / "other.safetensors")
     assert not (tmp_path / "clip.mp4").exists()
 
 

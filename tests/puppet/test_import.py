@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 
 from generator.importers import families
 from puppet.cli import main
-from tests.generator.importers.published import TINY, write_release
+from tests.generator.importers.published import TEXT_DIM, TINY, write_release
+from tests.generator.text_release import write_text_release
 
 
 @pytest.fixture
@@ -53,3 +54,24 @@ def test_bad_input_is_one_line(release: Path, tmp_path: Path, capsys, monkeypatc
     assert "\n" not in error and error.startswith("puppet: error: ")
     assert re.search(message, error), error
     assert not Path("out.safetensors").exists()
+
+
+def test_from_a_release_to_a_clip(tmp_path: Path, monkeypatch, capsys) -> None:
+    """Weights, codec, text encoder and tokenizer as they are published; a prompt that changes, a camera that turns."""
+    pytest.importorskip("transformers")
+    monkeypatch.setattr(families, "PUBLISHED", tuple(TINY.values()))
+    release = write_release(tmp_path / "release", TINY["minwm-camera"])
+    text = write_text_release(tmp_path / "text", TEXT_DIM, heads=2)
+    weights, clip = tmp_path / "minwm.safetensors", tmp_path / "clip.mp4"
+    assert main(["import", str(release), "--model", "minwm-camera", "--out", str(weights)]) == 0
+    command = [
+        "generate", "--model", "minwm-camera", "--weights", str(weights), "--text-encoder", str(text), "--seconds", "1",
+        "--prompt", "a boat", "--then", "0.5", "a lake", "--path", "w*2,right*2", "--out", str(clip), "--json",
+    ]  # fmt: skip
+    capsys.readouterr()
+    assert main(command) == 0
+    assert json.loads(capsys.readouterr().out)["frames"] > 0 and clip.stat().st_size > 0
+
+    command[command.index(str(text))] = str(tmp_path / "nowhere")
+    assert main(command) == 1
+    assert "no text encoder in" in capsys.readouterr().err

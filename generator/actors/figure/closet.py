@@ -32,6 +32,9 @@ class Closet:
         self.skins = makehuman.skins()
         if not self.skins:
             raise ActorAssetError(f"no photographic skins in {makehuman.folder}/skins. {WHERE}")
+        for kind in ("eyes", "eyebrows", "eyelashes", "teeth", "tongue", "clothes"):
+            if not makehuman.names(kind):
+                raise ActorAssetError(f"no {kind} in {makehuman.folder}/{kind}. {WHERE}")
         self._weights: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self._pictures: dict[tuple[Path, bool], np.ndarray] = {}
 

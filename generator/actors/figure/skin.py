@@ -71,7 +71,7 @@ def sample_skin(
         "mouth_ring": face[list(_OUTER_LIPS)], "eye_ring": face[[*_RIGHT_EYE, *_LEFT_EYE]],
     }  # fmt: skip
     material = {
-        "gloss": (rng.uniform(0.15, 0.75), rng.uniform(0.34, 0.52), rng.uniform(0.012, 0.03),
+        "gloss": (rng.uniform(0.15, 0.75) * (1 - 0.45 * dark), rng.uniform(0.34, 0.52), rng.uniform(0.012, 0.03),
                   rng.uniform(0.7, 1.1) * (0.7 + 0.6 * person.age)),
         "wrap": np.array([0.34, 0.18, 0.12]) * rng.uniform(0.8, 1.2) * (1 - 0.3 * dark),
         "oily": (rng.uniform(0.0, 0.8), person.age),

@@ -7,6 +7,8 @@ import pytest
 
 from generator.actors.figure.arms import arm_rotations, axis_angle, hand_landmarks, rest_hand, slerp
 from generator.actors.figure.body import Edges
+from generator.actors.figure.closet import Closet
+from generator.actors.figure.expression import Expressions
 from generator.actors.figure.face_map import face_map
 from generator.actors.figure.gestures import MANNERS, sample_hands
 from generator.actors.figure.lighting import sample_light
@@ -16,10 +18,11 @@ from generator.actors.figure.renderer import FigureRenderer
 from generator.actors.figure.rig import BONE_INDEX, BONES, FINGERS, Rig, apply, blend, strongest
 from generator.actors.ict import ActorAssetError
 from generator.actors.landmark_rings import BETWEEN, EDGES
+from generator.actors.makehuman import MakeHuman
 from generator.actors.renderer import NoGraphics
 from generator.actors.scene import Camera
 from generator.actors.surfaces import Corners
-from tests.generator.actors.test_renderer import RADIUS, sphere
+from tests.generator.actors.test_renderer import RADIUS, sphere, write_makehuman
 
 SIZE = 64
 BASE_VERTICES = 13380  # of the body of MakeHuman's base mesh; helpers follow
@@ -252,3 +255,18 @@ def test_two_renderers_take_turns_in_one_context(renderer: FigureRenderer) -> No
     assert pictures[0][..., 3].max() == 255
     np.testing.assert_array_equal(pictures[1], pictures[0])
     np.testing.assert_array_equal(pictures[2], pictures[0])
+
+
+def test_incomplete_assets_are_named(tmp_path) -> None:
+    write_makehuman(tmp_path / "data")
+    base = tmp_path / "data" / "3dobjs" / "base.obj"
+    base.write_text(base.read_text().replace("g body", "g joint-l-eye\nf 1 2 3\ng joint-r-eye\nf 1 2 3\ng body"))
+    rig, _, _ = made_up_skeleton()
+    expressions = Expressions(np.zeros(0, int), np.zeros((53, 0, 3)))
+    with pytest.raises(ActorAssetError, match="no photographic skins.*makehuman-assets"):
+        Closet(MakeHuman(tmp_path), rig, expressions)
+    skins = tmp_path / "data" / "skins"
+    skins.mkdir()
+    (skins / "old_asian_male__old.png").write_bytes(b"")
+    with pytest.raises(ActorAssetError, match="no eyes in"):
+        Closet(MakeHuman(tmp_path), rig, expressions)

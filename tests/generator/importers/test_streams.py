@@ -52,12 +52,11 @@ def test_from_a_checkpoint_to_frames(tmp_path: Path, name: str) -> None:
     before, after = (random_tensor((1, 5, TEXT_DIM), seed) for seed in (0, 1))
 
     def run(prompts: list) -> list[torch.Tensor]:
-        # the text of a stream may change between any two steps
-        stream._text = model.encode_text(prompts[0])
+        stream.prompt(prompts[0]).result()
         stream.lock()
         frames = []
         for prompt, signal in zip(prompts, signals(stream)):
-            stream._text = model.encode_text(prompt)
+            stream.prompt(prompt).result()
             frames.append(stream.step(signal))
         return frames
 
@@ -76,7 +75,7 @@ def test_image_to_video_begins_with_the_image(tmp_path: Path) -> None:
     """Wan 2.2's 5B: the first latent frame is the image's own, at time 0, and stays in sight."""
     model = checkpoint_of("wan2.2-5b", tmp_path)
     stream = Stream(model, device="cpu", dtype="float32")
-    stream._text = model.encode_text(random_tensor((1, 5, TEXT_DIM), 0))
+    stream.prompt(random_tensor((1, 5, TEXT_DIM), 0)).result()
     image = random_tensor((1, 1, 3, *model.config.size), 1).clamp(-1, 1)
     results = []
     for picture in (image, -image):

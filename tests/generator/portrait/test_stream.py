@@ -161,7 +161,7 @@ def test_keys_keep_their_places_in_the_picture_when_the_window_moves():
 
 def test_a_face_is_seen_through_the_same_window_on_every_device():
     """What is generated must not depend on where: the whole picture on a GPU would be another picture."""
-    stream, (warp, guide) = build(size=LARGE), face_maps(9, 10)
+    stream, (_, guide) = build(size=LARGE), face_maps(9, 10)
     stream.device = stream._stream.device = torch.device("meta")
     stream._look(Scale(LARGE, LARGE))
     stream._camera.lock(guide)

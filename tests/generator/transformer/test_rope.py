@@ -15,8 +15,8 @@ def by_hand(x, times, rows, columns, step=(1.0, 1.0), origin=(0.0, 0.0)):
     widths = axis_split(x.shape[-1])
     frequencies = [10000.0 ** -(torch.arange(0, width, 2).double() / width) for width in widths]
     angles = torch.stack([torch.cat([p * f for p, f in zip(place, frequencies)]) for place in places])
-    turned = torch.view_as_complex(x.double().unflatten(-1, (-1, 2))) * torch.polar(torch.ones_like(angles), angles)[:, None]
-    return torch.view_as_real(turned).flatten(-2)
+    turn = torch.polar(torch.ones_like(angles), angles)[:, None]
+    return torch.view_as_real(torch.view_as_complex(x.double().unflatten(-1, (-1, 2))) * turn).flatten(-2)
 
 
 @pytest.mark.parametrize("first", [0, 1020, 3_000_000])

@@ -99,7 +99,8 @@ def test_causal_with_a_window_and_a_sink():
 
 
 def test_frames_of_a_block_see_each_other_and_what_is_before():
-    """Without a sink, and through two layers of window 3: from the blocks 1-2, 3-4, 5-6, 7-8 frame 5 sees all but frame 7."""
+    """Without a sink, and through two layers of window 3: from the blocks 1-2, 3-4, 5-6, 7-8 frame 5 sees all but
+    frame 7."""
     one_layer = replace(NO_SINK, layers=1)
     assert seen_by(build(one_layer), 5, 9, groups_of(9, 2)) == "..xxxxx.."
     assert seen_by(build(replace(LARGE_SINK, layers=1)), 7, 9, groups_of(9, 2)) == "xxx..xxxx"
@@ -197,8 +198,8 @@ def test_hours_later_the_same_frames_give_the_same_result(hours):
 
 
 def test_sink_distance_is_capped():
-    """From sink_distance on, the reference looks the same however long ago it was: with nothing else in the window, frames
-    6 and 60 see the same."""
+    """From sink_distance on, the reference looks the same however long ago it was: with nothing else in the window,
+    frames 6 and 60 see the same."""
     model, (x, t) = build(SMALL), inputs(6, 2)
     results = []
     for start in (6, 60, 2):
@@ -212,7 +213,8 @@ def test_sink_distance_is_capped():
 
 
 def test_a_picture_that_is_seen_elsewhere_keeps_its_places():
-    """A window of a larger picture, moved by an odd half token: keys that are stored stay where they are in the picture."""
+    """A window of a larger picture, moved by an odd half token: keys that are stored stay where they are in the
+    picture."""
     model, (x, t) = build(SMALL), inputs(6, 3)
 
     def run(*origins):
@@ -224,7 +226,8 @@ def test_a_picture_that_is_seen_elsewhere_keeps_its_places():
         return out
 
     still = run((0.0, 0.0), (0.0, 0.0), (0.0, 0.0))
-    torch.testing.assert_close(run((5.5, 3.0), (5.5, 3.0), (5.5, 3.0)), still, atol=1e-5, rtol=0)  # only differences count
+    elsewhere = run((5.5, 3.0), (5.5, 3.0), (5.5, 3.0))
+    torch.testing.assert_close(elsewhere, still, atol=1e-5, rtol=0)  # only differences count
     assert (run((0.0, 0.0), (0.0, 0.0), (0.5, 0.0)) - still).abs().max() > 1e-4
 
 

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -103,3 +104,23 @@ def test_the_wrist_is_the_hands_where_one_was_found(side):
     arm = arm_of(pose(*arms_down(), hands=hands), side)
     np.testing.assert_allclose(arm.wrist[:2], [40, 50], atol=1e-4)
     assert shoulder_width(REST) == pytest.approx(WIDTH)
+
+
+def test_the_portraits_own_hand_is_moved_while_its_shape_allows():
+    own = hand_points(arms_down()[1][0], size=14.0, up=(0.0, 1.0))
+    rest = pose(*arms_down(), hands=(own, None))
+    image = person(rest)
+    x, y = own[[0, 5, 9, 13, 17], :2].mean(0).astype(int)
+    cv2.circle(image, (int(x), int(y)), 14, (250, 220, 60, 255), -1)  # a glove, so that it is known again
+    layers = BodyLayers(image, rest)
+    elbows, wrists = arms_down()
+    elbows[0], wrists[0] = (200.0, 150.0), (205.0, 95.0)
+    turned = hand_points(wrists[0], size=14.0, up=(0.6, -0.8))
+    bent = turned.copy()
+    bent[[6, 7, 8, 10, 11, 12, 14, 15, 16]] = bent[[5, 5, 5, 9, 9, 9, 13, 13, 13]]
+    for hand, gloved in ((turned, True), (bent, False)):
+        (arm,) = layers.place(pose(elbows, wrists, hands=(hand, None)), STILL)
+        picture = np.zeros((SIZE, SIZE, 4), np.uint8)
+        layers.draw(picture, [arm])
+        at = hand[[0, 5, 9, 13, 17], :2].mean(0)
+        assert near(picture, at, (250, 220, 60), 30) == gloved

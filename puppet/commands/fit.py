@@ -1,0 +1,214 @@
+"""`puppet fit`: the model fitted to one person, from a minute of video, and measured on a part that it has not seen."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from puppet.commands import arguments
+from puppet.core.weights import own_weights
+from puppet.errors import PuppetError, reported_as_puppet_error
+from puppet.media.video_reader import FPS, VideoReader
+
+SIZE = 256  # pixels of clips and comparison: what the shipped model was trained on
+CLIP_FRAMES = 20  # of a training clip: five latent frames, as the shipped model was trained on
+HELD_OUT_SHARE = 0.25  # of the video, its end, on which the result is measured
+HELD_OUT_SECONDS = (3.0, 15.0)  # least and most of it
+LEAST_SECONDS = 12.0  # of a video
+GAIN = 0.2  # dB at mouth and eyes together, below which the shipped model may as well stay
+LOSS = 0.1  # dB of the whole picture that may be lost
+MEASURES = ("psnr", "mouth_psnr", "eyes_psnr")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "clip",
+        type=Path,
+        nargs="?",
+        metavar="CLIP",
+        help="video of the person, a minute long; without one it is recorded",
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--out", type=Path, metavar="FILE", help="weights to write; a .safetensors file")
+    where.add_argument("--name", default="me", metavar="NAME", help="name to keep the weights by, for --weights NAME")
+    parser.add_argument("--minutes", type=float, default=10, metavar="N", help="length of the training")
+    parser.add_argument("--model", default="pocket", metavar="NAME", help="preset to fit")
+    parser.add_argument(
+        "--weights", default="shipped", metavar="shipped|NAME|FILE", help="weights to begin with, and to compare with"
+    )
+    parser.add_argument(
+        "--camera", default="0", metavar="NAME|INDEX", help="camera that records where no clip is given"
+    )
+    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where to train")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of the training")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random")
+    arguments.add_json(parser)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Seconds of a video: training up to `cut`, measuring from there to `end`."""
+
+    cut: float
+    end: float
+
+    @staticmethod
+    def of(seconds: float) -> Split:
+        if seconds < LEAST_SECONDS:
+            raise PuppetError(
+                f"the clip is {seconds:.1f} seconds long: at least {LEAST_SECONDS:.0f} are needed, a minute is good"
+            )
+        least, most = HELD_OUT_SECONDS
+        return Split(seconds - min(max(HELD_OUT_SHARE * seconds, least), most), seconds)
+
+
+def run(args: argparse.Namespace) -> None:
+    if not args.minutes > 0:
+        raise PuppetError(f"--minutes {args.minutes:g} is not possible: it has to be more than 0")
+    out = _check_out(args.out or own_weights(args.name))
+    with tempfile.TemporaryDirectory(prefix="puppet-fit-") as folder:
+        work = Path(folder)
+        video = args.clip or _recorded(args.camera, out)
+        split = Split.of(_length(video))
+        clips = _cut(video, split, work / "clips", args)
+        fitted = _train(clips, work / "run", args)
+        rows = _compare(video, split, fitted, out, args)
+        _keep(fitted, out)
+    shipped, own = rows["before"], rows["fitted"]
+    gain = {name: own[name] - shipped[name] for name in MEASURES}
+    better = (gain["mouth_psnr"] + gain["eyes_psnr"]) / 2 >= GAIN and gain["psnr"] >= -LOSS
+    sheet = _sheet(out)
+    if args.json:
+        print(json.dumps({"weights": str(out), "sheet": str(sheet), "use": better, "figures": rows}))
+        return
+    print(f"The last {split.end - split.cut:.0f} seconds, which the training did not see, in dB (more is better):")
+    print(f"{'':<12}{'picture':>9}{'mouth':>8}{'eyes':>8}")
+    for name, row in rows.items():
+        print(f"{name:<12}" + "".join(f"{row[measure]:>{width}.2f}" for measure, width in zip(MEASURES, (9, 8, 8))))
+    print(f"Side by side: {sheet}")
+    wanted = args.name if args.out is None else str(out)
+    if better:
+        print(f"Use it: puppet live --weights {wanted}")
+    else:
+        print(f"It is no better than the weights that it began with: stay with those (written all the same: {out})")
+
+
+def _check_out(out: Path) -> Path:
+    """Asked before an hour of work."""
+    if out.suffix != ".safetensors":
+        raise PuppetError(f"--out {out}: end its name in .safetensors")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        probe = out.with_name(f".{out.name}.{os.getpid()}.partial")
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise PuppetError(f"cannot write to {out.parent} ({error.strerror}): choose another --out") from error
+    return out
+
+
+def _sheet(out: Path) -> Path:
+    return out.with_suffix(".png")
+
+
+def _recorded(camera: str, out: Path) -> Path:
+    from puppet.capture.recording import on_terminal, record
+    from puppet.capture.sources import Webcam
+
+    path = out.with_suffix(".mkv")
+    if path.exists():
+        raise PuppetError(f"{path} exists already: fit to it (puppet fit {path}), or move it away to record anew")
+    return record(Webcam(camera), path, on_terminal)
+
+
+def _length(video: Path) -> float:
+    reader = VideoReader(video)
+    frames = reader.expected_frames
+    return (sum(1 for _ in reader.frames()) if frames is None else frames) / FPS
+
+
+def _cut(video: Path, split: Split, folder: Path, args: argparse.Namespace) -> Path:
+    from puppet.footage.clips import clip_path, save_clip
+    from puppet.footage.cutting import cut_clips
+
+    folder.mkdir()
+    rng = np.random.default_rng(args.seed)
+    count = 0
+    for clip in cut_clips(video, SIZE, CLIP_FRAMES, rng, args.json or None, split.cut):
+        save_clip(clip_path(folder, count), clip, source=video.name)
+        count += 1
+    if count < 2:
+        raise PuppetError(
+            f"{video} shows a face for less than {2 * CLIP_FRAMES / FPS:.1f} seconds in a row: is it lit?"
+        )
+    return folder
+
+
+def _train(clips: Path, folder: Path, args: argparse.Namespace) -> Path:
+    from generator.checkpoint import WeightsError
+    from generator.runtime.precision import resolve_device
+    from generator.training.run import train
+    from generator.training.state import Interrupted
+    from puppet.core.models import weights_path
+
+    with reported_as_puppet_error(ValueError, WeightsError, OSError):
+        try:
+            return train(
+                args.model,
+                clips,
+                folder,
+                minutes=args.minutes,
+                recipe="shipped",
+                stages=("reconstruction",),
+                device=str(resolve_device(args.device)),
+                start=weights_path(args.model, args.weights),
+                seed=args.seed,
+                threads=args.threads,
+            )
+        except Interrupted as error:
+            raise KeyboardInterrupt(str(error)) from None
+
+
+def _compare(
+    video: Path, split: Split, fitted: Path, out: Path, args: argparse.Namespace
+) -> dict[str, dict[str, float]]:
+    """The measures of the warp alone, the weights before and the fitted ones, and a sheet of them beside the truth."""
+    from tqdm import tqdm
+
+    from puppet.evaluate.clips import load_clip
+    from puppet.evaluate.scores import Performance, perform
+    from puppet.evaluate.sheets import contact_sheet
+    from puppet.evaluate.systems import Model, Motion, NetworkInput, Subject
+
+    clip = load_clip(video, SIZE, split.end - split.cut, split.cut)
+    subject = Subject("own", clip.picture, SIZE)
+    systems = (
+        NetworkInput("warp alone"),
+        Model("before", args.model, args.weights, args.device, args.seed),
+        Model("fitted", args.model, str(fitted), args.device, args.seed),
+    )
+    made = []
+    for system in systems:
+
+        def progress(frames, count, name=system.name):
+            return tqdm(frames, f"measuring {name}", total=count, unit="frame", leave=False, disable=args.json or None)
+
+        made.append(perform(system, subject, clip, Motion("absolute"), None, progress))
+    contact_sheet(Performance("truth", clip.frames, clip.faces), made, _sheet(out))
+    return {each.system: {name: round(float(each.scores[name]), 3) for name in MEASURES} for each in made}
+
+
+def _keep(fitted: Path, out: Path) -> None:
+    partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        shutil.copyfile(fitted, partial)
+        os.replace(partial, out)
+    finally:
+        partial.unlink(missing_ok=True)
