@@ -10,7 +10,6 @@ import numpy as np
 
 from pose.portrait.drawn.analysis import Drawing, find_drawing
 from pose.tracking.landmarks import PoseFrame
-
 from tests.pose.faces import face
 
 SIZE = 256
