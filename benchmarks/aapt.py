@@ -44,8 +44,9 @@ SHAPE = BatchShape(size=8, latents=8, crop=SIDE)  # of stages 1 and 2
 ROLLOUTS = replace(SHAPE, size=4)
 ARMS = {"student": ("student", "frame"), "teacher": ("teacher", "frame"), "clip": ("student", "clip")}
 LABELS = {"distilled": "distilled (start)", "student": "student, frame", "teacher": "teacher, frame", "clip": "student, clip"}
+COLOURS = {"truth": "black", "distilled": "tab:grey", "student": "tab:blue", "teacher": "tab:red", "clip": "tab:green"}
 SNAPSHOT = 15  # seconds of processor time between saved models of an arm
-HELD_OUT, FRAMES = 16, 160  # clips and frames of the rollouts
+HELD_OUT, FRAMES = 8, 160  # clips and frames of the rollouts
 SHOWN = (0, 3, 7, 15, 31, 63, 111, 159)  # frames on the sheet
 WORLD = SpriteWorld()
 
@@ -138,7 +139,7 @@ def figures(made: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
     moved = np.linalg.norm(np.diff(place, axis=1), axis=-1)
     speed = np.where(there[:, 1:] & there[:, :-1], moved, 0)
     return {
-        "psnr": 10 * np.log10(255**2 / error).mean(0),
+        "psnr": 10 * np.log10(255**2 / np.maximum(error, 1e-6)).mean(0),
         "sharpness": (steps(made) / steps(truth)).mean(0),
         "ball": area.mean(0) / true_area.mean(),
         "speed": np.concatenate([speed[:, :1], speed], 1).mean(0),
@@ -190,14 +191,16 @@ def _curves(curves: dict[str, dict[str, np.ndarray]], path: Path) -> None:
         for name, curve in curves.items():
             if name != "truth" or key == "speed":
                 smooth = np.convolve(np.pad(curve[key], 2, mode="edge"), np.full(5, 0.2), "valid")
-                panel.plot(np.arange(1, len(smooth) + 1), smooth, label=LABELS.get(name, name))
+                panel.plot(np.arange(1, len(smooth) + 1), smooth, color=COLOURS[name], label=LABELS.get(name, name))
         panel.axvline(SHAPE.latents, color="grey", linestyle=":")
         panel.set(title=title, xlabel="frame of the rollout (dotted: length in training)", xscale="log")
-    panels[-1].legend()
+    panels[2].set_ylim(0, 4)  # white everywhere is 33
+    panels[3].set_ylim(0, 3)
+    panels[0].legend()
     figure.savefig(path, dpi=90)
 
 
-def _sheet(truth: np.ndarray, made: dict[str, np.ndarray], path: Path, clips: int = 3, scale: int = 2) -> None:
+def _sheet(truth: np.ndarray, made: dict[str, np.ndarray], path: Path, clips: int = 2, scale: int = 2) -> None:
     rows = [(f"{LABELS.get(name, name)}", video[clip, list(SHOWN)])
             for clip in range(clips) for name, video in {"truth": truth, **made}.items()]
     side, label = SIDE * scale, 110

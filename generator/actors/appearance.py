@@ -169,7 +169,7 @@ def _materials(rng: np.random.Generator, natural: bool, dark: float) -> dict[str
         },
         "lashes": {
             "base_colour": np.array([0.01, 0.008, 0.007]),
-            "lash": (rng.uniform(9, 14), rng.uniform(0.3, 0.8), 0, 0),
+            "lash": (rng.uniform(9, 14), rng.uniform(0.15, 0.5), 0, 0),
         },
     }  # fmt: skip
 

@@ -59,6 +59,7 @@ def _rmsprop(lr: float) -> OptimizerConfig:
 # 5 000, 500, 500; those of the last stage are not told. The discriminator has the generator's optimizer in every stage.
 PAPER = Recipe(
     {
+        "autoencoder": AutoencoderStage(share=0.1),  # only where a codec that is trained here has no weights yet
         "diffusion": DiffusionStage(
             share=0.5, shape=BatchShape(size=8, latents=30, crop=736), shift=24.0, optimizer=_adamw(1e-5),
             recompute=True,
@@ -86,7 +87,7 @@ _SMALL_OBJECTIVE = Objective(penalty=100.0, sigma=0.1, centring=0.01)
 
 PAPER_SMALL = Recipe(
     {
-        "autoencoder": AutoencoderStage(share=0.15),  # only for a codec that is trained with the model
+        "autoencoder": AutoencoderStage(share=0.15),  # as above
         "diffusion": DiffusionStage(share=0.35),
         "consistency": ConsistencyStage(share=0.1),
         "adversarial": AdversarialStage(

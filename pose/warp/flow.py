@@ -22,7 +22,7 @@ class FlowSettings:
     """Lengths in eye distances. Pairs of a motion: below the first it is not followed, above the second fully."""
 
     skull_centre: tuple[float, float, float] = (0.0, 0.1, 0.9)  # in canonical units: where a head turns about
-    skull_shift: tuple[float, float] = (0.03, 0.22)
+    skull_shift: tuple[float, float] = (0.0, 0.22)
     skull_roll: tuple[float, float] = (0.0, 0.08)  # radians
     skull_scale: tuple[float, float] = (0.05, 0.25)  # logarithm of the growth
     body_shift: tuple[float, float] = (0.05, 0.25)

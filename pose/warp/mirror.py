@@ -1,8 +1,8 @@
 """What a turned portrait hides of its face, taken from the other side of the face.
 
 Cheek, temple and the side of the nose of the far side are hidden or squeezed in a turned portrait. When the head turns
-back they would be stretched out of a few pixels, or show what hid them; a face is about symmetric, so the near side's skin
-is laid there instead, in the light of the far side.
+back they would be stretched out of a few pixels, or show what hid them; a face is about symmetric, so the near side's
+skin is laid there instead, in the light of the far side.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class MirrorSettings:
     turned: tuple[float, float] = (0.10, 0.35)  # how much more the target shows of it than the portrait
     least: float = 0.02  # weight below which nothing is seen of it
     light_reach: float = 0.35  # eye distances over which the light is carried from seen skin to hidden skin
+    middle: tuple[float, float] = (0.05, 0.15)  # eye distances from the face's middle, where both sides are one
     light_limits: tuple[float, float] = (0.6, 1.5)  # gain by which the two sides' light may differ
     sample: int = 2  # px around a landmark from which its colour is taken
 
@@ -79,7 +80,9 @@ class MirrorFill:
         seen = 1 - self._hidden
         seen[self._own < s.hidden[0]] = 0
         canonical = face_mesh().canonical
+        seen *= ramp(np.abs(canonical[:, 0]), s.middle)
         distance = np.linalg.norm(canonical[:, None] - canonical[None], axis=2)
-        near = np.exp(-((distance / s.light_reach) ** 2)) * seen
+        same_side = canonical[:, None, 0] * canonical[None, :, 0] >= 0
+        near = np.exp(-((distance / s.light_reach) ** 2)) * same_side * seen
         gain = np.exp(near @ ratio / np.maximum(near.sum(1, keepdims=True), 1e-6))
         return np.clip(gain, *s.light_limits).astype(np.float32)
