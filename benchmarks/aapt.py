@@ -2,10 +2,10 @@
 
     python benchmarks/aapt.py OUT                     everything, one arm after the other
     python benchmarks/aapt.py OUT --only student      one arm; what OUT holds already is not trained again
-    python benchmarks/aapt.py OUT --only report       figures and pictures at the last moment that all arms in OUT have reached
+    python benchmarks/aapt.py OUT --only report       figures and pictures at the last moment that all arms have reached
 
-Task: the world of generator/training/sprites.py, in which the network draws every pixel. All arms begin with the same model,
-which stages 1 and 2 (teacher-forced diffusion, consistency distillation) made, and have the same processor time:
+Task: the world of generator/training/sprites.py, in which the network draws every pixel. All arms begin with the same
+model, which stages 1 and 2 (teacher-forced diffusion, consistency distillation) made, and have the same processor time:
 
     student   student forcing, one logit per frame                                     AAPT, arXiv 2506.09350
     teacher   every frame made and judged after the truth, one logit per frame         AAPT, appendix D
@@ -43,7 +43,9 @@ from generator.training.sprites import BRIGHTEST, SIDE, WHITE, SpriteBatch, Spri
 SHAPE = BatchShape(size=8, latents=8, crop=SIDE)  # of stages 1 and 2
 ROLLOUTS = replace(SHAPE, size=4)
 ARMS = {"student": ("student", "frame"), "teacher": ("teacher", "frame"), "clip": ("student", "clip")}
-LABELS = {"distilled": "distilled (start)", "student": "student, frame", "teacher": "teacher, frame", "clip": "student, clip"}
+LABELS = {
+    "distilled": "distilled (start)", "student": "student, frame", "teacher": "teacher, frame", "clip": "student, clip",
+}  # fmt: skip
 COLOURS = {"truth": "black", "distilled": "tab:grey", "student": "tab:blue", "teacher": "tab:red", "clip": "tab:green"}
 SNAPSHOT = 15  # seconds of processor time between saved models of an arm
 HELD_OUT, FRAMES = 8, 160  # clips and frames of the rollouts
@@ -52,8 +54,8 @@ WORLD = SpriteWorld()
 
 
 def train(name: str, trainer: Trainer, seconds: float, out: Path) -> None:
-    """Until `seconds` of this process's processor time are used: what else runs on the machine does not count. Leaves a model
-    every SNAPSHOT seconds, and OUT/<name>.safetensors at the end."""
+    """Until `seconds` of this process's processor time are used: what else runs on the machine does not count. Leaves a
+    model every SNAPSHOT seconds, and OUT/<name>.safetensors at the end."""
     spent, step, records = 0.0, 0, []
     with tqdm(total=round(seconds), desc=name, unit="s") as bar:
         while spent < seconds:
@@ -120,8 +122,8 @@ def rollout(model: VideoModel, batch: SpriteBatch) -> np.ndarray:
 
 
 def figures(made: np.ndarray, truth: np.ndarray) -> dict[str, np.ndarray]:
-    """Per frame, means over the clips: PSNR (dB); sharpness (mean step between neighbouring pixels, truth 1); of the ball,
-    which nothing controls, how much of it is there (truth 1) and its pixels a frame."""
+    """Per frame, means over the clips: PSNR (dB); sharpness (mean step between neighbouring pixels, truth 1); of the
+    ball, which nothing controls, how much of it is there (truth 1) and its pixels a frame."""
     made, truth = made.astype(np.float32), truth.astype(np.float32)
     error = np.square(made - truth).mean((2, 3, 4))
 
@@ -151,7 +153,8 @@ def reached(out: Path) -> dict[str, VideoModel]:
     moments = {name: {path.stem.split("_")[1] for path in out.glob(f"{name}_*.safetensors")} for name in ARMS}
     shared = set.intersection(*moments.values())
     if not shared:
-        raise SystemExit(f"{out} does not hold all arms yet: {', '.join(name for name in ARMS if not moments[name])} missing")
+        missing = ", ".join(name for name in ARMS if not moments[name])
+        raise SystemExit(f"{out} does not hold all arms yet: {missing} missing")
     moment = max(shared)
     print(f"after {int(moment)} s of processor time each")
     return {"distilled": load(out / "distilled.safetensors")} | {
@@ -218,7 +221,9 @@ def _sheet(truth: np.ndarray, made: dict[str, np.ndarray], path: Path, clips: in
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=5.0, help="of processor time, for stages 1 and 2 and for each arm")
+    parser.add_argument(
+        "--minutes", type=float, default=5.0, help="of processor time, for stages 1 and 2 and for each arm"
+    )
     parser.add_argument("--only", choices=["start", *ARMS, "report"], help="this part only")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)

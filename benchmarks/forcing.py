@@ -3,12 +3,12 @@
     puppet actors DATA --clips 200 --size 96 ...
     python benchmarks/forcing.py DATA OUT --steps 1500
 
-Trains `tiny` twice from the same autoencoder, on the same batches and with the same losses against the truth; only what a
-frame is given as its past differs: the truth, or what the network made itself. This is not AAPT's claim, which is about
-adversarial training: that is benchmarks/aapt.py. Both are then rolled out for two minutes on held-out clips, whose frames
-are shown to and fro; they recycle nothing but their own latents and draw the whole picture. With --no-warp they know the
-portrait only by its latent at the beginning of the sequence. Writes OUT/forcing.json, OUT/forcing.png, and a strip of
-pictures OUT/forcing_frames.png.
+Trains `tiny` twice from the same autoencoder, on the same batches and with the same losses against the truth; only what
+a frame is given as its past differs: the truth, or what the network made itself. This is not AAPT's claim, which is
+about adversarial training: that is benchmarks/aapt.py. Both are then rolled out for two minutes on held-out clips,
+whose frames are shown to and fro; they recycle nothing but their own latents and draw the whole picture. With --no-warp
+they know the portrait only by its latent at the beginning of the sequence. Writes OUT/forcing.json, OUT/forcing.png,
+and a strip of pictures OUT/forcing_frames.png.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def to_and_fro(batch: PortraitBatch, latents: int) -> PortraitBatch:
     return replace(batch, **longer)
 
 
-def rollout(generator: VideoModel, clips: Clips, count: int, seconds: float, size: int) -> tuple[np.ndarray, np.ndarray]:
+def rollout(
+    generator: VideoModel, clips: Clips, count: int, seconds: float, size: int
+) -> tuple[np.ndarray, np.ndarray]:
     """PSNR (dB) over time, (BINS,), the mean of the clips; and pictures of the first clip, (STRIP, size, size, 3)."""
     latents = round(seconds * FPS / FRAMES_PER_LATENT) // BINS * BINS
     curves, strip = [], None

@@ -1,1 +1,1 @@
-"""Causal one-step generator of a live person: an open implementation of AAPT (Lin et al. 2025, arXiv 2506.09350)."""
+"""Causal video models that stream: an open implementation of AAPT (Lin et al. 2025, arXiv 2506.09350)."""

@@ -1,8 +1,8 @@
 """RGBA video autoencoder: 4 video frames of 8x8 pixels become one cell of 16 channels.
 
-The linear path is a whitened PCA of the patches; convolutions add a residual on both sides.  The decoder also sees the
-warped portrait: it moves the warp to where the latent says that things are (hair and shoulders, which no face mesh
-moves), and what the latent cannot carry of it, its fine detail, is added through a gate.  Both start neutral: a latent
+The linear path is a whitened PCA of the patches; convolutions add a residual on both sides.  The decoder also sees a
+warped reference picture: it moves the warp to where the latent says that things are (what no mesh moves), and what the
+latent cannot carry of it, its fine detail, is added through a gate.  Both start neutral: a latent
 equal to the warp's decodes to the warp itself.  Every latent frame is encoded alone; the decoder looks back one latent,
 and that is all its state.
 """

@@ -1,12 +1,12 @@
-"""Stage 3: the generator runs on its own output and a discriminator judges what it makes (AAPT, adversarial training and
-long-video training, appendix B).
+"""Stage 3: the generator runs on its own output and a discriminator judges what it makes (AAPT, adversarial training
+and long-video training, appendix B).
 
     L_D = softplus(-(D(real) - D(fake))) + lambda (R1 + R2)        eq. 1, relativistic pairing, approximated penalties
     L_G = softplus(-(D(fake) - D(real)))
 
 Each update of one is followed by one of the other, and each on a rollout of its own: the discriminator that judges the
-generator has never seen this rollout. A long rollout is made, judged and learnt from segment by segment; segments overlap,
-so that the continuation is judged, too. A segment is judged against any real clip: no long truth is needed.
+generator has never seen this rollout. A long rollout is made, judged and learnt from segment by segment; segments
+overlap, so that the continuation is judged, too. A segment is judged against any real clip: no long truth is needed.
 """
 
 from __future__ import annotations
@@ -114,8 +114,8 @@ class AdversarialTrainer:
         return self.discriminator(z, observation, t.repeat(len(clips)), past).chunk(len(clips))
 
     def _student(self, batch: Batch, other: Batch, random: torch.Generator, train: bool):
-        """Segments of a rollout, each as (fake, real). The first has its own truth as partner, under the same conditions;
-        the later ones any part of the clips of `other`."""
+        """Segments of a rollout, each as (fake, real). The first has its own truth as partner, under the same
+        conditions; the later ones any part of the clips of `other`."""
         count = batch.frames.shape[1]
         length = self.config.shape.segment or count
         codec = self.model.codec

@@ -62,7 +62,8 @@ class AutoencoderTrainer:
         """Principal components of random crops, before the weights are cast or trained."""
         size = config.shape.latents * 8
         shape = BatchShape(8, config.shape.latents, config.shape.crop)
-        batches = [clips.batch(shape, (seed, 1, i), config.augmentation) for i in range(max(1, config.principal_groups // size))]
+        count = max(1, config.principal_groups // size)
+        batches = [clips.batch(shape, (seed, 1, i), config.augmentation) for i in range(count)]
         video = torch.cat([batch.truth().flatten(1, 2) for batch in batches])
         generator.codec.initialise_from_pca(video.to(next(generator.parameters()).device))
 

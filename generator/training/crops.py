@@ -48,8 +48,8 @@ class CropCritic:
     def __call__(
         self, batch: PortraitBatch, video: Tensor, truth: Tensor, random: torch.Generator, progress: float
     ) -> tuple[Tensor, dict[str, float]]:
-        """The gradient of the generator's loss on `video` (B, N, F, 4, H, W), then one update of a discriminator: it has not
-        seen the rollout that it judges."""
+        """The gradient of the generator's loss on `video` (B, N, F, 4, H, W), then one update of a discriminator: it
+        has not seen the rollout that it judges."""
         config, objective = self.config, self.config.objective
         # every worker must turn to the same discriminator, for its weights are spread over all of them
         (drawn,) = self._workers.agree([torch.rand((), generator=random, device=random.device).item()])

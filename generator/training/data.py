@@ -42,15 +42,16 @@ class BatchShape:
     segment: int | None = None  # latent frames that have to follow one another in the clip; None: all of them
 
     def spans(self, prefix: int, available: int) -> list[int]:
-        """Lengths of the parts of a clip, in latent frames, that make up prefix + latents; one if the clip has them all."""
+        """Lengths of the parts of a clip, in latent frames, that make up prefix + latents; one if the clip has them
+        all."""
         total = prefix + self.latents
         if available >= total:
             return [total]
         segment = self.segment or total
         if available < segment:
             raise ValueError(
-                f"a training clip holds {available} latent frames where {segment} in a row are needed: make longer clips "
-                "(--frames of puppet actors and puppet prepare)"
+                f"a training clip holds {available} latent frames where {segment} in a row are needed: make longer "
+                "clips (--frames of puppet actors and puppet prepare)"
             )
         span = available // segment * segment
         return [min(span, total - begin) for begin in range(0, total, span)]

@@ -1,8 +1,8 @@
 """Several processes: `torchrun --nproc-per-node 8 -m puppet train ...` shards weights, gradients and optimiser state.
 
-Fully sharded data parallel (FSDP2). The pieces that the generator calls one by one (parts of the control, network with its
-blocks, parts of the codec) are sharded one by one, because a rollout never calls the generator as a whole. Parameters
-stay gathered between forward and backward, as in AAPT for the student-forced generator: a rollout would
+Fully sharded data parallel (FSDP2). The pieces that the generator calls one by one (parts of the control, network with
+its blocks, parts of the codec) are sharded one by one, because a rollout never calls the generator as a whole.
+Parameters stay gathered between forward and backward, as in AAPT for the student-forced generator: a rollout would
 otherwise gather them again for every frame.
 """
 
@@ -78,8 +78,8 @@ def join(device: torch.device, dtype: torch.dtype | None) -> Iterator[Workers]:
 
 
 def _shard(module: nn.Module, dtype: torch.dtype | None) -> None:
-    """Shard in place, piece by piece. What stays in float32 at inference (`keep_fp32`) is small: it is left whole, for a
-    piece has one number format."""
+    """Shard in place, piece by piece. What stays in float32 at inference (`keep_fp32`) is small: it is left whole, for
+    a piece has one number format."""
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 
     cast = dtype if dtype != torch.float32 else None

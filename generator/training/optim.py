@@ -36,8 +36,8 @@ class OptimizerConfig:
 
 
 def average_decay(config: OptimizerConfig, step: int) -> float:
-    """Decay of the moving average at a step (1, 2, ...): it reaches back over a tenth of the steps so far, until that is
-    as far as `average` reaches. A fixed decay would keep the untrained start in the result of a short stage."""
+    """Decay of the moving average at a step (1, 2, ...): it reaches back over a tenth of the steps so far, until that
+    is as far as `average` reaches. A fixed decay would keep the untrained start in the result of a short stage."""
     return min(config.average, step / (step + AVERAGE_REACH))
 
 

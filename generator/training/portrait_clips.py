@@ -148,8 +148,8 @@ class PortraitClip:
     def sample(
         self, spans: Sequence[int], prefix: int, crop: int, rng: np.random.Generator, augment: Augmentation
     ) -> dict:
-        """Parts of the clip of `spans` latent frames, each from a random moment on, in one random crop and flip, as arrays
-        named like the fields of `PortraitBatch` without the batch axis; `prefix` latent frames have no truth."""
+        """Parts of the clip of `spans` latent frames, each from a random moment on, in one random crop and flip, as
+        arrays named like the fields of `PortraitBatch` without the batch axis; `prefix` latent frames have no truth."""
         first = prefix * FRAMES_PER_LATENT
         starts = [int(rng.integers(self.length - span * FRAMES_PER_LATENT + 1)) for span in spans]
         index = np.concatenate([start + np.arange(span * FRAMES_PER_LATENT) for start, span in zip(starts, spans)])

@@ -1,6 +1,7 @@
 """Recipes by name: which stages, in which order, with which numbers.
 
-`paper`        AAPT (Lin et al. 2025, arXiv 2506.09350, appendix B), for a model whose weights come from a large diffusion model
+`paper`        AAPT (Lin et al. 2025, arXiv 2506.09350, appendix B), for a model whose weights come from a large
+diffusion model
 `paper-small`  the same stages for a small model that begins with nothing
 `shipped`      what the shipped weights of `pocket` were trained by: regression, no part of AAPT
 """
@@ -55,8 +56,9 @@ def _rmsprop(lr: float) -> OptimizerConfig:
     )
 
 
-# Sizes are those of one of 32 processes (16 for the long stages); 6 latent frames are a second. Steps in the paper: 30 000,
-# 5 000, 500, 500; those of the last stage are not told. The discriminator has the generator's optimizer in every stage.
+# Sizes are those of one of 32 processes (16 for the long stages); 6 latent frames are a second. Steps in the paper: 30
+# 000, 5 000, 500, 500; those of the last stage are not told. The discriminator has the generator's optimizer in every
+# stage.
 PAPER = Recipe(
     {
         "autoencoder": AutoencoderStage(share=0.1),  # only where a codec that is trained here has no weights yet
@@ -65,7 +67,8 @@ PAPER = Recipe(
             recompute=True,
         ),
         "consistency": ConsistencyStage(
-            share=0.1, shape=BatchShape(size=1, latents=90, crop=736), shift=24.0, distance="mse", optimizer=_adamw(1e-5),
+            share=0.1, shape=BatchShape(size=1, latents=90, crop=736), shift=24.0, distance="mse",
+            optimizer=_adamw(1e-5),
             recompute=True,
         ),
         "adversarial": AdversarialStage(
@@ -95,15 +98,16 @@ PAPER_SMALL = Recipe(
             optimizer=_SMALL_ADVERSARIAL,
         ),
         "long": AdversarialStage(
-            share=0.15, shape=BatchShape(size=4, latents=24, crop=128, segment=6), overlap=2, objective=_SMALL_OBJECTIVE,
-            optimizer=_SMALL_ADVERSARIAL,
+            share=0.15, shape=BatchShape(size=4, latents=24, crop=128, segment=6), overlap=2,
+            objective=_SMALL_OBJECTIVE, optimizer=_SMALL_ADVERSARIAL,
         ),
     }
 )
 
-# What the weights in generator/weights were trained by, as far as one recipe can say it: they were trained on and on, over
-# a change of the decoder, of the losses and of the warp, and cut from six blocks to four in between, which no code here
-# does (weights/README.md). No diffusion, no distillation, no discriminator took part: `crops` was tried and left out.
+# What the weights in generator/weights were trained by, as far as one recipe can say it: they were trained on and on,
+# over a change of the decoder, of the losses and of the warp, and cut from six blocks to four in between, which no code
+# here does (weights/README.md). No diffusion, no distillation, no discriminator took part: `crops` was tried and left
+# out.
 SHIPPED = Recipe(
     {
         "autoencoder": AutoencoderStage(share=0.2),

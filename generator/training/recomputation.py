@@ -2,8 +2,8 @@
 
     recompute(model.network.transformer)
 
-A cached frame's keys and values are kept once. Their copies, which attention wants in one piece for every frame anew, are
-made again where they are needed: kept, they would grow with the square of the window.
+A cached frame's keys and values are kept once. Their copies, which attention wants in one piece for every frame anew,
+are made again where they are needed: kept, they would grow with the square of the window.
 """
 
 from __future__ import annotations

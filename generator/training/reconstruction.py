@@ -1,5 +1,5 @@
-"""Student-forced regression for portraits: the generator runs on its own output and has to meet the truth, in latents and
-pixels. No part of AAPT: it works where a control's base latent tells most of the answer, as a warped portrait does.
+"""Student-forced regression for portraits: the generator runs on its own output and has to meet the truth, in latents
+and pixels. No part of AAPT: it works where a control's base latent tells most of the answer, as a warped portrait does.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class ReconstructionTrainer:
         return metrics
 
     def _student(self, batch: PortraitBatch, z_truth: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """A rollout (B, N, C, h, w) and the latent before it (B, 1, C, h, w). Latent frames before those with a truth are made
-        without a gradient."""
+        """A rollout (B, N, C, h, w) and the latent before it (B, 1, C, h, w). Latent frames before those with a truth
+        are made without a gradient."""
         rollout = Rollout(self.model, batch, random)
         before = encode_reference(self.model.codec, batch)
         if batch.prefix:

@@ -2,9 +2,9 @@
 
     train("pocket", "data/", "runs/pocket", minutes=60)
 
-leaves in `out`: `<stage>.safetensors` (the model after a stage), `<stage>.discriminator.safetensors`, `<model>.safetensors`
-(the newest usable model), `<stage>.state.safetensors` (to go on from), `log.jsonl`, `loss.png` and `sheets/`. The same command
-again goes on where the last one stopped, killed or not.
+leaves in `out`: `<stage>.safetensors` (the model after a stage), `<stage>.discriminator.safetensors`,
+`<model>.safetensors` (the newest usable model), `<stage>.state.safetensors` (to go on from), `log.jsonl`, `loss.png`
+and `sheets/`. The same command again goes on where the last one stopped, killed or not.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def train(
 ) -> Path:
     """Train a model on a folder of clips; returns the path of the finished weights.
 
-    recipe: a name of `recipes.RECIPES`; None: the model's own. minutes: of the whole run, divided by the stages' `share`;
-    steps: per stage, instead or besides. stages: names, the recipe's default ones if None. start: weights to begin with
-    (fine-tuning); without it the first stage begins with what `out` already holds of the stages before it. batch, crop:
-    override every stage's. precision: None takes bfloat16 where the device is faster in it.
+    recipe: a name of `recipes.RECIPES`; None: the model's own. minutes: of the whole run, divided by the stages'
+    `share`; steps: per stage, instead or besides. stages: names, the recipe's default ones if None. start: weights to
+    begin with (fine-tuning); without it the first stage begins with what `out` already holds of the stages before it.
+    batch, crop: override every stage's. precision: None takes bfloat16 where the device is faster in it.
     Raises ValueError on a wrong name, unusable data, a stage that has nothing to begin with, or an `out` whose stages
     were trained on something else, `Interrupted` after a clean stop.
     """
@@ -109,7 +109,8 @@ def train(
 
 
 def fit(shape: BatchShape, clips: Clips, batch: int | None = None, crop: int | None = None) -> BatchShape:
-    """A stage's shape as far as the clips allow it. A rollout in segments may be longer than they are, a segment not."""
+    """A stage's shape as far as the clips allow it. A rollout in segments may be longer than they are, a segment
+    not."""
     in_a_row = clips.latents(shape.segment or shape.latents)
     lengths = {"segment": in_a_row} if shape.segment else {"latents": in_a_row}
     return replace(shape, crop=clips.crop(crop or shape.crop), size=batch or shape.size, **lengths)
@@ -170,8 +171,8 @@ def make_trainer(
     stage: StageConfig, model: VideoModel, newest: Path | None, out: Path, workers: Workers,
     discriminator: Path | None = None,
 ) -> Trainer:
-    """The trainer of a stage. A consistency teacher is the model after the diffusion stage, and so is the beginning of a
-    discriminator that no earlier stage has trained (`discriminator`: its weights if one has)."""
+    """The trainer of a stage. A consistency teacher is the model after the diffusion stage, and so is the beginning of
+    a discriminator that no earlier stage has trained (`discriminator`: its weights if one has)."""
     if isinstance(stage, AutoencoderStage):
         return AutoencoderTrainer(stage, model, workers)
     if isinstance(stage, DiffusionStage):

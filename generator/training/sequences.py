@@ -38,8 +38,8 @@ def encode_truth(codec: LatentCodec, batch: Batch, start: int = 0, stop: int | N
 
 
 def encode_clip(model: VideoModel, batch: Batch) -> tuple[Tensor, Tensor, Any]:
-    """A teacher-forced clip: clean latents z, reference first (B, 1 + N, C, h, w), the same in the model's space, and what
-    its control takes."""
+    """A teacher-forced clip: clean latents z, reference first (B, 1 + N, C, h, w), the same in the model's space, and
+    what its control takes."""
     z = torch.cat([encode_reference(model.codec, batch), encode_truth(model.codec, batch)], 1)
     conditions = batch.sequence_conditions(batch.prefix, dtype=z.dtype)
     with torch.no_grad():
@@ -57,8 +57,8 @@ class Rollout:
         self.state = model.lock(reference_video(model.codec, batch), batch.reference_conditions(dtype))
 
     def extend(self, count: int) -> Tensor:
-        """The next `count` latent frames, (B, count, C, h, w). Gradient flows through the cache to the frames of the same
-        call; the recycled latent and what earlier calls left in the cache are cut from the graph (section 3.5)."""
+        """The next `count` latent frames, (B, count, C, h, w). Gradient flows through the cache to the frames of the
+        same call; the recycled latent and what earlier calls left in the cache are cut from the graph (section 3.5)."""
         model, dtype = self.model, self.model.codec.dtype
         if self._spent:
             self.state = self.state.detach()

@@ -1,8 +1,8 @@
 """A world for tests and ablations in which the network draws everything: no warp, no face, no files.
 
 A two-coloured disc moves and turns over a patterned ground as two control points say (its middle and its head, like a
-skeleton of two joints); a small white ball flies and bounces on its own, and nothing tells where to. What disc and ground
-look like is known from the reference frame alone. One latent frame is one video frame of 32x32 pixels.
+skeleton of two joints); a small white ball flies and bounces on its own, and nothing tells where to. What disc and
+ground look like is known from the reference frame alone. One latent frame is one video frame of 32x32 pixels.
 
     world = SpriteWorld()
     batch = world.batch(BatchShape(size=8, latents=8, crop=32), seed=(0,))
@@ -103,8 +103,8 @@ class DotsControl(nn.Module):
 
 
 def sprite_model(dim: int = 96, layers: int = 4, width: int = 64, window: int = 4) -> ModelConfig:
-    """Three quarters of a million parameters, 16 tokens a frame. Tokens of 96 numbers cannot carry the noise of 192 that a
-    velocity contains: convolutions around the transformer make x alone (`skip`)."""
+    """Three quarters of a million parameters, 16 tokens a frame. Tokens of 96 numbers cannot carry the noise of 192
+    that a velocity contains: convolutions around the transformer make x alone (`skip`)."""
     transformer = TransformerConfig(
         dim=dim, layers=layers, heads=4, ffn_dim=4 * dim, in_channels=width, out_channels=width, window=window,
         sink_distance=window + 1, frequency_dim=64,

@@ -1,6 +1,7 @@
 """Clips of anything, for models that know no face: one safetensors file each.
 
-A file holds `frames` (T, H, W, C), uint8, RGB or premultiplied RGBA as the model's codec wants them, and in its metadata
+A file holds `frames` (T, H, W, C), uint8, RGB or premultiplied RGBA as the model's codec wants them, and in its
+metadata
 `source`, the video that it was cut from. The reference is the frame before those that are to be made.
 
 Letters: B batch, T latent frames, N those of them with a truth (the last ones), F = 4 video frames per latent frame.
@@ -75,17 +76,19 @@ class VideoClip:
                 length, height, width, channels = file.get_slice("frames").get_shape()
                 source = (file.metadata() or {}).get("source", path.stem)
         except (SafetensorError, ValueError) as error:
-            raise ValueError(f"{path} is not a training clip ({error}): it needs `frames`, uint8 (T, H, W, C)") from error
+            wanted = "it needs `frames`, uint8 (T, H, W, C)"
+            raise ValueError(f"{path} is not a training clip ({error}): {wanted}") from error
         if channels not in (3, 4) or length <= FRAMES_PER_LATENT:
             found = f"frames {length}x{height}x{width}x{channels}"
-            raise ValueError(f"{path} is not a training clip ({found}): more than {FRAMES_PER_LATENT} RGB or RGBA frames")
+            wanted = f"it needs more than {FRAMES_PER_LATENT} RGB or RGBA frames"
+            raise ValueError(f"{path} is not a training clip ({found}): {wanted}")
         return VideoClip(path, length, height, width, source)
 
     def sample(
         self, spans: Sequence[int], prefix: int, crop: int, rng: np.random.Generator, augment: Augmentation
     ) -> dict[str, np.ndarray]:
-        """Parts of `spans` latent frames, each from a random moment on, in one random crop; the first after its reference.
-        Nothing is mirrored: a camera's way, or writing, has sides."""
+        """Parts of `spans` latent frames, each from a random moment on, in one random crop; the first after its
+        reference. Nothing is mirrored: a camera's way, or writing, has sides."""
         starts = [1 + int(rng.integers(self.length - span * FRAMES_PER_LATENT)) for span in spans]
         y, x = (int(rng.integers(room + 1)) // 2 * 2 for room in (self.height - crop, self.width - crop))
         with safe_open(self.path, framework="np") as file:

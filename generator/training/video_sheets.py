@@ -23,15 +23,16 @@ COLUMNS, CELL = 6, 128  # moments of a clip on a sheet, and pixels of one
 def evaluate(
     model: VideoModel, clips: Sequence[VideoClip], latents: int, crop: int, path: Path | None
 ) -> dict[str, float]:
-    """Roll out over the held-out clips, write the sheet (truth over output), return figures: mean absolute error of 255 of
-    output and of the reference held still, and the output's in the last quarter over that in the first."""
+    """Roll out over the held-out clips, write the sheet (truth over output), return figures: mean absolute error of 255
+    of output and of the reference held still, and the output's in the last quarter over that in the first."""
     rows, errors, still, drifts = [], [], [], []
     for number, clip in enumerate(clips):
         shape = BatchShape(size=1, latents=min(latents, clip.latents), crop=crop)
         batch = ClipList((clip,)).batch(shape, (0, number), Augmentation()).to(next(model.parameters()).device)
         rollout = Rollout(model, batch, torch.Generator(batch.frames.device).manual_seed(0))
         z = rollout.extend(shape.latents)
-        made = to_pixels(model.codec.decode(z, None, model.codec.initial_state(encode_reference(model.codec, batch))))[0]
+        state = model.codec.initial_state(encode_reference(model.codec, batch))
+        made = to_pixels(model.codec.decode(z, None, state))[0]
         truth = batch.frames[0].flatten(0, 1).cpu().numpy()  # (F, H, W, C)
         error = np.abs(made.astype(np.float32) - truth).mean((1, 2, 3))
         quarter = max(1, len(error) // 4)

@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--recipe",
         metavar="NAME",
-        help="paper: AAPT's three stages with its numbers, for a model that begins with weights of a large one; paper-small: "
-        "the same for a small model that begins with nothing; shipped: what pocket's weights were trained by. The model's "
-        "own if not given",
+        help="paper: AAPT's three stages with its numbers, for a model that begins with weights of a large one; "
+        "paper-small: the same for a small model that begins with nothing; shipped: what pocket's weights were trained "
+        "by. The model's own if not given",
     )
     parser.add_argument(
         "--stage", action="append", metavar="NAME", help="train this stage only; may be given several times"

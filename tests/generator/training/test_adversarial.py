@@ -172,7 +172,8 @@ def test_recomputation_changes_nothing():
         torch.testing.assert_close(found[name], expected[name], atol=1e-6, rtol=1e-5)
     trainers = [DiffusionTrainer(DiffusionStage(shape=SHAPE), model, ALONE) for model in (plain, spare)]
     losses = [
-        [trainer.step(draw(trainer, i), torch.Generator().manual_seed(i), 0.0) for i in range(2)] for trainer in trainers
+        [trainer.step(draw(trainer, i), torch.Generator().manual_seed(i), 0.0) for i in range(2)]
+        for trainer in trainers
     ]
     for before, after in zip(*losses):
         assert before == pytest.approx(after, rel=1e-4)

@@ -26,8 +26,8 @@ def start(tmp_path) -> Path:
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-5), ("bfloat16", 0.05)])
 def test_two_sharded_processes_equal_one(start, clip_folder, precision, tolerance):
-    """The same batch on both: every loss of three steps (each depends on the updates before it) and the weights. In bfloat16
-    what inference keeps in float32 is so in training, too, sharded or not."""
+    """The same batch on both: every loss of three steps (each depends on the updates before it) and the weights. In
+    bfloat16 what inference keeps in float32 is so in training, too, sharded or not."""
     alone, shared = start / "alone.json", start / "shared.json"
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -80,7 +80,7 @@ def test_two_steps_change_what_is_trained_and_nothing_else(name, generator, clip
 
 def test_bfloat16_keeps_float32_masters(generator, clips, tmp_path):
     stage = replace(SHIPPED.stages["crops"], shape=replace(SMALL, size=1, latents=1))
-    trainer, before = run_steps(stage, generator, clips, tmp_path, torch.bfloat16, steps=1)
+    trainer, _ = run_steps(stage, generator, clips, tmp_path, torch.bfloat16, steps=1)
     assert generator.transformer.blocks[0].ffn[0].weight.dtype == torch.bfloat16
     assert all(v.dtype == torch.float32 for v in trainer.learners["generator"].state_dict().values())
     assert trainer.learners["crops"].module.head.weight.dtype == torch.float32
@@ -117,7 +117,8 @@ def test_gradient_reaches_the_portrait_and_earlier_frames(generator, clips):
 def test_resumed_run_equals_the_uninterrupted_one(generator, clip_folder, tmp_path, monkeypatch):
     checkpoint.save(tmp_path / "start.safetensors", generator, torch.float32)
     arguments = dict(
-        start=tmp_path / "start.safetensors", data=clip_folder, recipe="paper-small", stages=["adversarial", "long"], batch=1, crop=48, precision=torch.float32,
+        start=tmp_path / "start.safetensors", data=clip_folder, recipe="paper-small", stages=["adversarial", "long"],
+        batch=1, crop=48, precision=torch.float32,
         pace=Pace(save=1e9, sheet=1e9),
     )  # fmt: skip
     whole = train("tiny", out=tmp_path / "whole", steps=4, **arguments)
@@ -254,7 +255,7 @@ def test_schedule_warms_up_and_ends_low():
 
 def test_muon_takes_the_matrices_of_blocks_only(generator):
     learner = Learner(generator, OptimizerConfig())
-    adamw, muon = learner.optimizers
+    _, muon = learner.optimizers
     matrices = {id(p) for group in muon.param_groups for p in group["params"]}
     names = {name for name, p in generator.named_parameters() if id(p) in matrices}
     assert "network.transformer.blocks.0.ffn.0.weight" in names
