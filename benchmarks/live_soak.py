@@ -1,6 +1,6 @@
 """A long run of `puppet live` with everything that goes wrong on a stage, and one JSON object of what came of it.
 
-    python benchmarks/live_soak.py --minutes 30 --portraits FOLDER
+    python benchmarks/live_soak.py --minutes 30 --fps 60 --portraits FOLDER
 
 While the stream runs, the camera is unplugged and plugged in again three times, the driver leaves the picture six
 times, the portrait is changed ten times, and a browser opens the stream and is killed twenty times. Exits with 1 if a
@@ -21,16 +21,17 @@ from pathlib import Path
 
 import numpy as np
 
-from puppet.media import DRIVER
-from puppet.errors import PuppetError
-from puppet.commands.live import report
-from puppet.live.session import Session
 from puppet.capture.sources import Source, VideoFile
+from puppet.commands.live import report
+from puppet.errors import PuppetError
+from puppet.live.config import LiveConfig
+from puppet.live.session import Session
+from puppet.media import DRIVER
 from puppet.outputs.browser import Browser
 from puppet.outputs.none import Nowhere
 
 UNPLUGGED, LOST, CHANGES, CLIENTS = 3, 6, 10, 20
-LARGEST_GAP, LARGEST_GROWTH = 100.0, 0.03  # ms, share
+LARGEST_GAP, LARGEST_GROWTH = 100.0, 0.03  # ms, fraction
 
 
 class Troubled(Source):
@@ -126,10 +127,11 @@ def main() -> int:
     parser.add_argument("--portraits", type=Path, required=True, help="folder of at least two portraits")
     parser.add_argument("--driver", type=Path, default=DRIVER, help="video that plays the camera, over and over")
     parser.add_argument("--port", type=int, default=8399)
+    parser.add_argument("--fps", type=int, default=60)
     own = parser.parse_args()
     failures: list[str] = []
     threading.excepthook = lambda failed: failures.append(f"{failed.exc_type.__name__}: {failed.exc_value}")
-    config = LiveConfig(portraits=own.portraits, seconds=60 * own.minutes, port=own.port)
+    config = LiveConfig(portraits=own.portraits, seconds=60 * own.minutes, port=own.port, fps=own.fps)
     source = Troubled(own.driver)
     session = Session(config, source, [Nowhere(), Browser()], report)
     troubles = Troubles(session, source, own.port, 60 * own.minutes)

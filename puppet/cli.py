@@ -13,6 +13,7 @@ import tempfile
 import traceback
 import warnings
 from collections.abc import Sequence
+from types import ModuleType
 
 from puppet.errors import PuppetError, nearest
 
@@ -59,7 +60,7 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
 
-def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, object]:
+def parse(argv: Sequence[str]) -> tuple[argparse.Namespace, ModuleType]:
     """The parsed arguments and the module of the command."""
     listing = "\n".join(f"  {name:<10}{text}" for name, (_, text) in COMMANDS.items())
     if not argv or argv[0] in ("-h", "--help"):

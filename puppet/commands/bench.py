@@ -52,14 +52,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_model(parser)
     arguments.add_attention(parser)
     parser.add_argument(
-        "--size", type=picture_size, metavar="N|WxH", help="pixels of the output (default: 256 for portraits, else the model's)"
+        "--size",
+        type=picture_size,
+        metavar="N|WxH",
+        help="pixels of the output (default: 256 for portraits, else the model's)",
     )
     parser.add_argument(
-        "--plan", action="store_true", help="measure nothing: print what a step needs, and how fast accelerators could at best be"
+        "--plan",
+        action="store_true",
+        help="measure nothing: print what a step needs, and how fast accelerators could at best be",
     )
     parser.add_argument("--gpus", type=int, default=1, metavar="N", help="cards that share a step, with --plan")
     parser.add_argument("--compile", action="store_true", help="compile the model (models without a portrait)")
-    parser.add_argument("--cuda-graph", action="store_true", help="record a step as a CUDA graph (models without a portrait)")
+    parser.add_argument(
+        "--cuda-graph", action="store_true", help="record a step as a CUDA graph (models without a portrait)"
+    )
     parser.add_argument("--fp8", action="store_true", help="matrices in fp8 (models without a portrait; extra cuda)")
     arguments.add_json(parser)
 
@@ -208,7 +215,7 @@ def device_name(device: str) -> str:
     if device.startswith("cuda"):
         import torch
 
-        return torch.cuda.getdevice_name(device)
+        return torch.cuda.get_device_name(device)
     if device == "cpu":
         import platform
 

@@ -87,9 +87,10 @@ def measured(args: argparse.Namespace) -> None:
         return
     print(f"{args.model} at {width}x{height} on {device}, {result['dtype']}, random weights")
     print(f"generate {found.generate_ms:.1f} ms, decode {found.decode_ms:.1f} ms a step: {result['fps']} fps")
-    print(f"{result['tflops']} TFLOP a second" + (
-        f", {result['ratio']:.0%} of the bound of {result['bound_fps']} fps" if accelerator else ""
-    ))
+    print(
+        f"{result['tflops']} TFLOP a second"
+        + (f", {result['ratio']:.0%} of the bound of {result['bound_fps']} fps" if accelerator else "")
+    )
 
 
 def _stream(args: argparse.Namespace, config: ModelConfig, height: int, width: int) -> Stream:

@@ -52,7 +52,9 @@ def _serve(args: argparse.Namespace, folder: Path, end: threading.Event) -> None
     from puppet.demo.quiet_gradio import known
     from puppet.demo.sessions import Sessions
 
-    sessions = Sessions(Engine(args.model, args.weights, args.device, args.size, args.seed, args.framing, args.hands), folder)
+    sessions = Sessions(
+        Engine(args.model, args.weights, args.device, args.size, args.seed, args.framing, args.hands), folder
+    )
     page = build_page(sessions, folder)
     options = known(
         page.launch,

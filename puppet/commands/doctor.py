@@ -179,7 +179,7 @@ def check_virtual_camera() -> Check:
 
     camera = VirtualCamera()
     try:
-        camera.open(256, 24)
+        camera.open((256, 256), 24)
     except PuppetError as error:
         return Check("virtual camera", WARNING, "cannot be used", str(error))
     device = camera.device

@@ -153,8 +153,12 @@ class Signals:
 
 
 def write_clip(
-    args: argparse.Namespace, stream: Stream, signals: Signals, prompts: list[Prompt],
-    encode: Callable[[str], torch.Tensor], picture: np.ndarray | None,
+    args: argparse.Namespace,
+    stream: Stream,
+    signals: Signals,
+    prompts: list[Prompt],
+    encode: Callable[[str], torch.Tensor],
+    picture: np.ndarray | None,
 ) -> int:
     """Returns the number of frames. The file is there whole or not at all."""
     from generator.codecs.codec import frame_count
@@ -173,9 +177,10 @@ def write_clip(
 
     speak(0.0)
     written = made = 0
-    with VideoWriter(args.out, (width, height), fps=fps) as writer, tqdm(
-        total=wanted, desc="generating", unit="frame", leave=False, disable=True if args.json else None
-    ) as bar:
+    with (
+        VideoWriter(args.out, (width, height), fps=fps) as writer,
+        tqdm(total=wanted, desc="generating", unit="frame", leave=False, disable=True if args.json else None) as bar,
+    ):
 
         def write(frames_FHWC: np.ndarray) -> None:
             nonlocal written, made

@@ -117,13 +117,12 @@ def run(args: argparse.Namespace) -> None:
 
 def make_motion_out(target: str | None, config: LiveConfig, source: Source | VmcReceiver) -> VmcSender | None:
     """Where tracked motion is sent. Raises PuppetError for what cannot be, --motion with a VMC camera among it."""
-    from_vmc = isinstance(source, VmcReceiver)
-    if from_vmc and config.motion != "relative":
+    if isinstance(source, VmcReceiver) and config.motion != "relative":
         raise PuppetError("--camera vmc brings motion and no face of its own: use --motion relative")
     if target is None:
         return None
     sender = VmcSender(target, report)
-    if from_vmc and sender.port == source.port and sender.address[0] in ("127.0.0.1", "::1"):
+    if isinstance(source, VmcReceiver) and sender.port == source.port and sender.address[0] in ("127.0.0.1", "::1"):
         sender.close()
         raise PuppetError(f"--send-motion {target} is where --camera vmc:{source.port} listens: change one port")
     return sender

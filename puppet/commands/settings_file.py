@@ -104,7 +104,7 @@ class Flags:
         if any(isinstance(item, (bool, list, dict)) for item in items):
             raise PuppetError(f"{about} cannot be {json.dumps(value, default=str)}")
         try:
-            converted = [action.type(str(item)) if action.type else str(item) for item in items]
+            converted = [action.type(str(item)) if callable(action.type) else str(item) for item in items]
         except ValueError as error:
             raise PuppetError(f"{about} cannot be {json.dumps(value, default=str)}: a number is needed") from error
         return converted if many else converted[0]

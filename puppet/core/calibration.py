@@ -113,12 +113,12 @@ class CalibrationMemory:
         try:
             with np.load(self._path(camera, portrait), allow_pickle=False) as data:
                 parts = {name: data[name] for name in ("face", "body") if name in data}
-                size = tuple(int(side) for side in data["size"])
+                width, height = map(int, data["size"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None
         if parts.get("face", np.empty(0)).shape != (478, 3):
             return None
-        return PoseFrame(parts["face"], parts.get("body"), None, None, size, 0.0)
+        return PoseFrame(parts["face"], parts.get("body"), None, None, (width, height), 0.0)
 
     def save(self, camera: str, portrait: str, neutral: PoseFrame) -> None:
         """Raises OSError where it cannot be written."""

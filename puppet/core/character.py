@@ -20,7 +20,6 @@ from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.media.pictures import read_picture
 
 
-
 @dataclass(frozen=True, eq=False)
 class Character:
     """A prepared portrait: its own maps, its background."""
@@ -39,7 +38,7 @@ class Character:
     def own_maps(self) -> tuple[np.ndarray, np.ndarray]:
         """warp (4, S, S, 4) and guide (4, S/2, S/2, 8), uint8, of the portrait's own pose: the generator's reference."""
         own = self.conditioner.maps(self.portrait.pose)
-        return tuple(np.repeat(part[None], FRAMES_PER_LATENT, 0) for part in (own.warp, own.guide))
+        return np.repeat(own.warp[None], FRAMES_PER_LATENT, 0), np.repeat(own.guide[None], FRAMES_PER_LATENT, 0)
 
 
 def check_size(size: int, option: str = "size") -> None:

@@ -14,6 +14,8 @@ from puppet.core.warp_stream import WARP, WarpStream
 from puppet.core.weights import find_weights
 from puppet.errors import PuppetError, reported_as_puppet_error
 
+AnyStream = PortraitStream | WarpStream
+
 
 def weights_path(model: str, weights: str) -> Path:
     """The file of "shipped" weights, of own ones by name, or the path itself. Raises PuppetError where there is none."""
@@ -47,10 +49,11 @@ def load_generator(model: str, weights: str, size: int) -> VideoModel:
         return generator
 
 
-def load_stream(
-    model: str, weights: str, size: int, device: str, seed: int = 0, attention: str = "sdpa"
-) -> PortraitStream | WarpStream:
-    """A stream of frames of `load_generator`'s model, or of the warp alone. Raises PuppetError for a device or attention that there is not."""
+def load_stream(model: str, weights: str, size: int, device: str, seed: int = 0, attention: str = "sdpa") -> AnyStream:
+    """A stream of frames of `load_generator`'s model, or of the warp alone.
+
+    Raises PuppetError for a device or attention that there is not.
+    """
     if model == WARP:
         check_warp(weights)
         return WarpStream(size)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from generator.portrait.stream import PortraitStream
 from pose.motion.neutral import find_neutral
 from pose.tracking.landmarks import PoseFrame
 from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet.core.background import check_background
 from puppet.core.batcher import batches
 from puppet.core.character import Character, check_motion, load_character
-from puppet.core.look import PictureSize, check_framing, check_hands
 from puppet.core.driver import check_face_seen, track
-from puppet.core.models import load_stream
+from puppet.core.look import PictureSize, check_framing, check_hands
+from puppet.core.models import AnyStream, load_stream
 from puppet.core.puppeteer import Puppeteer
 from puppet.core.renderer import Renderer
 from puppet.core.timings import Timings
@@ -34,6 +33,9 @@ class Progress:
     work: str
     done: int
     total: int | None
+
+
+HANDS_EVERY = 2  # frames of a video per look at hands that are in the picture
 
 
 class Puppet:
@@ -86,16 +88,14 @@ class Puppet:
         self._assemble(character, stream, motion, 1.0, body_every, hands == "auto")
 
     @classmethod
-    def of(
-        cls, character: Character, stream: PortraitStream, strength: float = 1.0, hands: bool = True
-    ) -> Puppet:
+    def of(cls, character: Character, stream: AnyStream, strength: float = 1.0, hands: bool = True) -> Puppet:
         """A person made from what was loaded before, with relative motion."""
         puppet = cls.__new__(cls)
         puppet._assemble(character, stream, "relative", strength, 2, hands)
         return puppet
 
     def _assemble(
-        self, character: Character, stream: PortraitStream, motion: str, strength: float, body_every: int, hands: bool
+        self, character: Character, stream: AnyStream, motion: str, strength: float, body_every: int, hands: bool
     ) -> None:
         self.character, self.portrait = character, character.portrait
         self.size, self.device = character.size, str(stream.device)
@@ -105,7 +105,9 @@ class Puppet:
         self._renderer = Renderer(stream, self.timings)
         self.lost = 0  # frames of the last performance in which the driver's face was not found
 
-    def perform(self, frames: Iterable[np.ndarray], neutral: PoseFrame | None = None) -> Iterator[np.ndarray]:
+    def perform(
+        self, frames: Iterable[np.ndarray], neutral: PoseFrame | None = None
+    ) -> Generator[np.ndarray, None, None]:
         """The portrait moving like the person in `frames`, (H, W, 3) uint8 RGB at 24 a second.
 
         Yields as many (height, width, 4) uint8 RGBA frames, premultiplied (opaque unless the background is "transparent").
@@ -115,11 +117,17 @@ class Puppet:
 
     def track(self, frames: Iterable[np.ndarray]) -> Iterator[PoseFrame]:
         """The driver's pose in the centred square of every frame; its face is None where none was found."""
-        often = {} if self._hands else {"hands_every": self._body_every or 1}
-        with reported_as_puppet_error(TrackerUnavailable), Tracker(body_every=self._body_every, **often) as tracker:
+        # hands that do not follow are looked for no more often than the body
+        hands_every = HANDS_EVERY if self._hands else self._body_every or 1
+        with (
+            reported_as_puppet_error(TrackerUnavailable),
+            Tracker(body_every=self._body_every, hands_every=hands_every) as tracker,
+        ):
             yield from track(frames, tracker, self.timings)
 
-    def animate(self, poses: Iterable[PoseFrame], neutral: PoseFrame | None = None) -> Iterator[np.ndarray]:
+    def animate(
+        self, poses: Iterable[PoseFrame], neutral: PoseFrame | None = None
+    ) -> Generator[np.ndarray, None, None]:
         """The second half of `perform`: the driver's poses to frames, four at a time."""
         puppeteer = Puppeteer(self.portrait.pose, neutral, self.motion, self._strength, hands=self._hands)
         made = batches(self.character, map(puppeteer, poses), self.timings)
@@ -127,7 +135,7 @@ class Puppet:
             self.lost = puppeteer.frames_lost
             yield frame
 
-    def film(self, driver: VideoReader, out: Path) -> Iterator[Progress]:
+    def film(self, driver: VideoReader, out: Path) -> Generator[Progress, None, None]:
         """Write the performance of a whole video, with its sound, and say after every frame how far it is.
 
         The neutral face is searched in all of it. Where the iterator is closed early, no file is left.

@@ -7,6 +7,7 @@ hundreds a group; in two threads of one process each slows the other by a third,
 from __future__ import annotations
 
 import multiprocessing
+import os
 import warnings
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
@@ -17,6 +18,7 @@ from generator.portrait.layout import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CH
 from puppet.core.signals import leave_terminal_signals_to_parent
 from puppet.errors import PuppetError
 
+NICENESS = 5  # of the generator: beside a game appearance may age, and motion may not
 CLOSE_SECONDS = 5.0  # that the process is given to end by itself
 
 
@@ -127,6 +129,8 @@ class RemoteStream:
 def _serve(pipe: Connection, memory, choice: StreamChoice) -> None:
     """The other process, which serves until its pipe is closed, as it is when the parent ends."""
     leave_terminal_signals_to_parent()
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
     warnings.simplefilter("ignore")
     buffers = SharedBuffers(memory, choice.size).arrays
     try:

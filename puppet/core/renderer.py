@@ -14,14 +14,14 @@ from puppet.core.timings import Timings
 from puppet.media.alpha import composite
 
 if TYPE_CHECKING:  # torch takes seconds to import, and live use needs it in another process only
-    from generator.portrait.stream import PortraitStream
+    from puppet.core.models import AnyStream
     from puppet.core.remote_stream import RemoteStream
 
 
 class Renderer:
     """The generator, in this process or another, locked on one character at a time."""
 
-    def __init__(self, stream: PortraitStream | RemoteStream, timings: Timings):
+    def __init__(self, stream: AnyStream | RemoteStream, timings: Timings):
         self._stream, self._timings = stream, timings
         self._locked: Character | None = None
 

@@ -55,4 +55,3 @@ def _read(path: Path) -> Tensor:
             return file.get_tensor(KEY).float()
     except (SafetensorError, OSError) as error:
         raise PuppetError(f"prompt {path} is no embedding ({error}): a file holds one tensor '{KEY}'") from error
-

@@ -22,7 +22,9 @@ BACK_SECONDS = 0.4  # at most, in which a face that is found again is taken up
 
 
 class LossPolicy(Protocol):
-    lost: bool  # whether the face is not seen
+    @property
+    def lost(self) -> bool:
+        """Whether the face is not seen."""
 
     def __call__(self, time: float, target: PoseFrame | None) -> PoseFrame: ...
 
@@ -68,12 +70,16 @@ class IdleWhenLost:
         self._lost_at: float | None = -math.inf  # None while a face is there
         self._found_at: float | None = None  # None once it is followed fully
         self._back = BACK_SECONDS
+        self._time = -math.inf
 
     @property
     def lost(self) -> bool:
         return self._lost_at is not None
 
     def __call__(self, time: float, target: PoseFrame | None) -> PoseFrame:
+        if time < self._time:
+            self._set_back(self._time - time)
+        self._time = time
         self._shown = self._away(time) if target is None else self._return(time, target)
         return self._shown
 
@@ -96,6 +102,11 @@ class IdleWhenLost:
         if weight >= 1:
             self._found_at = None
         return interpolate(self._held, target, weight)
+
+    def _set_back(self, seconds: float) -> None:
+        """The clock was set back: what began a while ago still did."""
+        self._lost_at = None if self._lost_at is None else self._lost_at - seconds
+        self._found_at = None if self._found_at is None else self._found_at - seconds
 
     def _take_up(self, now: float, seconds: float) -> None:
         self._held, self._found_at, self._back, self._lost_at = self._shown, now, seconds, None

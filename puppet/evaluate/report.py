@@ -23,7 +23,7 @@ from puppet.evaluate.scores import (
     perform,
     roll_out,
 )
-from puppet.evaluate.systems import MeshWarp, Model, Motion, NetworkInput, Still, Subject
+from puppet.evaluate.systems import MeshWarp, Model, Motion, NetworkInput, Still, Subject, System
 from puppet.evaluate.table import markdown
 
 LISTED = 12  # clips of which each has its own lines in the table; of more only the mean (the JSON has all)
@@ -79,7 +79,8 @@ class Report:
         """A long performance of the clip's first frame."""
         subject = Subject(clip.name, clip.picture, self._size)
         self._rollout_title = f"{minutes:g} minutes of {clip.name} to and fro"
-        for system in (NetworkInput(), *self._models):
+        systems: list[System] = [NetworkInput(), *self._models]
+        for system in systems:
 
             def progress(frames: Iterator[np.ndarray], count: int, label: str = system.name) -> Iterator[np.ndarray]:
                 return self._bar(frames, f"{label}, {minutes:g} min", count)

@@ -47,7 +47,8 @@ class Motion:
 
 
 class System(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def render(self, subject: Subject, poses: Sequence[PoseFrame], motion: Motion) -> Iterator[np.ndarray]:
         """One (S, S, 3) uint8 RGB frame for every pose."""

@@ -64,4 +64,6 @@ class LiveConfig:
 
     @property
     def stream(self) -> StreamChoice:
-        return StreamChoice(self.model, self.weights, PictureSize.of(self.size).side, self.device, self.seed, self.attention)
+        return StreamChoice(
+            self.model, self.weights, PictureSize.of(self.size).side, self.device, self.seed, self.attention
+        )

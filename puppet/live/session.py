@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -42,6 +43,7 @@ from puppet.vmc.sender import VmcSender
 
 RATES = (60, 30, 24)  # pictures a second
 MOST_BUSY = 0.5  # of one core, that reprojection may take
+SWITCH_SECONDS = 0.001  # that one thread may keep another waiting; Python's 0.005 is a third of a tick
 TRIALS = 5  # of reprojection, before the run
 DELAY_AFTER = 10.0  # s of running, after which the delay is settled and told
 REST = 0.1  # s between two looks at the clock, where there is no window to draw
@@ -63,6 +65,7 @@ class Session:
     ):
         config.check()
         keep_memory_together()
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._config, self._report, self._outputs, self._motion_out = config, report, outputs, motion_out
         self._end = threading.Event()
         self._broken: Exception | None = None  # ends the run
@@ -90,6 +93,7 @@ class Session:
             else:
                 source_of_frames = BufferedFrames(self.statistics)
             self.sender = Sender(still(character), source_of_frames, self.statistics, self._output_failed, fps)
+            self.camera: Camera | VmcReceiver
             if isinstance(source, VmcReceiver):
                 self.camera, tracker = source, None
                 self.driver.set_neutral(source.neutral)

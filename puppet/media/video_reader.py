@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -57,7 +57,7 @@ class VideoReader:
         """(H, W, 3) uint8 RGB frames at a constant rate: at each tick the frame whose time is nearest."""
         return resample(self.timed_frames(), fps, 1 / self.rate)
 
-    def timed_frames(self) -> Iterator[TimedFrame]:
+    def timed_frames(self) -> Generator[TimedFrame, None, None]:
         """Every frame that can be decoded, with strictly increasing times.
 
         Damaged pictures are left out; a file that was cut off gives what it has and then raises PuppetError.

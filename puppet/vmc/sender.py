@@ -37,6 +37,7 @@ class VmcSender:
         self._bundles = load_osc("osc_bundle_builder")
         host, self.port, self._families = parse_target(target)
         try:
+            self.address: tuple
             family, kind, protocol, _, self.address = socket.getaddrinfo(host, self.port, type=socket.SOCK_DGRAM)[0]
         except (OSError, UnicodeError) as error:
             raise PuppetError(
@@ -132,7 +133,8 @@ def parse_target(target: str) -> tuple[str, int, tuple[str, ...]]:
 
 def packets(messages: Iterable) -> Iterable[list]:
     """The messages in their order, in groups that fit into one packet."""
-    group, size = [], 16
+    group: list = []
+    size = 16
     for message in messages:
         if group and size + 4 + message.size > LARGEST_PACKET:
             yield group

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
+from pose.portrait.drawn.analysis import Drawing, find_drawing
 from pose.tracking.landmarks import PoseFrame
-
 from tests.pose.faces import face
 
 SIZE = 256
@@ -16,6 +17,7 @@ FINER = 4  # px that are drawn per px of the picture
 SCALE, AT = 84.0, (128.0, 120.0)  # of the landmarks: px between the outer eye corners, and where their middle is
 EYES = ((91.0, 124.0), (165.0, 124.0))
 MOUTH = (128.0, 186.0)
+BROWS = 90.0  # px from the top, where a brow's ends are
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,10 @@ def draw(style: Style) -> np.ndarray:
     shape([(104, 200), (152, 200), (160, 256), (96, 256)], style.skin)
     ellipse((128, 136), (84, 92), style.outline)
     ellipse((128, 136), (82, 90), style.skin)
-    ellipse((128, 62), (84, 26), style.hair)
+    ellipse((128, 56), (80, 20), style.hair)
     for x, y in EYES:
         _eye(ellipse, style, x, y)
+        ellipse((x, BROWS), (17, 5), style.outline, 190, 350, 3)
     x, y = MOUTH
     if style.mouth == "line":
         ellipse((x, y - 8), (13, 9), style.outline, 25, 155, 2)
@@ -99,6 +102,13 @@ def _eye(ellipse, style: Style, x: float, y: float) -> None:
     ellipse((x, y + 2), (style.iris_size[0] * 0.4, style.iris_size[1] * 0.4), tuple(v // 3 for v in style.iris))
     ellipse((x - 4, y - 6), (4, 5), (255, 255, 255))
     ellipse((x, y), (width + 1, height + 1), style.outline, 200, 340, style.lash)
+
+
+@lru_cache(maxsize=len(STYLES))
+def character(name: str) -> tuple[Style, np.ndarray, Drawing | None]:
+    """Style, person and layers; made once for all tests."""
+    person = premultiplied(draw(STYLES[name]))
+    return STYLES[name], person, find_drawing(person, np.ascontiguousarray(person[..., :3]), pose().face)
 
 
 def premultiplied(picture: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from .boxes import face_boxes
+from .brow import DrawnBrow, find_brow
 from .colours import canvas
 from .eye import DrawnEye, find_eye
 from .mouth import DrawnMouth, find_mouth
@@ -21,11 +22,12 @@ class Drawing:
     """The layers of one drawn portrait, in pixels of its picture FINER times enlarged.
 
     finer: (FINER * S, FINER * S, 4) uint8 premultiplied RGBA. eyes: the person's right and left, None where there is none
-    or it is shut. mouth: None where none was found.
+    or it is shut; brows: above them. mouth: None where none was found.
     """
 
     finer: np.ndarray
     eyes: tuple[DrawnEye | None, DrawnEye | None]
+    brows: tuple[DrawnBrow | None, DrawnBrow | None]
     mouth: DrawnMouth | None
 
 
@@ -43,5 +45,6 @@ def find_drawing(person_SS4: np.ndarray, picture: np.ndarray, face: np.ndarray) 
     known = canvas(rgb, finer[..., 3], face)
     boxes = face_boxes(rgb, face)
     eyes = find_eye(known, boxes.right_eye), find_eye(known, boxes.left_eye)
+    brows = tuple(None if eye is None else find_brow(known, eye) for eye in eyes)
     mouth = find_mouth(known, boxes.mouth)
-    return Drawing(finer, eyes, mouth) if any((*eyes, mouth)) else None
+    return Drawing(finer, eyes, brows, mouth) if any((*eyes, mouth)) else None

@@ -16,6 +16,7 @@ import numpy as np
 from .colours import SKIN, Canvas
 
 RADII = (0.06, 0.08, 0.105, 0.135, 0.17)  # eye distances: irises that are looked for
+SIZE = 0.55  # power of its radius by which a larger blob is the stronger one
 WIDER = 1.3  # radii of the blob that an iris is wide at most, on either side
 ALONE = 2.2  # radii; what is less wide once the white is left out is the iris alone
 STRICTER = (1.0, 1.6, 2.3)  # thresholds on what is no skin, in SKIN, until the eye stands alone
@@ -25,7 +26,7 @@ LARGEST = 4.6  # iris radii that an eye is wide, and ...
 TALLEST = 4.4  # ... high at most; a shape beyond that is more than an eye
 ROUGHNESS = (0.03, 0.16)  # iris radii over which lids are smoothed: of an outline, of a line that was followed
 THICKEST = 0.55  # iris radii that a lash line is thick at most, above its darkest
-CONVEX = 0.84  # of its hull, that an eye alone covers
+CONVEX = 0.76  # of its hull, that an eye alone covers
 OUTLIER = 0.25  # iris radii that a lid may leave its smoothed curve
 
 
@@ -83,7 +84,7 @@ def _find_iris(canvas: Canvas, box: tuple[float, float, float, float]) -> tuple[
     for radius in RADII:
         r = radius * unit
         response = cv2.filter2D(strength, -1, _disc(r)) - 0.8 * cv2.filter2D(strength, -1, _beside(r))
-        score = response * prior * radius**0.35
+        score = response * prior * radius**SIZE
         at = np.unravel_index(score.argmax(), score.shape)
         if score[at] > best:
             best, found = float(score[at]), (float(x[at]) + 0.5, float(y[at]) + 0.5, r)

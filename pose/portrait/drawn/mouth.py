@@ -10,9 +10,10 @@ import numpy as np
 from .colours import SKIN, Canvas, Layer, pixels, spread
 from .lids import arch
 
-WINDOW = ((0.5, 0.5), (0.2, 0.26))  # eye distances left, right; above, below of where a mouth should be: looked through
+WINDOW = ((0.5, 0.5), (0.3, 0.26))  # eye distances left, right; above, below of where a mouth should be: looked through
 STRICTER = (1.0, 1.5, 2.2, 3.0)  # thresholds on what is no skin, in SKIN, until the mouth stands alone
 CLOSES_AT = 0.35  # of its height, from its top, an open mouth closes
+NEAR = (0.2, 0.13)  # eye distances across and down, over which a mark counts less the further from there it is
 SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
 WIDEST = 0.9
 LEAST = 0.004  # weighted by its contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
@@ -20,6 +21,7 @@ BREAK = 0.16  # eye distances between the halves of a line
 OPEN = 0.075  # eye distances of a mouth's height, from which it is no line
 SEAM = (0.25, 0.75)  # of their height, where between them closed lips meet ...
 SEAM_DEPTH = 14.0  # ... and by how many grey levels that line is darker than the lips
+LIPS = 0.62  # of the skin's luma that lips have at least; what is darker is an open mouth
 SAME_LIPS = 55.0  # RGB difference up to which two lips have one colour
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 GAP = 0.02  # eye distances: breaks in a line that are closed
@@ -103,7 +105,7 @@ def _region(canvas: Canvas, box) -> tuple[np.ndarray | None, int, int]:
     away = canvas.away[y0:y1, x0:x1]
     hair = canvas.hair[y0:y1, x0:x1]
     y, x = np.mgrid[y0:y1, x0:x1]
-    near = np.exp(-(((x + 0.5 - mx) / (0.16 * unit)) ** 2 + ((y + 0.5 - my) / (0.09 * unit)) ** 2))
+    near = np.exp(-(((x + 0.5 - mx) / (NEAR[0] * unit)) ** 2 + ((y + 0.5 - my) / (NEAR[1] * unit)) ** 2))
     gap = max(int(GAP * unit), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
     for strict in STRICTER:
@@ -171,7 +173,7 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     alpha = np.where(mouth | (alpha > 0.15), alpha, 0).astype(np.float32)
     colours = np.where((alpha > 0.9)[..., None], rgb, spread(rgb, mouth & (alpha > 0.7), 1.5)) if (alpha > 0.7).any() else rgb
     own = Layer(pixels(colours), alpha)
-    seam = _seam(rgb, top, bottom, left, right) if is_open else None
+    seam = _seam(rgb, top, bottom, left, right, float(np.median(luma[known])) if known.any() else 0.0) if is_open else None
     if not is_open:
         seam = cv2.GaussianBlur(((top + bottom) / 2)[None].astype(np.float32), (0, 0), max(0.05 * (right - left), 0.8),
                                 borderType=cv2.BORDER_REPLICATE)[0]
@@ -189,8 +191,8 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
                       *(np.full((h, w, 3), pixels(c)) for c in (line, cavity, tongue, teeth)))
 
 
-def _seam(rgb, top, bottom, left, right) -> np.ndarray | None:
-    """(w,) where closed lips meet, a dark line between two lips of one colour; None where the mouth is open."""
+def _seam(rgb, top, bottom, left, right, skin: float) -> np.ndarray | None:
+    """(w,) where closed lips meet, a dark line between two lips of one colour; None where the mouth is open. skin: its luma."""
     places = np.linspace(0, 1, 21)
     columns = np.arange(left, right + 1)
     rows = top[columns] + places[:, None] * (bottom - top)[columns]
@@ -201,7 +203,8 @@ def _seam(rgb, top, bottom, left, right) -> np.ndarray | None:
     first, last = (int(20 * v) for v in SEAM)
     at = first + int(across[first : last + 1].argmin())
     upper, lower = (profile[rows, middle].mean((0, 1)) for rows in (slice(3, max(at - 2, 4)), slice(min(at + 3, 17), 18)))
-    if min(upper @ LUMA, lower @ LUMA) - across[at] < SEAM_DEPTH or np.linalg.norm(upper - lower) > SAME_LIPS:
+    lightness = float(min(upper @ LUMA, lower @ LUMA))
+    if lightness < LIPS * skin or lightness - across[at] < SEAM_DEPTH or np.linalg.norm(upper - lower) > SAME_LIPS:
         return None
     found = luma[first : last + 1].argmin(0) + first
     seam = top[columns] + places[found] * (bottom - top)[columns]

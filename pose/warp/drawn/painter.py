@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from pose.portrait.drawn.analysis import FINER, Drawing
+from pose.portrait.drawn.brow import DrawnBrow
 from pose.portrait.drawn.eye import DrawnEye
 from pose.portrait.drawn.mouth import DrawnMouth
 from pose.tracking.features import EYES, MOUTH, Eye
@@ -16,7 +17,9 @@ from pose.tracking.mesh import face_mesh
 from pose.tracking.signals import head_transform, lid_gap, lip_gap, to_head_frame
 from pose.warp.canvas import EYE_OPENING, INNER_MOUTH, IRIS, MESH_COLOUR, Canvas, Painter
 
+from .brow import painted_brow
 from .eye import painted_eye
+from .layers import over
 from .mouth import painted_mouth
 
 
@@ -31,6 +34,8 @@ class DrawnSettings:
     gaze: float = 1.15  # of the driver's gaze
     gaze_limit: tuple[float, float] = (0.55, 0.35)  # of the iris's radius, across and down
     smile: float = 1.0  # of the way that the driver's mouth corners rise
+    brow: float = 1.3  # of the driver's brows
+    brow_limit: float = 0.07  # eye distances
     slack: float = 0.15  # of a feature's box, by which its place in the picture may be off
 
 
@@ -68,11 +73,14 @@ class DrawnFeatures:
             if drawn is None:
                 continue
             opening, gaze = self._opening(shape, eye), self._gaze(shape, eye, drawn)
-            self._lay(canvas, drawn, painted_eye(drawn, self._box(drawn), opening, gaze), self._depths[eye.ring])
+            self._lay(canvas, drawn, painted_eye(drawn, self._box(drawn), opening, gaze), None, self._depths[eye.ring])
+        for eye, brow in zip(EYES, self._drawing.brows):
+            if brow is not None:
+                self._lay(canvas, brow, *painted_brow(brow, self._rise(shape, eye)), self._depths[eye.ring])
         mouth = self._drawing.mouth
         if mouth is not None:
             view = painted_mouth(mouth, self._box(mouth), *self._mouth(shape))
-            self._lay(canvas, mouth, view, self._depths[MOUTH.inner])
+            self._lay(canvas, mouth, view, None, self._depths[MOUTH.inner])
         # the network knows photographed faces: it repairs what the face map says is one, and shades a flat drawing's eyes
         canvas.guide[..., MESH_COLOUR] = 0
         canvas.guide[..., [INNER_MOUTH, EYE_OPENING, IRIS]] = 0
@@ -84,6 +92,13 @@ class DrawnFeatures:
 
     def _opening(self, shape: np.ndarray, eye: Eye) -> float:
         return lid_gap(shape, eye.upper, eye.lower) / max(lid_gap(self._own, eye.upper, eye.lower), 1e-6)
+
+    def _rise(self, shape: np.ndarray, eye: Eye) -> float:
+        """px of the layers that the brow rises."""
+        brow = list(eye.brow)
+        rise = self._settings.brow * float((self._own[brow, 1] - shape[brow, 1]).mean())
+        limit = self._settings.brow_limit
+        return limit * float(np.tanh(rise / limit)) * self._scale
 
     def _gaze(self, shape: np.ndarray, eye: Eye, drawn: DrawnEye) -> np.ndarray:
         """(2,) px of the layers that the iris moves."""
@@ -104,8 +119,16 @@ class DrawnFeatures:
         rise = (own[ends, 1].mean() - own[middles, 1].mean()) - (shape[ends, 1].mean() - shape[middles[0], 1] * 0.7 - shape[middles[1], 1] * 0.3)
         return float(gap * self._scale), float(width), float(s.smile * rise * self._scale)
 
-    def _lay(self, canvas: Canvas, layer: DrawnEye | DrawnMouth, view: np.ndarray, depth: float) -> None:
-        """Lay a painted box over the picture, where the picture shows the part of the portrait that it is of."""
+    def _lay(
+        self,
+        canvas: Canvas,
+        layer: DrawnEye | DrawnBrow | DrawnMouth,
+        view: np.ndarray,
+        alpha: np.ndarray | None,
+        depth: float,
+    ) -> None:
+        """Lay a painted box over the picture, where the picture shows the part of the portrait that it is of. alpha: (h, w)
+        0..1, None for all of it."""
         h, w = view.shape[:2]
         x, y = np.array([layer.x, layer.x + w]) / FINER, np.array([layer.y, layer.y + h]) / FINER
         corners = np.array([(a, b, depth) for a in x for b in y], np.float32)
@@ -121,4 +144,7 @@ class DrawnFeatures:
         inside = ((at >= 0) & (at <= np.array([w - 1, h - 1]))).all(2)
         shown = cv2.remap(view, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         target = canvas.picture[rows, columns, :3]
+        if alpha is not None:
+            covered = cv2.remap(alpha, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+            shown = over(covered, shown, np.ascontiguousarray(target))
         np.copyto(target, shown, where=inside[..., None])

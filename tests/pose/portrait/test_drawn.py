@@ -19,8 +19,7 @@ from tests.pose import characters
 @pytest.fixture(scope="module", params=characters.STYLES)
 def drawn(request):
     """Style, picture, and its drawing."""
-    person = characters.premultiplied(characters.draw(characters.STYLES[request.param]))
-    return characters.STYLES[request.param], person, drawing_of(person)
+    return characters.character(request.param)
 
 
 def drawing_of(person):

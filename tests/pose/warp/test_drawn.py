@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from pose.portrait.drawn.analysis import FINER, find_drawing
+from pose.portrait.drawn.analysis import FINER
 from pose.portrait.drawn.fit import fitted_landmarks
 from pose.tracking.landmarks import PoseFrame
 from pose.warp.conditioning import Conditioner
+from pose.warp.drawn.brow import painted_brow
 from pose.warp.drawn.eye import painted_eye
 from pose.warp.drawn.mouth import painted_mouth
 from tests.pose import characters
@@ -17,9 +18,7 @@ REST = np.zeros(2, np.float32)
 @pytest.fixture(scope="module", params=characters.STYLES)
 def character(request):
     """Style, person, drawing."""
-    style = characters.STYLES[request.param]
-    person = characters.premultiplied(characters.draw(style))
-    return style, person, find_drawing(person, np.ascontiguousarray(person[..., :3]), characters.pose().face)
+    return characters.character(request.param)
 
 
 def box(drawing, layer):
@@ -97,9 +96,7 @@ def test_an_opened_mouth_is_dark_red_inside(character):
 
 
 def test_hair_before_an_eye_is_not_painted_over():
-    style = characters.STYLES["fringe"]
-    person = characters.premultiplied(characters.draw(style))
-    drawing = find_drawing(person, np.ascontiguousarray(person[..., :3]), characters.pose().face)
+    style, _, drawing = characters.character("fringe")
     eye = drawing.eyes[1]
     own = box(drawing, eye)
     strand = np.abs(own.astype(int) - style.hair).max(2) < 6
@@ -108,6 +105,20 @@ def test_hair_before_an_eye_is_not_painted_over():
         view = painted_eye(eye, own, opening, REST)
         changed = np.abs(view.astype(int) - own).max(2) > 24
         assert changed[strand].mean() < 0.05
+
+
+def test_brows_rise_and_leave_skin_behind():
+    style, _, drawing = characters.character("flat")
+    for brow in drawing.brows:
+        assert brow is not None
+        rows = []
+        for rise in (0.0, 8.0):
+            view, alpha = painted_brow(brow, rise)
+            assert view.shape[:2] == alpha.shape and 0 <= alpha.min() and alpha.max() <= 1
+            dark = np.clip(np.abs(view.astype(float) - brow.skin).max(2) - 30, 0, None)
+            rows.append((np.arange(len(dark))[:, None] * dark).sum() / dark.sum())
+            assert np.abs(brow.skin.astype(int) - style.skin).max() < 12
+        assert abs(rows[0] - rows[1] - 8) < 0.7
 
 
 def conditioner(character):

@@ -24,7 +24,7 @@ def test_the_page_shows_the_person_over_its_own_background():
     output = Browser()
     sender = Sender(still(make_character(grey=90, size=256)), BufferedFrames(Statistics()), Statistics(), print)
     sender.add(output)
-    server = Server(0, output, None, lambda: {})
+    server = Server(0, output, None, dict)
     sender.start()
     try:
         with playwright.sync_playwright() as driven:

@@ -1,0 +1,76 @@
+"""A drawn brow, cut out, with the skin behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .colours import Canvas, Layer, pixels, spread
+from .eye import DrawnEye
+
+HIGHEST, GAP = 0.42, 0.01  # eye distances above the eye, between which a brow is looked for
+WIDTHS, THICKEST = (0.14, 0.75), 0.19  # eye distances that a brow is wide; that it is high at most, and ...
+FLAT = 1.7  # ... how many times wider than high
+REACH = 0.09  # eye distances that it may move, and around which the skin is known
+FRINGE = 0.012  # eye distances in which its outline fades
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnBrow:
+    """In a box of the picture: skin: (h, w, 3) uint8 with the brow taken away; removed: (h, w) float32, where that differs
+    from the portrait; brow: the brow; free: (h, w) float32, where it may be seen: not behind hair. x, y: of the box."""
+
+    x: int
+    y: int
+    skin: np.ndarray
+    removed: np.ndarray
+    brow: Layer
+    free: np.ndarray
+
+
+def find_brow(canvas: Canvas, eye: DrawnEye) -> DrawnBrow | None:
+    """The brow above an eye; None where there is none on bare skin, as under hair."""
+    unit = canvas.unit
+    height, width = canvas.skin.shape
+    left, right = eye.x + eye.left, eye.x + eye.right
+    top = eye.y + float(eye.top[eye.left : eye.right + 1].min())
+    x0, x1 = max(int(left - 0.15 * unit), 0), min(int(right + 0.15 * unit), width)
+    y0, y1 = max(int(top - HIGHEST * unit), 0), int(top - GAP * unit)
+    if x1 - x0 < 4 or y1 - y0 < 4:
+        return None
+    # a brow may have the hair's colour; hair goes on beyond the window
+    seen = (~canvas.skin[y0:y1, x0:x1]).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(seen)
+    best, found = 0.0, 0
+    for part in range(1, count):
+        x, y, w, h, area = stats[part]
+        free = x > 0 and y > 0 and x + w < x1 - x0 and y + h < y1 - y0
+        if free and WIDTHS[0] * unit < w < WIDTHS[1] * unit and h < THICKEST * unit and w > FLAT * h:
+            strength = float(canvas.away[y0:y1, x0:x1][labels == part].mean()) * area
+            best, found = max((best, found), (strength, part))
+    if not found:
+        return None
+    x, y, w, h, _ = stats[found]
+    margin = int(REACH * unit) + 2
+    bx0, by0 = max(x0 + x - margin, 0), max(y0 + y - margin, 0)
+    bx1, by1 = min(x0 + x + w + margin, width), min(y0 + y + h + margin, height)
+    whole = np.zeros(canvas.skin.shape, bool)
+    whole[y0:y1, x0:x1] = labels == found
+    view = (slice(by0, by1), slice(bx0, bx1))
+    rgb, mask = canvas.rgb[view].astype(np.float32), whole[view]
+    fringe = 2 * max(int(FRINGE * unit), 1) + 1
+    grown = cv2.dilate(mask.astype(np.uint8), np.ones((fringe, fringe), np.uint8)) > 0
+    known = canvas.skin[view] & ~grown
+    if known.sum() < 16:
+        return None
+    fill = spread(rgb, known, 0.03 * unit)
+    colour = spread(rgb, mask, 1.0)
+    way = colour - fill
+    alpha = np.clip(1.15 * ((rgb - fill) * way).sum(2) / np.maximum((way * way).sum(2), 1), 0, 1) * grown
+    removed = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.6)
+    others = ~canvas.skin[view] & ~grown
+    free = 1 - cv2.GaussianBlur(others.astype(np.float32), (0, 0), 0.6)
+    brow = Layer(pixels(np.where((alpha > 0.9)[..., None], rgb, colour)), alpha.astype(np.float32))
+    return DrawnBrow(bx0, by0, pixels(fill), removed, brow, free)
