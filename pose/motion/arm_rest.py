@@ -32,6 +32,8 @@ def arms_towards_rest(pose: PoseFrame, portrait: PoseFrame, weight: float) -> Po
             body[points, 3] *= 1 - weight
         if weight >= 1:
             hands[side] = portrait.left_hand if side == "left" else portrait.right_hand
+            if hands[side] is not None and portrait.body is not None:
+                hands[side] = hands[side] + (body[shoulder, :3] - portrait.body[shoulder, :3])
         elif hands[side] is not None:
             hands[side] = hands[side].copy()
             hands[side][:, :2] += body[wrist, :2] - before

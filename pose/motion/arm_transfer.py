@@ -52,6 +52,8 @@ class ArmTransfer:
         shown = own is not None and is_shown(own, self.portrait.size)
         build = scale * (self._build(own) if shown else 1.0)
         rest = body[[shoulder, elbow, wrist], :3].astype(np.float64)
+        if shown:  # its wrist may be its hand's, which the tracker places more exactly
+            rest[2, :2] += own.wrist[:2] - self.portrait.body[wrist, :2]
         at_elbow = rest[0] + build * (arm.elbow - arm.shoulder)
         at_wrist = at_elbow + build * (arm.wrist - arm.elbow)
         active = self._activity(arm, driver)

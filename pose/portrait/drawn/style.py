@@ -41,5 +41,6 @@ def is_drawn(picture: np.ndarray, face: np.ndarray) -> bool:
         return False
     # an eighth of Sobel's sum is the slope in grey levels a pixel
     slope = np.hypot(*(cv2.Sobel(grey, cv2.CV_32F, *axis, scale=1 / 8) for axis in ((1, 0), (0, 1))))[inside]
-    flat, outlined = float((slope < STILL).mean()), float((slope > STEEP).mean())
+    # enlarging makes slopes gentle, and a small photograph is no drawing for that
+    flat, outlined = float((slope * max(scale, 1.0) < STILL).mean()), float((slope > STEEP).mean())
     return flat >= FLAT or (outlined >= OUTLINED and flat >= HALF_FLAT)

@@ -105,3 +105,11 @@ def test_switched_off_from_the_beginning_nothing_of_the_drivers_arms_is_shown():
         result = Retargeter(REST, REST, mode, hands=False).retarget(raised(hands=(hand, None)))
         np.testing.assert_allclose(result.body[13:17, :2], REST.body[13:17, :2], atol=0.5)
         assert result.left_hand is None
+
+
+def test_a_portrait_whose_hand_was_found_beside_its_wrist_stays_at_rest():
+    elbows, wrists = arms_down(out=30)
+    beside = np.add(wrists[0], (6.0, 4.0))
+    portrait = pose(elbows, wrists, hands=(hand_points(beside), None))
+    result = Retargeter(portrait, REST).retarget(REST)
+    np.testing.assert_allclose(result.body[15, :2], beside, atol=0.5)
