@@ -28,7 +28,7 @@ from .tone import skin_on_arm, skin_tone
 # Shoulder widths that elbow or wrist leave their rest: below the first the arm rests, from the second on it is followed
 # fully
 LEAVES_REST = (0.04, 0.14)
-# Shoulder widths that the wrist of an arm which the portrait does not show may lie below the picture
+# Shoulder widths that hand and wrist of an arm which the portrait does not show may lie below the picture
 COMES_IN = (0.4, 0.15)
 ELBOW_COMES_IN = (-0.1, 0.2)  # shoulder widths inside the picture, over which a sleeve grows up to the shoulder
 SLEEVE_ALONE = 0.85  # along the limb: where a sleeve begins whose elbow is outside
@@ -138,7 +138,8 @@ class BodyLayers:
 
     def _place_sleeve(self, arm: Arm, target: PoseFrame) -> PlacedArm | None:
         size = len(self.person)
-        below = (arm.wrist[1] - size) / self._width
+        highest = arm.wrist[1] if arm.hand is None else min(arm.wrist[1], float(arm.hand[:, 1].min()))
+        below = (highest - size) / self._width
         opacity = float((1 - smoothstep(below, COMES_IN[::-1])) * smoothstep(arm.seen, BELIEVED))
         if opacity <= 0.02:
             return None
