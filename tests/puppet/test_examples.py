@@ -33,3 +33,13 @@ def test_transparent_frames(tmp_path, portrait, driver):
 def test_own_motion(tmp_path, portrait):
     run("own_motion.py", tmp_path, portrait, "out.mp4")
     assert len(list(VideoReader(tmp_path / "out.mp4").frames())) == 96
+
+
+def test_own_output(tmp_path, portrait):
+    run("own_output.py", tmp_path, portrait, 1)
+    assert (tmp_path / "last.png").exists()
+
+
+def test_own_driver(tmp_path, portrait):
+    pytest.importorskip("pythonosc")
+    run("own_driver.py", tmp_path, portrait, 1)
