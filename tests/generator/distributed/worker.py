@@ -68,4 +68,5 @@ if __name__ == "__main__":
     dist.init_process_group("gloo")
     torch.manual_seed(0)
     CHECKS[sys.argv[1]]()
+    dist.barrier()
     dist.destroy_process_group()
