@@ -36,15 +36,17 @@ class Part:
 
     flop: int = 0
     bytes: int = 0  # that must be read or written at least once
+    weight_bytes: int = 0  # those of them that every card must read, however many share the work
     split: bool = True  # among the cards; otherwise each does all of it
     fp8: bool = False  # linears that may run in fp8
 
     def seconds(self, accelerator: Accelerator, cards: int, fp8: bool = False) -> float:
         """Lower bound by the roofline: arithmetic or memory traffic, whichever takes longer."""
         peak = accelerator.tflops_fp8 if fp8 and self.fp8 and accelerator.tflops_fp8 else accelerator.tflops_bf16
-        arithmetic = self.flop / (peak * TERA)
-        traffic = self.bytes / (accelerator.bandwidth_gb_s * GB)
-        return max(arithmetic, traffic) / (cards if self.split else 1)
+        shares = cards if self.split else 1
+        arithmetic = self.flop / shares / (peak * TERA)
+        traffic = ((self.bytes - self.weight_bytes) / shares + self.weight_bytes) / (accelerator.bandwidth_gb_s * GB)
+        return max(arithmetic, traffic)
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,11 @@ def plan(config: ModelConfig, height: int, width: int, cards: int = 1, text_toke
         keys=keys,
         video_frames=T * model.codec.time_factor,
         cards=cards,
-        linear=Part(flop["linear"], passes * (weights - text_weights), fp8=True),
+        linear=Part(flop["linear"], passes * (weights - text_weights), passes * (weights - text_weights), fp8=True),
         attention=Part(flop["attention"], passes * 2 * kinds * keys * D * layers * BF16),
-        text=Part(flop["text"], passes * (text_weights + 2 * text_tokens * D * layers * BF16)),
+        text=Part(
+            flop["text"], passes * (text_weights + 2 * text_tokens * D * layers * BF16), passes * text_weights
+        ),
         control=Part(control.flop + passes * network.flop, control.bytes + passes * network.bytes, split=False),
         decode=Part(decoder.flop, decoder.bytes),
         weight_bytes=_bytes(model),

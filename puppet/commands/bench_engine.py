@@ -116,7 +116,7 @@ def _stream(args: argparse.Namespace, config: ModelConfig, height: int, width: i
     stream = Stream(model, (height, width), device, dtype, args.seed, args.attention, speed)
     factory = {"device": stream.device, "dtype": stream.dtype}
     if config.transformer.text_dim is not None:
-        stream.prompt(torch.zeros(1, TEXT_TOKENS, config.transformer.text_dim, **factory))
+        stream.prompt(torch.zeros(1, TEXT_TOKENS, config.transformer.text_dim, **factory)).result()
     codec = stream.model.codec
     frames = 1 if codec.first_frame_alone else codec.time_factor
     reference = torch.zeros(1, frames, codec.picture_channels, height, width, **factory)

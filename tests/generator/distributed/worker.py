@@ -9,9 +9,8 @@ import torch.distributed as dist
 
 from generator.codecs.tiny import TinyCodec, TinyCodecConfig
 from generator.codecs.wan import WanCodec, WanCodecConfig
-from generator.distributed.slabs import Slabs
+from generator.distributed.distribute import distribute
 from generator.distributed.split_decode import SplitDecoder
-from generator.distributed.ulysses import SequenceParallel
 from generator.transformer.cache import StreamCache
 from tests.generator.small_model import HEIGHT, TEXT_DIM, WIDTH, small_model
 
@@ -33,7 +32,8 @@ def decoders() -> None:
         for z_BChw in z_BTChw.unbind(1):
             video, state = codec.decode_step(z_BChw, state)
             whole.append(video)
-        split, state = SplitDecoder(codec, Slabs.of(COLUMNS)), codec.initial_state()
+        split = SplitDecoder(codec)
+        state = split.initial_state()
         for z_BChw, expected in zip(z_BTChw.unbind(1), whole):
             video, state = split.decode_step(z_BChw, state)
             assert expected.std() > 1e-3
@@ -44,7 +44,7 @@ def decoders() -> None:
 def stream() -> None:
     """Six steps of a stream, its window full, with text: frames on every process equal those of one process."""
     alone, several, text = small_model(), small_model(), torch.randn(1, 3, TEXT_DIM)
-    several.network = SequenceParallel(several.network)
+    distribute(several)
     reference = torch.rand(1, 1, 3, HEIGHT, WIDTH)
     states = [
         found.lock(reference, None, StreamCache(found.config.transformer), found.encode_text(text))
