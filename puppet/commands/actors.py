@@ -154,7 +154,8 @@ def _work(footage: Footage, pending, results) -> None:
 
 def training_clip(actor: ActorClip, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """The tensors of a training clip of an `ActorClip`, with a tracker's landmarks and a photograph's matte."""
-    size = actor.frames.shape[1:3]
+    height, width = actor.frames.shape[1:3]
+    size = (width, height)
     faces, own = imitate_tracker(rng, actor.face, actor.portrait_face)
     hands = own_hands = None
     if actor.hands is not None:

@@ -106,7 +106,8 @@ class Controls:
 
     def _blank(self) -> str:
         last = self._sender.last
-        self._sender.card = None if self._sender.card else card_picture(last.person.shape[:2], last.background)
+        height, width = last.person.shape[:2]
+        self._sender.card = None if self._sender.card else card_picture((height, width), last.background)
         return "blank" if self._sender.card else "on air"
 
     def _mirror(self) -> str:

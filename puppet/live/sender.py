@@ -51,7 +51,8 @@ class Sender:
 
     def add(self, output: Output) -> None:
         """Open an output and send to it from now on."""
-        output.open(self.last.person.shape[1::-1], self.fps)
+        height, width = self.last.person.shape[:2]
+        output.open((width, height), self.fps)
         with self._lock:
             self._workers.append(OutputWorker(output, self._output_failed))
 
