@@ -17,6 +17,7 @@ from pose.tracking.mesh import face_mesh
 from pose.tracking.signals import lid_gap
 
 RATIO_LIMITS = (0.5, 2.0)  # of the proportions of two faces, beyond which the tracker is more likely wrong
+EYE_HEIGHT_LIMITS = (0.33, 8.0)  # as RATIO_LIMITS: drawn eyes are several times as high as anyone's
 WIDEST_AT_REST = 0.56  # a mouth wider than that, in eye distances, smiles
 # How far mouths open and widen, in eye distances: freely up to the first or as far as the driver's or the portrait's
 # own, # and hardly beyond the second.
@@ -91,7 +92,7 @@ def _gains(portrait: np.ndarray, neutral: np.ndarray) -> np.ndarray:
         width = _ratio(portrait, neutral, *eye.corners, None)
         height = lid_gap(portrait, eye.upper, eye.lower) / max(lid_gap(neutral, eye.upper, eye.lower), 1e-6)
         # how a portrait squints is no proportion of its face; but a blink has to cover the same fraction of its eye
-        height = float(np.clip(height, 0.33, 3.0))
+        height = float(np.clip(height, *EYE_HEIGHT_LIMITS))
         near = _nearness(canonical, eye.ring, EYE_REACH)
         near[list(eye.brow)] = 0
         gains += near[:, None] * (np.array([width, height, width]) - gains)

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 
 from pose.geometry import Patch, polygon_patch, ramp
-from pose.portrait.head_extension import extend_head
 from pose.raster import Coverage, rasterise
 from pose.tracking.features import EYES, MOUTH, Eye
 from pose.tracking.landmarks import FACE_POINTS, PoseFrame
 from pose.tracking.mesh import face_mesh
 
 from .canvas import MESH_COLOUR, VALIDITY, Canvas
+from .finer_portrait import FinerPortrait
 from .flow import OuterFlow
 from .head_surface import HeadSurface
 from .mirror import MirrorFill
@@ -72,10 +72,7 @@ class HeadWarp:
         low, high = (np.array(end, np.float32) for end in (s.canonical_low, s.canonical_high))
         # colours of every vertex in the dense face map
         self._colours = (np.clip((mesh.canonical - low) / (high - low), 0, 1) * 255).astype(np.float32)
-        # twice as large, with cubic interpolation: fetched from bilinearly it stays as sharp, in a fifth of the time
-        extended, self._rows_above = extend_head(person_SS4, pose.face)
-        finer = cv2.resize(extended, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-        self._finer = np.minimum(finer, finer[..., 3:])  # no colour exceeds its alpha
+        self._portrait = FinerPortrait(person_SS4, pose.face)
         self._outer = OuterFlow(pose)
 
     def paint(self, canvas: Canvas) -> None:
@@ -107,7 +104,7 @@ class HeadWarp:
         if outline is not None:
             patch = polygon_patch(face[outline, :2], canvas.size)
         if patch is None:  # all of it outside the picture, or turned away
-            self._fetch(flow, canvas)
+            self._portrait.fetch(flow, canvas)
         else:
             self._lay(canvas, flow, part, patch)
             weights = self._mirror.weights(face)
@@ -125,7 +122,7 @@ class HeadWarp:
         )
         inside, behind = inside[rows, columns], flow[rows, columns]
         front = _part(behind, inside, reach)
-        self._fetch(flow, canvas)
+        self._portrait.fetch(flow, canvas)
         # away from the outline the two are one; beside it, the face is laid over the head
         kernel = np.ones((reach + 2, reach + 2), np.uint8)  # what was continued, and its neighbours in the enlargement
         beside = cv2.dilate(inside, kernel) - cv2.erode(inside, kernel)
@@ -144,7 +141,7 @@ class HeadWarp:
         alpha = mask[y, x][:, None] * np.float32(1 / 255)
         y, x = y + top, x + left
         under = canvas.picture[y, x].astype(np.float32)
-        canvas.picture[y, x] = np.rint(under + alpha * (self._pixels(front) - under))
+        canvas.picture[y, x] = np.rint(under + alpha * (self._portrait.pixels(front) - under))
 
     def _fill_hidden(
         self,
@@ -184,35 +181,11 @@ class HeadWarp:
         mask[patch.rows, patch.columns] = patch.mask
         weight = weight * mask[view] * np.float32(1 / 255)
         y, x = np.nonzero(weight > 0)
-        other = self._pixels(source[y, x]).astype(np.float32)
+        other = self._portrait.pixels(source[y, x]).astype(np.float32)
         other[:, :3] = np.minimum(other[:, :3] * light[y, x], other[:, 3:])
         picture = canvas.picture[view]
         own = picture[y, x].astype(np.float32)
         picture[y, x] = np.rint(own + weight[y, x][:, None] * (other - own))
-
-    def _fetch(self, flow: np.ndarray, canvas: Canvas) -> None:
-        """The portrait's pixels for a half-size flow, into the whole canvas."""
-        finer = self._in_finer(flow)
-        finer = cv2.resize(finer, (canvas.size, canvas.size), interpolation=cv2.INTER_LINEAR)
-        cv2.remap(self._finer, finer, None, cv2.INTER_LINEAR, canvas.picture, borderMode=cv2.BORDER_REPLICATE)
-        cv2.addWeighted(finer, 0.5, finer, 0, -0.25, canvas.source_SS2)
-        if self._rows_above:
-            canvas.source_SS2[..., 1] -= self._rows_above
-
-    def _pixels(self, places_N2: np.ndarray) -> np.ndarray:
-        """(N, 4) uint8 the portrait's pixels at N places."""
-        count, row = len(places_N2), 1024  # OpenCV's pictures are at most 32767 pixels wide
-        finer = np.zeros((-(-max(count, 1) // row) * row, 2), np.float32)
-        finer[:count] = self._in_finer(places_N2)
-        finer = finer.reshape(-1, row, 2)
-        pixels = cv2.remap(self._finer, finer, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return pixels.reshape(-1, 4)[:count]
-
-    def _in_finer(self, places: np.ndarray) -> np.ndarray:
-        """Pixel indices of the finer portrait for places (..., 2) in the portrait."""
-        finer = 2 * places - np.float32(0.5)
-        finer[..., 1] += 2 * self._rows_above
-        return finer
 
     def _draw_guide(self, canvas: Canvas, face: Coverage, facing: np.ndarray, areas: np.ndarray) -> None:
         guide = canvas.guide

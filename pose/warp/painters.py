@@ -10,7 +10,8 @@ from pose.tracking.landmarks import PoseFrame
 
 from .arms import ArmsPainter
 from .canvas import Painter
-from .drawn.painter import DrawnFeatures, StillFace
+from .drawn.head import DrawnHead
+from .drawn.painter import DrawnFeatures
 from .eyes import EyePainter
 from .head_warp import HeadWarp
 from .lids import LidPainter
@@ -28,7 +29,7 @@ def portrait_painters(
     face = pose.face
     if drawing is not None:
         return (
-            StillFace(HeadWarp(person_SS4, pose), face),
+            DrawnHead(person_SS4, pose),
             DrawnFeatures(drawing, face),
             SkeletonPainter(),
         )

@@ -1,21 +1,20 @@
-"""The painters of a drawn portrait: its head moves stiffly, its features are painted on it from their layers."""
+"""The painters of a drawn portrait: its head turns smoothly, its features are painted on it from their layers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from pose.geometry import smoothstep
 from pose.portrait.drawn.analysis import FINER, Drawing
 from pose.portrait.drawn.brow import DrawnBrow
 from pose.portrait.drawn.eye import DrawnEye
 from pose.portrait.drawn.mouth import DrawnMouth
 from pose.tracking.features import EYES, MOUTH, Eye
-from pose.tracking.landmarks import CHIN
-from pose.tracking.mesh import face_mesh
 from pose.tracking.signals import head_transform, lid_gap, lip_gap, to_head_frame
-from pose.warp.canvas import EYE_OPENING, INNER_MOUTH, IRIS, MESH_COLOUR, Canvas, Painter
+from pose.warp.canvas import EYE_OPENING, INNER_MOUTH, IRIS, MESH_COLOUR, Canvas
 
 from .brow import painted_brow
 from .eye import painted_eye
@@ -23,11 +22,14 @@ from .layers import over
 from .mouth import painted_mouth
 
 
+STEP = 8  # px between the looks at the flow that find a feature's box
+REACH = 2 * FINER * STEP  # px of the layers around a box in which a look counts
+
+
 @dataclass(frozen=True)
 class DrawnSettings:
     """How a driver's expression becomes a drawing's."""
 
-    jaw: float = 0.3  # of the driver's jaw that the chin follows: drawn chins hardly move when a mouth opens
     opening: float = 1.4  # drawn mouths are small and open wide
     opening_limit: float = 0.34  # eye distances
     roundest: float = 0.9  # of a mouth's width that it opens at most
@@ -36,26 +38,10 @@ class DrawnSettings:
     smile: float = 1.0  # of the way that the driver's mouth corners rise
     brow: float = 1.3  # of the driver's brows
     brow_limit: float = 0.07  # eye distances
-    slack: float = 0.15  # of a feature's box, by which its place in the picture may be off
-
-
-class StillFace:
-    """Another painter, shown the portrait's own expression on the target's head: eyes and lips that the mesh would stretch
-    stay as they are drawn. face: the portrait's landmarks."""
-
-    def __init__(self, painter: Painter, face: np.ndarray, settings: DrawnSettings = DrawnSettings()):
-        self._painter = painter
-        self._own = to_head_frame(face, head_transform(face))
-        height = face_mesh().canonical[:, 1]
-        lips = height[list(MOUTH.middles)].mean()
-        self._chin = settings.jaw * np.clip((height - lips) / (height[CHIN] - lips), 0, 1)
-
-    def paint(self, canvas: Canvas) -> None:
-        head = head_transform(canvas.target.face)
-        shape = self._own.copy()
-        change = to_head_frame(canvas.target.face, head)[:, 1] - shape[:, 1]
-        shape[:, 1] += self._chin * change
-        self._painter.paint(replace(canvas, target=replace(canvas.target, face=head(shape))))
+    # Openings of the lids, of the portrait's: shut up to the first (trackers leave a gap under the lashes of an eye that
+    # is shut), as they are from the second on.
+    lids: tuple[float, float] = (0.45, 0.85)
+    linked: tuple[float, float] = (0.10, 0.25)  # sine of the turn from which the far eye, badly seen, does as the near one
 
 
 class DrawnFeatures:
@@ -65,22 +51,20 @@ class DrawnFeatures:
         self._drawing, self._settings = drawing, settings
         self._own = to_head_frame(face, head_transform(face))
         self._scale = head_transform(face).scale * FINER  # px of the layers an eye distance
-        self._depths = {ring: float(face[list(ring), 2].mean()) for ring in (*(eye.ring for eye in EYES), MOUTH.inner)}
 
     def paint(self, canvas: Canvas) -> None:
         shape = to_head_frame(canvas.target.face, head_transform(canvas.target.face))
-        for eye, drawn in zip(EYES, self._drawing.eyes):
-            if drawn is None:
-                continue
-            opening, gaze = self._opening(shape, eye), self._gaze(shape, eye, drawn)
-            self._lay(canvas, drawn, painted_eye(drawn, self._box(drawn), opening, gaze), None, self._depths[eye.ring])
+        for eye, drawn, opening in zip(EYES, self._drawing.eyes, self._openings(shape, canvas.target.face)):
+            if drawn is not None:
+                view = painted_eye(drawn, self._box(drawn), opening, self._gaze(shape, eye, drawn))
+                self._lay(canvas, drawn, view, None)
         for eye, brow in zip(EYES, self._drawing.brows):
             if brow is not None:
-                self._lay(canvas, brow, *painted_brow(brow, self._rise(shape, eye)), self._depths[eye.ring])
+                self._lay(canvas, brow, *painted_brow(brow, self._rise(shape, eye)))
         mouth = self._drawing.mouth
         if mouth is not None:
             view = painted_mouth(mouth, self._box(mouth), *self._mouth(shape))
-            self._lay(canvas, mouth, view, None, self._depths[MOUTH.inner])
+            self._lay(canvas, mouth, view, None)
         # the network knows photographed faces: it repairs what the face map says is one, and shades a flat drawing's eyes
         canvas.guide[..., MESH_COLOUR] = 0
         canvas.guide[..., [INNER_MOUTH, EYE_OPENING, IRIS]] = 0
@@ -90,8 +74,19 @@ class DrawnFeatures:
         h, w = layer.skin.shape[:2]
         return np.ascontiguousarray(self._drawing.finer[layer.y : layer.y + h, layer.x : layer.x + w, :3])
 
-    def _opening(self, shape: np.ndarray, eye: Eye) -> float:
-        return lid_gap(shape, eye.upper, eye.lower) / max(lid_gap(self._own, eye.upper, eye.lower), 1e-6)
+    def _openings(self, shape: np.ndarray, face: np.ndarray) -> list[float]:
+        """Of the person's right and left eye, 1 as the portrait has it. face: the target's landmarks."""
+        s = self._settings
+        gaps = [
+            lid_gap(shape, eye.upper, eye.lower) / max(lid_gap(self._own, eye.upper, eye.lower), 1e-6) for eye in EYES
+        ]
+        corners = [face[list(eye.corners)].mean(0) for eye in EYES]
+        across = corners[1] - corners[0]
+        turn = float(across[2] / max(np.linalg.norm(across), 1e-6))  # depth grows away from the viewer
+        near = 0 if turn > 0 else 1
+        gaps[1 - near] += float(smoothstep(abs(turn), s.linked)) * (gaps[near] - gaps[1 - near])
+        shut, open_ = s.lids
+        return [gap if gap >= open_ else open_ * max(gap - shut, 0) / (open_ - shut) for gap in gaps]
 
     def _rise(self, shape: np.ndarray, eye: Eye) -> float:
         """px of the layers that the brow rises."""
@@ -120,28 +115,23 @@ class DrawnFeatures:
         return float(gap * self._scale), float(width), float(s.smile * rise * self._scale)
 
     def _lay(
-        self,
-        canvas: Canvas,
-        layer: DrawnEye | DrawnBrow | DrawnMouth,
-        view: np.ndarray,
-        alpha: np.ndarray | None,
-        depth: float,
+        self, canvas: Canvas, layer: DrawnEye | DrawnBrow | DrawnMouth, view: np.ndarray, alpha: np.ndarray | None
     ) -> None:
         """Lay a painted box over the picture, where the picture shows the part of the portrait that it is of. alpha: (h, w)
         0..1, None for all of it."""
-        h, w = view.shape[:2]
-        x, y = np.array([layer.x, layer.x + w]) / FINER, np.array([layer.y, layer.y + h]) / FINER
-        corners = np.array([(a, b, depth) for a in x for b in y], np.float32)
-        placed = canvas.head(corners)[:, :2]
-        slack = self._settings.slack * np.ptp(placed, axis=0)
-        low = np.clip(np.floor(placed.min(0) - slack), 0, canvas.size).astype(int)
-        high = np.clip(np.ceil(placed.max(0) + slack), 0, canvas.size).astype(int)
-        if (high <= low).any():
+        size = np.array(view.shape[1::-1])
+        first = np.array([layer.x, layer.y], np.float32)
+        # the flow is smooth: a sparse look at it tells where in the picture the box is
+        away = FINER * canvas.source_SS2[::STEP, ::STEP] - first
+        near = ((away > -REACH) & (away < size + REACH)).all(2)
+        if not near.any():
             return
-        rows, columns = slice(low[1], high[1]), slice(low[0], high[0])
-        at = FINER * canvas.source_SS2[rows, columns] + np.float32((FINER - 1) / 2)
-        at -= np.array([layer.x, layer.y], np.float32)
-        inside = ((at >= 0) & (at <= np.array([w - 1, h - 1]))).all(2)
+        rows, columns = (
+            slice(max((found[0] - 1) * STEP, 0), min((found[-1] + 1) * STEP, canvas.size))
+            for found in (np.flatnonzero(near.any(axis)) for axis in (1, 0))
+        )
+        at = FINER * canvas.source_SS2[rows, columns] + np.float32((FINER - 1) / 2) - first
+        inside = ((at >= 0) & (at <= size - 1)).all(2)
         shown = cv2.remap(view, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         target = canvas.picture[rows, columns, :3]
         if alpha is not None:
