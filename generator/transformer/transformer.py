@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from ..convolutions import conv, depth_to_space
 from .attention import Attention, sdpa
 from .cache import KVCache, Place, RolloutCache
-from .projective import Cameras
 from .config import TransformerConfig
 from .layers import CrossProjections, Head, ImageEmbedding, SelfProjections, modulated, timestep_embedding
+from .projective import Cameras
 from .rope import Turn
 
 IMAGE_TOKENS = 257  # of an image embedding: CLIP ViT-H/14's patches and its class token

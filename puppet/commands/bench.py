@@ -23,7 +23,7 @@ from puppet.core.memory import resident_mib
 from puppet.core.puppeteer import Puppeteer
 from puppet.core.remote_stream import RemoteStream, StreamChoice
 from puppet.core.renderer import Renderer
-from puppet.core.timings import STAGES, Timings
+from puppet.core.timings import Timings
 from puppet.core.warp_stream import WARP
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.media.video_reader import FPS, VideoReader
@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 DRIVER_SECONDS = 10  # of the driver, shown to and fro
 WARM_UP_FRAMES = 16
 PORTRAIT_SIZE = 256  # pixels
+STAGES = ("track", "condition", "generate", "decode", "composite")  # of a rendered frame: reprojection is live's
 LIVE_BODY_EVERY = 4  # body and hands are looked for once per latent frame, as in live use
 WINDOW_SECONDS = 10  # of the stream, whose steps are compared in --stream-minutes
 

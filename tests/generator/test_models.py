@@ -20,7 +20,7 @@ def test_names_are_keys():
 
 def test_unknown_name_suggests_the_nearest():
     with pytest.raises(ValueError, match="did you mean 'pocket'"):
-        get_model("poket").config
+        get_model("poket")
 
 
 def test_sizes_of_the_presets():

@@ -6,7 +6,7 @@ import pytest
 
 from generator.training.data import Clips
 from puppet.cli import main
-from puppet.core.timings import STAGES
+from puppet.commands.bench import STAGES
 
 
 def test_bench_reports_every_stage_and_the_cost_of_a_long_stream(portrait, driver, capfd, monkeypatch):

@@ -69,7 +69,7 @@ def arm_rotations(heads: np.ndarray, tails: np.ndarray, side: str, hand: HandPos
         "lowerarm01": axis_angle(axis, 0.25 * twist) @ lower_turn,
         "lowerarm02": axis_angle(axis, 0.7 * twist) @ lower_turn,
     }
-    out |= {bone: hand_turn for bone in HAND}
+    out |= dict.fromkeys(HAND, hand_turn)
     out |= _fingers(heads, side, rest_point, rest_palm, hand_turn, hand)
     return {BONE_INDEX[f"{bone}.{side}"]: np.broadcast_to(turn, (len(far), 3, 3)) for bone, turn in out.items()}
 

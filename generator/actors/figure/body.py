@@ -75,7 +75,7 @@ class Figure:
         starts = np.cumsum([len(self.rest), *(len(layer.points) for layer in layers)])
         self.starts = starts[:-1]
         faces = [part.source[part.faces] for part in parts if part.material in ("skin", "mouth")]
-        self._skin_normals = VertexNormals(np.concatenate([f for f in faces]), starts[-1])
+        self._skin_normals = VertexNormals(np.concatenate(faces), starts[-1])
         self._all_normals = VertexNormals(np.concatenate([part.source[part.faces] for part in parts]), starts[-1])
         self._live = np.zeros(starts[-1], bool)
         self._live[np.unique(np.concatenate(faces))] = True
@@ -201,7 +201,7 @@ class Figure:
     def _shader_values(self, face, centres, look, head) -> dict:
         up = head[:, 1]
         lids = []
-        for upper, centre in ((386, centres[0]), (159, centres[1])):
+        for upper in (386, 159):
             rim = face[upper]
             normal = -up
             lids.append([*normal, float(-(rim @ normal))])

@@ -238,7 +238,7 @@ def test_missing_assets_say_where_they_come_from(tmp_path) -> None:
     with pytest.raises(ActorAssetError, match="fits 2 vertices but cap.obj has 3"):
         people.asset("hair", "cap")
     with pytest.raises(ActorAssetError, match="cannot read"):
-        people.arm_weights
+        _ = people.arm_weights
 
 
 def test_skins_are_found_in_the_repository_and_in_flat_copies(tmp_path) -> None:

@@ -1,10 +1,10 @@
 import numpy as np
-from tests.pose.faces import face
 
 from pose.tracking.landmarks import PoseFrame
 from pose.tracking.mesh import Similarity3D
 from pose.warp.canvas import Canvas
 from pose.warp.mouth_corners import CornerPainter
+from tests.pose.faces import face
 
 SIZE, SKIN, DARK = 256, 180, 60
 STILL = Similarity3D(1.0, np.eye(3), np.zeros(3))

@@ -61,7 +61,7 @@ def test_from_the_synthetic_camera_into_a_file_and_a_json_object(tmp_path, portr
     assert set(report["motion_latency_ms"]) == {"p50", "p95"} and set(report["rss_mib"]) == {"start", "end"}
     assert report["frames"] > 10 and report["fps"] > 0 and report["max_gap_ms"] > 0
     assert all(report["ms"][stage] > 0 for stage in ("track", "condition", "generate", "decode", "reproject", "composite"))
-    assert report["appearance_latency_ms"]["p95"] >= report["appearance_latency_ms"]["p50"] > 100
+    assert report["appearance_latency_ms"]["p95"] >= report["appearance_latency_ms"]["p50"] > 0
     assert report["motion_latency_ms"]["p50"] < report["appearance_latency_ms"]["p50"]
     frames = list(VideoReader(out).frames())
     assert len(frames) > 8 and frames[0].shape == (64, 64, 3)
