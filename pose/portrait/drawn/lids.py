@@ -26,6 +26,7 @@ LARGEST = 4.6  # iris radii that an eye is wide, and ...
 TALLEST = 4.4  # ... high at most; a shape beyond that is more than an eye
 ROUGHNESS = (0.03, 0.16)  # iris radii over which lids are smoothed: of an outline, of a line that was followed
 THICKEST = 0.55  # iris radii that a lash line is thick at most, above its darkest
+OTHER_HUE = 36.0  # difference from the lash line's hue, in Lab's weighted a and b, from which a line is another one
 CONVEX = 0.76  # of its hull, that an eye alone covers
 OUTLIER = 0.25  # iris radii that a lid may leave its smoothed curve
 
@@ -184,7 +185,10 @@ def _followed(canvas: Canvas, luma: np.ndarray, cx: float, cy: float, radius: fl
     n = len(path)
     on = window[path, np.arange(n)]
     away = canvas.away[y0:y1, x0:x1][path, np.arange(n)]
-    good = (on < dark + 95) & (away > 1.6 * SKIN)
+    hues = canvas.lab[y0:y1, x0:x1][path, np.arange(n), 1:]
+    own = np.median(hues[np.abs(t[0]) < 1], 0)
+    # ... or is another line: that of hair or cheek
+    good = (on < dark + 95) & (away > 1.6 * SKIN) & (np.linalg.norm(hues - own, axis=1) < OTHER_HUE)
     left, right = _extent(good, start, max(int(0.3 * radius), 1))
     # ... but not before the eye does, which a strand may cut off
     level = slice(max(int(cy - 0.4 * radius), 0), int(cy + 0.4 * radius) + 1)

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from pose.geometry import smoothstep
-from pose.tracking.landmarks import CHIN, FACE_OVAL, PoseFrame
 from pose.tracking.features import MOUTH
+from pose.tracking.landmarks import CHIN, FACE_OVAL, PoseFrame
 from pose.tracking.mesh import eye_distance
 from pose.tracking.signals import head_transform, to_head_frame
 from pose.warp.canvas import VALIDITY, Canvas

@@ -21,7 +21,6 @@ from .eye import painted_eye
 from .layers import over
 from .mouth import painted_mouth
 
-
 STEP = 8  # px between the looks at the flow that find a feature's box
 REACH = 2 * FINER * STEP  # px of the layers around a box in which a look counts
 
@@ -40,8 +39,8 @@ class DrawnSettings:
     brow_limit: float = 0.07  # eye distances
     # Openings of the lids, of the portrait's: shut up to the first (trackers leave a gap under the lashes of an eye that
     # is shut), as they are from the second on.
-    lids: tuple[float, float] = (0.45, 0.85)
-    linked: tuple[float, float] = (0.10, 0.25)  # sine of the turn from which the far eye, badly seen, does as the near one
+    lids: tuple[float, float] = (0.62, 0.86)
+    linked: tuple[float, float] = (0.05, 0.12)  # sine of the turn from which the far eye, badly seen, does as the near one
 
 
 class DrawnFeatures:
