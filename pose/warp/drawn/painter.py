@@ -53,7 +53,7 @@ class DrawnFeatures:
 
     def paint(self, canvas: Canvas) -> None:
         shape = to_head_frame(canvas.target.face, head_transform(canvas.target.face))
-        for eye, drawn, opening in zip(EYES, self._drawing.eyes, self._openings(shape, canvas.target.face)):
+        for eye, drawn, opening in zip(EYES, self._drawing.eyes, self.openings(canvas.target.face)):
             if drawn is not None:
                 view = painted_eye(drawn, self._box(drawn), opening, self._gaze(shape, eye, drawn))
                 self._lay(canvas, drawn, view, None)
@@ -73,9 +73,9 @@ class DrawnFeatures:
         h, w = layer.skin.shape[:2]
         return np.ascontiguousarray(self._drawing.finer[layer.y : layer.y + h, layer.x : layer.x + w, :3])
 
-    def _openings(self, shape: np.ndarray, face: np.ndarray) -> list[float]:
-        """Of the person's right and left eye, 1 as the portrait has it. face: the target's landmarks."""
-        s = self._settings
+    def openings(self, face: np.ndarray) -> list[float]:
+        """Of the person's right and left eye, 1 as the portrait has it. face: (478, 3) the target's landmarks."""
+        s, shape = self._settings, to_head_frame(face, head_transform(face))
         gaps = [
             lid_gap(shape, eye.upper, eye.lower) / max(lid_gap(self._own, eye.upper, eye.lower), 1e-6) for eye in EYES
         ]

@@ -1,11 +1,17 @@
 """Drawn characters driven: eyes shut and open, look and widen; mouths open, close and change width; hair stays before."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from pose.portrait.drawn.analysis import FINER
 from pose.portrait.drawn.fit import fitted_landmarks
+from pose.tracking.features import EYES
 from pose.tracking.landmarks import PoseFrame
+from pose.tracking.mesh import RIGID_LANDMARKS, Similarity3D, fit_similarity
+from pose.tracking.signals import angles_rotation, head_transform, to_head_frame
+from pose.warp.canvas import Canvas
 from pose.warp.conditioning import Conditioner
 from pose.warp.drawn.brow import painted_brow
 from pose.warp.drawn.eye import painted_eye
@@ -142,3 +148,44 @@ def test_the_guide_shows_the_network_no_face_to_repair(character):
     guide = maps.maps(own).guide
     assert not guide[..., :3].any() and not guide[..., 4:7].any()
     assert guide[..., 3][60:90, 50:78].min() > 0
+
+
+def turned(own, yaw, pitch=0.0, shape=None):
+    """The portrait's face on a head turned by degrees; shape: (478, 3) in the head's frame, None for its own."""
+    head = head_transform(own.face)
+    shape = to_head_frame(own.face, head) if shape is None else shape
+    rotation = angles_rotation(yaw, pitch, 0) @ head.rotation
+    return replace(own, face=Similarity3D(head.scale, rotation, head.translation)(shape))
+
+
+@pytest.mark.parametrize("yaw, pitch", [(30, 0), (-30, 0), (20, 15), (-20, -15), (45, 0)])
+def test_a_turned_drawing_has_no_edge_and_no_fold(character, yaw, pitch):
+    maps, own = conditioner(character)
+    canvas = Canvas.blank(maps.size, own, head_transform(own.face))
+    target = turned(own, yaw, pitch)
+    canvas = replace(canvas, target=target, head=fit_similarity(own.face[RIGID_LANDMARKS], target.face[RIGID_LANDMARKS]))
+    maps.painters[0].paint(canvas)
+    source = canvas.source_SS2
+    across, down = np.diff(source, axis=1)[:-1], np.diff(source, axis=0)[:, :-1]
+    assert (across[..., 0] * down[..., 1] - across[..., 1] * down[..., 0]).min() > 0  # nothing is seen from behind
+    assert max(np.linalg.norm(step, axis=2).max() for step in (across, down)) < 5  # nothing is left out
+    middle = np.array(characters.AT)
+    moved = source[int(middle[1]), int(middle[0]), 0] - middle[0]
+    assert abs(moved) > 2 and np.sign(moved) != np.sign(target.face[1, 0] - own.face[1, 0])  # but it does turn
+
+
+def test_both_eyes_shut_where_the_tracker_left_a_gap():
+    maps, own = conditioner(characters.character("anime"))
+    shape = to_head_frame(own.face, head_transform(own.face))
+    for eye, gap in zip(EYES, (0.5, 0.8)):  # the far eye is read worse
+        upper, lower = list(eye.upper), list(eye.lower)
+        shape[upper] += (1 - gap) * (shape[lower] - shape[upper])
+    for yaw in (20, -20):
+        face = turned(own, yaw, shape=shape).face
+        near = min(range(2), key=lambda k: face[list(EYES[k].corners), 2].mean())
+        openings = maps.painters[1].openings(turned(own, yaw, shape=shape).face)
+        assert openings[0] == pytest.approx(openings[1], abs=0.05)
+        assert (max(openings) == 0) == (near == 0)
+    wink = maps.painters[1].openings(turned(own, 0, shape=shape).face)
+    assert wink[0] == 0 and wink[1] > 0.5
+    assert maps.painters[1].openings(own.face) == pytest.approx([1, 1], abs=1e-3)
