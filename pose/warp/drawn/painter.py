@@ -39,7 +39,7 @@ class DrawnSettings:
     brow_limit: float = 0.07  # eye distances
     # Openings of the lids, of the portrait's: shut up to the first (trackers leave a gap under the lashes of an eye that
     # is shut), as they are from the second on.
-    lids: tuple[float, float] = (0.62, 0.86)
+    lids: tuple[float, float] = (0.62, 0.80)
     linked: tuple[float, float] = (0.05, 0.12)  # sine of the turn from which the far eye, badly seen, does as the near one
 
 
