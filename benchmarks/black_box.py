@@ -1,9 +1,10 @@
-"""The latency of `puppet live` from outside: VMC in, the browser output's frames out, nothing of the program's own figures.
+"""The latency of `puppet live` from outside: VMC in, the browser output's frames out, nothing of the program's own
+figures.
 
     python benchmarks/black_box.py [--size 256] [--steps 60] [--live "--fps 60 --reprojection on"] [--json]
 
-A process of `puppet live --camera vmc --output browser` runs; another program's tracker is played, which sends 60 poses a
-second. The head turns in steps, at moments that know nothing of any clock; the latency of a step is the time until a
+A process of `puppet live --camera vmc --output browser` runs; another program's tracker is played, which sends 60 poses
+a second. The head turns in steps, at moments that know nothing of any clock; the latency of a step is the time until a
 picture that shows at least half of it has been read whole from the browser's stream. Then the head swings all the time
 and the pictures that differ from the one before are counted. Needs the extra `osc`.
 """
@@ -128,7 +129,8 @@ def latency(sent: float, before: np.ndarray, frames: list[tuple[float, np.ndarra
 
 
 def measure(tracker: Tracker, browser: Browser, steps: int) -> tuple[list[float], int, float]:
-    """The latencies of the steps that were seen, how many were not, and the new pictures a second of a swinging head."""
+    """The latencies of the steps that were seen, how many were not, and the new pictures a second of a swinging
+    head."""
     random = np.random.default_rng(0)
     latencies, unseen = [], 0
     for step in range(steps):

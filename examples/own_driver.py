@@ -2,8 +2,8 @@
 
     python examples/own_driver.py portrait.png seconds
 
-A camera is an object with `open`, `read` and `close` whose pictures go through the tracker. What already knows the motion
-speaks VMC to `--camera vmc` instead; this script is such a program, and starts the live loop for it.
+A camera is an object with `open`, `read` and `close` whose pictures go through the tracker. What already knows the
+motion speaks VMC to `--camera vmc` instead; this script is such a program, and starts the live loop for it.
 """
 
 import math
@@ -29,7 +29,8 @@ def move(end: threading.Event) -> None:
     while not end.wait(1 / RATE):
         now = time.perf_counter()
         yaw, jaw = math.radians(15) * math.sin(2 * now), max(0.0, math.sin(15 * now))
-        client.send_message("/VMC/Ext/Bone/Pos", ["Head", 0.0, 0.0, 0.0, 0.0, math.sin(yaw / 2), 0.0, math.cos(yaw / 2)])
+        turn = 0.0, math.sin(yaw / 2), 0.0, math.cos(yaw / 2)  # a quaternion
+        client.send_message("/VMC/Ext/Bone/Pos", ["Head", 0.0, 0.0, 0.0, *turn])
         client.send_message("/VMC/Ext/Blend/Val", ["JawOpen", jaw])
         client.send_message("/VMC/Ext/Blend/Apply", [])
 

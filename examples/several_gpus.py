@@ -2,7 +2,8 @@
 
     torchrun --nproc-per-node 8 examples/several_gpus.py apt2-8b-720p 1280x720
 
-Random weights unless a file of `puppet import` or `puppet train` is given. Without GPUs it runs on processes of the CPU.
+Random weights unless a file of `puppet import` or `puppet train` is given. Without GPUs it runs on processes of the
+CPU.
 """
 
 import sys

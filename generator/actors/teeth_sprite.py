@@ -1,7 +1,7 @@
 """Generic teeth, gums and tongue seen from the front, as two pictures with known places in the face.
 
-They are the prior for the inside of a mouth that a portrait does not show. `python -m generator.actors.teeth_sprite ASSET`
-writes them to where the pose package reads them.
+They are the prior for the inside of a mouth that a portrait does not show. `python -m generator.actors.teeth_sprite
+ASSET` writes them to where the pose package reads them.
 """
 
 from __future__ import annotations

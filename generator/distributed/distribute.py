@@ -12,8 +12,8 @@ from .ulysses import SequenceParallel
 def distribute(model: VideoModel, group: dist.ProcessGroup | None = None) -> VideoModel:
     """Divide the tokens of a step and the columns of decoding among the processes, in place.
 
-    Every process has all weights, is given the same inputs and noise, and gets whole pictures. Call it on a model that is on
-    its device already, before `lock`. Raises ValueError where the model cannot be divided.
+    Every process has all weights, is given the same inputs and noise, and gets whole pictures. Call it on a model that
+    is on its device already, before `lock`. Raises ValueError where the model cannot be divided.
     """
     if model.network is not model.transformer:
         raise ValueError(f"model {model.config.name!r} has convolutions around its transformer: it runs on one device")

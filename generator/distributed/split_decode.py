@@ -1,5 +1,5 @@
-"""Decoding one latent frame on several processes: each has a slab of columns, and every convolution gets the columns that it
-needs of its neighbours. Exact: what comes out is what one process would have made.
+"""Decoding one latent frame on several processes: each has a slab of columns, and every convolution gets the columns
+that it needs of its neighbours. Exact: what comes out is what one process would have made.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def with_halo(x: Tensor, width: int, slabs: Slabs) -> Tensor:
 
 class SplitDecoder:
     """`decode_step` and `initial_state` of a codec whose decoder is made of convolutions, layers of single pixels, and
-    attention over a frame (Wan's, and the tiny ones). It changes the codec's layers in place: from then on every process of
-    the group must decode together. States are those of a process's slab.
+    attention over a frame (Wan's, and the tiny ones). It changes the codec's layers in place: from then on every
+    process of the group must decode together. States are those of a process's slab.
 
     Raises ValueError for a codec that looks at the picture in another way.
     """
@@ -37,7 +37,9 @@ class SplitDecoder:
     def __init__(self, codec: LatentCodec, group: dist.ProcessGroup | None = None) -> None:
         layers = getattr(codec, "decoder_layers", None)
         if layers is None:
-            raise ValueError(f"{type(codec).__name__} cannot be split by columns; let every process decode the whole picture")
+            raise ValueError(
+                f"{type(codec).__name__} cannot be split by columns; let every process decode the whole picture"
+            )
         self._decode_step, self._initial_state = codec.decode_step, codec.initial_state
         self._group = group
         self._slabs: Slabs | None = None  # of the picture that is being decoded
@@ -67,8 +69,8 @@ class SplitDecoder:
             raise ValueError(f"a convolution with kernel {conv.kernel_size} and stride {conv.stride} cannot be split")
 
         def forward(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-            padding = (*conv.padding[:-1], 0)
-            return apply(with_halo(x, width, self._slabs), weight, bias, conv.stride, padding, conv.dilation, conv.groups)
+            x, padding = with_halo(x, width, self._slabs), (*conv.padding[:-1], 0)
+            return apply(x, weight, bias, conv.stride, padding, conv.dilation, conv.groups)
 
         return forward
 

@@ -1,9 +1,9 @@
-"""Sequence parallelism: each process has the tokens of a slab of columns, and in attention all tokens of its share of heads
-(DeepSpeed-Ulysses, arXiv 2309.14509; the parallelism of AAPT, arXiv 2506.09350, appendix A).
+"""Sequence parallelism: each process has the tokens of a slab of columns, and in attention all tokens of its share of
+heads (DeepSpeed-Ulysses, arXiv 2309.14509; the parallelism of AAPT, arXiv 2506.09350, appendix A).
 
-A wrapper around the plain transformer: it cuts the input, lends the transformer a view of the caller's cache and a kernel
-that exchange tokens for heads on the way in and back on the way out, and puts the output together. The caller's cache
-then holds this process's heads of all tokens.
+A wrapper around the plain transformer: it cuts the input, lends the transformer a view of the caller's cache and a
+kernel that exchange tokens for heads on the way in and back on the way out, and puts the output together. The caller's
+cache then holds this process's heads of all tokens.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Exchange:
         return sum(self.counts)
 
     def to_heads(self, x_BNHD: Tensor) -> Tensor:
-        """(B, T * own tokens, H, D) -> (B, T * all tokens, H / P, D); the tokens of a frame in the order of the slabs."""
+        """(B, T * own tokens, H, D) -> (B, T * all tokens, H / P, D); the tokens of a frame in the order of the
+        slabs."""
         cards = self.slabs.cards
         x = x_BNHD.unflatten(1, (-1, self.own)).unflatten(3, (cards, -1)).movedim(3, 0)  # (P, B, T, own, H/P, D)
         B, T, _, heads, D = x.shape[1:]
@@ -63,7 +64,8 @@ class Exchange:
 
 
 class UlyssesCache(KVCache):
-    """A view of another cache, through which a slab's keys and values come in and those of a share of the heads go out."""
+    """A view of another cache, through which a slab's keys and values come in and those of a share of the heads go
+    out."""
 
     def __init__(self, inner: KVCache, exchange: Exchange) -> None:
         self.inner, self.exchange = inner, exchange
@@ -92,7 +94,8 @@ class UlyssesCache(KVCache):
 
 
 class SequenceParallel(nn.Module):
-    """Stands in for a transformer: called with whole pictures on every process, it gives whole outputs on every process.
+    """Stands in for a transformer: called with whole pictures on every process, it gives whole outputs on every
+    process.
 
     Raises ValueError where the heads cannot be divided among the processes.
     """
@@ -129,7 +132,9 @@ class SequenceParallel(nn.Module):
             block.attention = _between(exchange, kernel)
 
         def own(tokens_BTLD: Tensor | None) -> Tensor | None:
-            return None if tokens_BTLD is None else slabs.own(tokens_BTLD.unflatten(2, (rows, columns)), 3).flatten(2, 3)
+            if tokens_BTLD is None:
+                return None
+            return slabs.own(tokens_BTLD.unflatten(2, (rows, columns)), 3).flatten(2, 3)
 
         view = UlyssesCache(cache, exchange)
         out = self.transformer.step(slabs.own(x_BTChw), t_BT, view, text, own(added_BTLD), own(prefix_BTLD), cameras)

@@ -1,5 +1,5 @@
-"""torch.compile around the plain model, in place. A step has one shape once its reference is locked: the frame number is a
-tensor, the cache lies at fixed addresses, and its number of keys is constant, so that one graph serves for ever.
+"""torch.compile around the plain model, in place. A step has one shape once its reference is locked: the frame number
+is a tensor, the cache lies at fixed addresses, and its number of keys is constant, so that one graph serves for ever.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Linears of the transformer's blocks in fp8, scaled by rows (torchao, extra `cuda`). Modulation, embeddings, patches in and
+"""Linears of the transformer's blocks in fp8, scaled by rows (torchao, extra `cuda`). Modulation, embeddings, patches
+in and
 out stay as they are: they are a hundredth of the work, and rounding them shifts every token."""
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a step of a stream costs, from the configuration alone: no weights, no accelerator.
 
-The transformer is counted by its equations; codec, control and what is wrapped around the transformer by passing tensors
-without data (torch's meta device) through them. One multiply-add is two FLOP, as torch's own counter has it; only matrix
-products and convolutions count.
+The transformer is counted by its equations; codec, control and what is wrapped around the transformer by passing
+tensors without data (torch's meta device) through them. One multiply-add is two FLOP, as torch's own counter has it;
+only matrix products and convolutions count.
 
 Letters: T latent frames of a block, L tokens of a latent frame, N = T L, K keys that a token attends to, M text tokens,
 D width, F feed-forward width, P cards.
@@ -26,7 +26,6 @@ from .accelerators import GB, TERA, Accelerator
 
 TEXT_TOKENS = 512  # of umT5, as Wan's models are given them
 BF16 = 2  # bytes
-FLOAT32 = 4  # bytes
 MATRIX_OPERATIONS = frozenset(("convolution", "mm", "addmm", "bmm", "baddbmm"))  # what is not fused with its neighbours
 
 

@@ -1,4 +1,5 @@
-"""Pictures to a device and back. Through page-locked memory a copy to a GPU does not stop Python, and is many times faster."""
+"""Pictures to a device and back. Through page-locked memory a copy to a GPU does not stop Python, and is many times
+faster."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from torch import Tensor
 
 
 class Transfer:
-    """One buffer of page-locked memory a direction, kept from step to step; on a CPU, arrays are used where they lie."""
+    """One buffer of page-locked memory a direction, kept from step to step; on a CPU, arrays are used where they
+    lie."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device

@@ -54,7 +54,6 @@ class Rotary:
     ) -> None:
         time_width, *space_widths = axis_split(head_dim)
         self.shape = rows, columns
-        self.time_pairs = time_width // 2
         self._fine = turn_table(torch.arange(FINE), time_width, theta, device)
         self._coarse = turn_table(FINE * torch.arange(COARSE), time_width, theta, device)
         axes = []

@@ -15,7 +15,7 @@ import numpy as np
 
 from pose.tracking.mesh import fit_similarity
 
-WRIST, MIDDLE_KNUCKLE = 0, 9
+WRIST = 0
 PALM = (0, 1, 5, 9, 13, 17)  # points that bending fingers leave in place
 ELBOW = 21  # the point after the 21 of the hand
 FOREARM = 0  # rows of the bones

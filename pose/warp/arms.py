@@ -31,6 +31,8 @@ class ArmsPainter:
         layer = np.zeros_like(canvas.picture)
         self._layers.draw(layer, arms)
         lay_over(canvas.picture, layer)
+        if canvas.guide is None:
+            return
         alpha = layer[::2, ::2, 3]
         ys, xs = (np.flatnonzero(alpha.any(axis)) for axis in (1, 0))
         if not len(ys):

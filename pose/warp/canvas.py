@@ -22,7 +22,7 @@ class Canvas:
     """One frame for a target pose; painters change its arrays in place.
 
     picture: (S, S, 4) uint8 premultiplied RGBA.
-    guide: (S/2, S/2, 8) uint8, channels as named above.
+    guide: (S/2, S/2, 8) uint8, channels as named above; None where only the picture is wanted.
     source_SS2: (S, S, 2) float32, the pixel index (0.0 = centre of the first pixel) of the portrait that each pixel
     shows.
     target: the pose to paint, with a face, in pixels of the picture.
@@ -30,18 +30,18 @@ class Canvas:
     """
 
     picture: np.ndarray
-    guide: np.ndarray
+    guide: np.ndarray | None
     source_SS2: np.ndarray
     target: PoseFrame
     head: Similarity3D
 
     @staticmethod
-    def blank(size: int, target: PoseFrame, head: Similarity3D) -> Canvas:
-        """Nothing painted yet: transparent, an empty guide."""
+    def blank(size: int, target: PoseFrame, head: Similarity3D, guided: bool) -> Canvas:
+        """Nothing painted yet: transparent, an empty guide or none."""
         half = size // 2
         return Canvas(
             np.zeros((size, size, 4), np.uint8),
-            np.zeros((half, half, GUIDE_CHANNELS), np.uint8),
+            np.zeros((half, half, GUIDE_CHANNELS), np.uint8) if guided else None,
             np.zeros((size, size, 2), np.float32),
             target,
             head,
@@ -55,7 +55,8 @@ class Canvas:
 
 class Painter(Protocol):
     """One part of the person. Painters are made once per portrait and called in their order, back to front: each lays
-    itself over what is there already, in `picture` and in the channels of `guide` that say where it is."""
+    itself over what is there already, in `picture` and, where there is one, in the channels of `guide` that say where
+    it is."""
 
     def paint(self, canvas: Canvas) -> None: ...
 

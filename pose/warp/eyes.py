@@ -78,7 +78,8 @@ class EyePainter:
 
     def paint(self, canvas: Canvas) -> None:
         eye, own, s, face = self._eye, self._appearance, self._settings, canvas.target.face
-        _draw_guide(canvas.guide, face, eye)
+        if canvas.guide is not None:
+            _draw_guide(canvas.guide, face, eye)
         patch = polygon_patch(face[eye.ring, :2], canvas.size)
         if patch is None:
             return

@@ -110,7 +110,8 @@ class HeadWarp:
             weights = self._mirror.weights(face)
             if weights is not None:
                 self._fill_hidden(canvas, part, self._triangles[facing], patch, weights)
-        self._draw_guide(canvas, part, facing, areas)
+        if canvas.guide is not None:
+            self._draw_guide(canvas, part, facing, areas)
 
     def _lay(self, canvas: Canvas, flow: np.ndarray, face: Coverage, patch: Patch) -> None:
         """Fetch the portrait's pixels: the head behind the face, over it the face, cut out along its outline."""

@@ -62,7 +62,8 @@ class MouthPainter:
 
     def paint(self, canvas: Canvas) -> None:
         face, s = canvas.target.face, self._settings
-        _draw_guide(canvas.guide, face)
+        if canvas.guide is not None:
+            _draw_guide(canvas.guide, face)
         opening = mouth_opening(face)
         alpha = self._alpha(opening)
         patch = polygon_patch(face[MOUTH.inner, :2], canvas.size) if alpha >= s.least_alpha else None

@@ -24,8 +24,8 @@ from .skeleton import SkeletonPainter
 def portrait_painters(
     person_SS4: np.ndarray, pose: PoseFrame, drawing: Drawing | None = None
 ) -> tuple[Painter, ...]:
-    """The painters of one portrait, back to front. person_SS4: uint8 premultiplied RGBA; pose: with a face; drawing: the
-    layers of a drawn portrait."""
+    """The painters of one portrait, back to front. person_SS4: uint8 premultiplied RGBA; pose: with a face; drawing:
+    the layers of a drawn portrait."""
     face = pose.face
     if drawing is not None:
         return (

@@ -20,7 +20,8 @@ class SkeletonPainter:
     """Draws the skeleton of body and hands into the guide."""
 
     def paint(self, canvas: Canvas) -> None:
-        canvas.guide[..., SKELETON] = draw_skeleton(canvas.target, len(canvas.guide))
+        if canvas.guide is not None:
+            canvas.guide[..., SKELETON] = draw_skeleton(canvas.target, len(canvas.guide))
 
 
 def draw_skeleton(pose: PoseFrame, size: int) -> np.ndarray:

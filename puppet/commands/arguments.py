@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from puppet.core.look import sides_of
 from puppet.media import DRIVER, PORTRAIT
 
 
@@ -35,8 +36,8 @@ def add_attention(parser: argparse.ArgumentParser) -> None:
         "--attention",
         default="sdpa",
         metavar="sdpa|xformers|auto",
-        help="kernel of the generator's attention: torch's own; xformers' (CUDA only, extra cuda), which is compared with "
-        "torch's at the start; or xformers' where that works",
+        help="kernel of the generator's attention: torch's own; xformers' (CUDA only, extra cuda), which is compared "
+        "with torch's at the start; or xformers' where that works",
     )
 
 
@@ -70,8 +71,8 @@ def add_picture(parser: argparse.ArgumentParser, size: int = 256) -> None:
         "--framing",
         default="auto",
         metavar="auto|head|bust|full|portrait",
-        help="what is shown of the portrait's person; portrait: the picture as it is; auto: the bust. --motion absolute "
-        "always takes the centre of the picture",
+        help="what is shown of the portrait's person; portrait: the picture as it is; auto: the bust. --motion "
+        "absolute always takes the centre of the picture",
     )
     parser.add_argument(
         "--hands", default="auto", metavar="auto|off", help="off: arms and hands stay where the portrait has them"
@@ -80,10 +81,19 @@ def add_picture(parser: argparse.ArgumentParser, size: int = 256) -> None:
 
 def picture_size(value: str) -> int | str:
     """N or WIDTHxHEIGHT; whether it is possible is checked with everything else."""
-    sides = [int(side) for side in value.lower().split("x")]
-    if len(sides) > 2:
-        raise ValueError
-    return sides[0] if len(sides) == 1 else value
+    width, _ = sides_of(value)
+    return value if "x" in value.lower() else width
+
+
+def height_and_width(value: str) -> tuple[int, int]:
+    """ "256" -> (256, 256), "1280x720" -> (720, 1280): as the engine has them."""
+    try:
+        width, height = sides_of(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{value!r} is no size: write N for a square, or WIDTHxHEIGHT, as 1280x720"
+        ) from None
+    return height, width
 
 
 def add_size(parser: argparse.ArgumentParser, default: int = 256) -> None:

@@ -16,12 +16,11 @@ import numpy as np
 from tqdm import tqdm
 
 from puppet.commands import arguments, bench_engine
-from puppet.commands.sizes import picture_size
 from puppet.core.ahead import ahead
 from puppet.core.batcher import batches
 from puppet.core.memory import resident_mib
 from puppet.core.puppeteer import Puppeteer
-from puppet.core.remote_stream import RemoteStream, StreamChoice
+from puppet.core.remote_stream import StreamChoice, open_stream
 from puppet.core.renderer import Renderer
 from puppet.core.timings import Timings
 from puppet.core.warp_stream import WARP
@@ -54,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_attention(parser)
     parser.add_argument(
         "--size",
-        type=picture_size,
+        type=arguments.height_and_width,
         metavar="N|WxH",
         help="pixels of the output (default: 256 for portraits, else the model's)",
     )
@@ -178,7 +177,7 @@ def _speed(pictures: Iterator[np.ndarray], seconds: float, timings: Timings) -> 
 
 def _speed_apart(puppet: Puppet, choice: StreamChoice, driver: list[np.ndarray], seconds: float) -> float:
     """The same, arranged as in live use: tracking and maps in this process, the generator in one of its own."""
-    with closing(RemoteStream(choice)) as stream:
+    with closing(open_stream(choice)) as stream:
         targets = map(Puppeteer(puppet.portrait.pose, None, puppet.motion), puppet.track(_to_and_fro(driver)))
         with ahead(batches(puppet.character, targets, puppet.timings), depth=1) as source:
             pictures = Renderer(stream, puppet.timings).perform(puppet.character, source)

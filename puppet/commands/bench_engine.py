@@ -40,8 +40,9 @@ def planned(args: argparse.Namespace) -> None:
         print(f"{name:<16}{part.flop / TERA:>10.4f}{part.bytes / GIGA:>10.3f}")
     print(f"{'together':<16}{found.flop / TERA:>10.4f}{found.bytes / GIGA:>10.3f}")
     print(
-        f"memory a card   {found.memory_bytes_a_card / GIGA:.2f} GB: weights {found.weight_bytes / GIGA:.2f}, keys and values "
-        f"{found.cache_bytes / args.gpus / GIGA:.2f}, activations {found.activation_bytes / args.gpus / GIGA:.2f}"
+        f"memory a card   {found.memory_bytes_a_card / GIGA:.2f} GB: weights {found.weight_bytes / GIGA:.2f}, "
+        f"keys and values {found.cache_bytes / args.gpus / GIGA:.2f}, "
+        f"activations {found.activation_bytes / args.gpus / GIGA:.2f}"
     )
     print(f"communication   {found.communication_bytes / GIGA:.3f} GB sent by each card a step")
     print(f"{'at best':<12}{'ms a step':>11}{'fps':>8}{'fps fp8':>9}")

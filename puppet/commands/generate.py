@@ -14,7 +14,6 @@ import numpy as np
 from tqdm import tqdm
 
 from puppet.commands import arguments
-from puppet.commands.sizes import picture_size
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.media.pictures import read_picture
 from puppet.media.video_writer import VideoWriter, check_output
@@ -46,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "w*8,right*4: w s a d go forwards, back, left, right, u dn up and down; left right up down (j l i k) turn",
     )  # fmt: skip
     parser.add_argument("--seconds", type=float, default=5.0, metavar="N", help="length of the clip")
-    parser.add_argument("--size", type=picture_size, metavar="WxH", help="pixels; the model's own if not given")
+    parser.add_argument(
+        "--size", type=arguments.height_and_width, metavar="WxH", help="pixels; the model's own if not given"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="video file to write")
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where the model runs")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")

@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> None:
     seconds = time.perf_counter() - started
     if puppet.lost:
         print(
-            f"puppet: warning: no face in {puppet.lost} of {frames} frames of the driver; the pose before was held there",
+            f"puppet: warning: no face in {puppet.lost} of {frames} frames of the driver; the pose before "
+            "was held there",
             file=sys.stderr,
         )
     if not args.json:

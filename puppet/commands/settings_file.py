@@ -128,7 +128,8 @@ def plain(value: Any) -> Any:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The file's content, {} where the usual one is not there. Raises PuppetError where another is not, or is no TOML."""
+    """The file's content, {} where the usual one is not there. Raises PuppetError where another is not, or is no
+    TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -99,7 +99,7 @@ def face_light(image: np.ndarray, pose: PoseFrame) -> float | None:
 
 
 def data_folder() -> Path:
-    """Where calibrations are kept on this system."""
+    """Where calibrations and own weights are kept on this system."""
     return Path(platformdirs.user_data_dir("puppet", appauthor=False))
 
 

@@ -36,7 +36,8 @@ class Character:
         return self.size.cut(self.portrait.person)
 
     def own_maps(self) -> tuple[np.ndarray, np.ndarray]:
-        """warp (4, S, S, 4) and guide (4, S/2, S/2, 8), uint8, of the portrait's own pose: the generator's reference."""
+        """warp (4, S, S, 4) and guide (4, S/2, S/2, 8), uint8, of the portrait's own pose: the generator's
+        reference."""
         own = self.conditioner.maps(self.portrait.pose)
         return np.repeat(own.warp[None], FRAMES_PER_LATENT, 0), np.repeat(own.guide[None], FRAMES_PER_LATENT, 0)
 

@@ -13,6 +13,14 @@ SMALLEST, LARGEST, SIZE_STEP = 64, 1280, 16  # px a side
 HANDS = ("auto", "off")
 
 
+def sides_of(text: str) -> tuple[int, int]:
+    """Width and height in "N" or "WIDTHxHEIGHT", possible or not. Raises ValueError for what is no size."""
+    sides = [int(side) for side in text.lower().split("x")]
+    if len(sides) > 2:
+        raise ValueError(f"{text!r} has {len(sides)} sides")
+    return sides[0], sides[-1]
+
+
 @dataclass(frozen=True)
 class PictureSize:
     """Pixels of the output. Portraits are prepared and driven in the square around it."""
@@ -25,13 +33,12 @@ class PictureSize:
         """From N, "N", "WIDTHxHEIGHT" or (width, height). Raises PuppetError for what is not possible."""
         if isinstance(size, PictureSize):
             return size
-        sides = tuple(size.lower().split("x")) if isinstance(size, str) else size
-        sides = sides if isinstance(sides, tuple) else (sides,)
-        if len(sides) == 1:
-            sides *= 2
-        if len(sides) != 2 or not all(str(side).removeprefix("-").isdigit() for side in sides):
-            raise PuppetError(f"{option} {size} is no size: write it like 512 or 720x1280")
-        width, height = (int(side) for side in sides)
+        try:
+            width, height = (
+                sides_of(size) if isinstance(size, str) else size if isinstance(size, tuple) else (size,) * 2
+            )
+        except ValueError:
+            raise PuppetError(f"{option} {size} is no size: write it like 512 or 720x1280") from None
         if not all(SMALLEST <= side <= LARGEST and side % SIZE_STEP == 0 for side in (width, height)):
             raise PuppetError(
                 f"{option} {size} is not possible: choose a multiple of {SIZE_STEP} from {SMALLEST} to {LARGEST}"

@@ -10,7 +10,7 @@ from generator.checkpoint import WeightsError, load, load_config, shipped
 from generator.model import VideoModel
 from generator.models import get_model
 from generator.portrait.stream import PortraitStream
-from puppet.core.warp_stream import WARP, WarpStream
+from puppet.core.warp_stream import WARP, WarpStream, check_warp
 from puppet.core.weights import find_weights
 from puppet.errors import PuppetError, reported_as_puppet_error
 
@@ -18,7 +18,8 @@ AnyStream = PortraitStream | WarpStream
 
 
 def weights_path(model: str, weights: str) -> Path:
-    """The file of "shipped" weights, of own ones by name, or the path itself. Raises PuppetError where there is none."""
+    """The file of "shipped" weights, of own ones by name, or the path itself. Raises PuppetError where there is
+    none."""
     if weights != "shipped":
         return find_weights(weights)
     path = shipped(model)
@@ -32,7 +33,8 @@ def weights_path(model: str, weights: str) -> Path:
 def load_generator(model: str, weights: str, size: int) -> VideoModel:
     """The generator of a preset for size x size pixels.
 
-    weights: "shipped", "random", a name of own weights, or the path of a .safetensors file, which must be of the same preset.
+    weights: "shipped", "random", a name of own weights, or the path of a .safetensors file, which must be of the same
+    preset.
     """
     with reported_as_puppet_error(ValueError, WeightsError):
         preset = get_model(model).config
@@ -59,8 +61,3 @@ def load_stream(model: str, weights: str, size: int, device: str, seed: int = 0,
         return WarpStream(size)
     with reported_as_puppet_error(ValueError):
         return PortraitStream(load_generator(model, weights, size), device, seed=seed, attention=attention)
-
-
-def check_warp(weights: str) -> None:
-    if weights != "shipped":
-        raise PuppetError("the warp has no weights: leave --weights out, or choose a model that has")

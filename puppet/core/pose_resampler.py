@@ -16,8 +16,8 @@ LONGEST_PAUSE = 0.4  # s between two poses; after a longer one the grid starts a
 
 
 class PoseResampler:
-    """Landmarks at the ticks of a constant rate, whatever the rate of the camera is: interpolated between two poses, or, a
-    little after the last one, carried on as they moved.
+    """Landmarks at the ticks of a constant rate, whatever the rate of the camera is: interpolated between two poses,
+    or, a little after the last one, carried on as they moved.
 
     A pose carries the moment that it shows, a tick's or its own a hair beside it, so the delay that is measured
     against it is the true one.

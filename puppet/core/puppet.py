@@ -45,7 +45,8 @@ class Puppet:
             ...
 
     Args:
-        portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. For a face that is not found, points can be marked in a file beside it
+        portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. For a face that is not
+        found, points can be marked in a file beside it
             (for hero.png: hero.points.json).
         model: name of a preset.
         weights: "shipped", "random" (for measuring), or the path of a .safetensors file.
@@ -110,7 +111,8 @@ class Puppet:
     ) -> Generator[np.ndarray, None, None]:
         """The portrait moving like the person in `frames`, (H, W, 3) uint8 RGB at 24 a second.
 
-        Yields as many (height, width, 4) uint8 RGBA frames, premultiplied (opaque unless the background is "transparent").
+        Yields as many (height, width, 4) uint8 RGBA frames, premultiplied (opaque unless the background is
+        "transparent").
         neutral: the driver's face at rest; without it, the most neutral of the first second.
         """
         return self.animate(self.track(frames), neutral)

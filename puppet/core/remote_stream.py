@@ -16,6 +16,7 @@ import numpy as np
 
 from generator.portrait.layout import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
 from puppet.core.signals import leave_terminal_signals_to_parent
+from puppet.core.warp_stream import WARP, WarpStream, check_warp
 from puppet.errors import PuppetError
 
 NICENESS = 5  # of the generator: beside a game appearance may age, and motion may not
@@ -55,6 +56,14 @@ class SharedBuffers:
                 start = end
 
 
+def open_stream(choice: StreamChoice) -> RemoteStream | WarpStream:
+    """The generator in a process of its own; the warp, which costs nothing, in this one."""
+    if choice.model != WARP:
+        return RemoteStream(choice)
+    check_warp(choice.weights)
+    return WarpStream(choice.size)
+
+
 class RemoteStream:
     """As `generator.stream.Stream`, elsewhere. Begins to load at once; the first call waits until that is done.
 
@@ -75,8 +84,8 @@ class RemoteStream:
         self.timings: dict[str, float] = {}  # milliseconds of the last step: "generate", "decode"
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
+    def pids(self) -> tuple[int, ...]:
+        return (self._process.pid,)
 
     def ready(self) -> None:
         """Wait until the generator is loaded."""

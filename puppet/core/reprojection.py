@@ -1,9 +1,9 @@
 """Late reprojection: the warp at the newest pose, with the generator's latest change carried there by the face mesh.
 
-What the generator changes is appearance (light, colour, wrinkles, teeth), and it changes slowly; what a viewer notices is
-geometry, and that is the warp's. So every picture is warped at the newest pose, and the last generated frame's difference
-from its own warp is laid over it, however old it is: headsets do the same between two rendered frames (asynchronous
-timewarp; van Waveren, VRST 2016). Nothing here knows which generator runs.
+What the generator changes is appearance (light, colour, wrinkles, teeth), and it changes slowly; what a viewer notices
+is geometry, and that is the warp's. So every picture is warped at the newest pose, and the last generated frame's
+difference from its own warp is laid over it, however old it is: headsets do the same between two rendered frames
+(asynchronous timewarp; van Waveren, VRST 2016). Nothing here knows which generator runs.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Reprojection:
 
     def __call__(self, character: Character, target: PoseFrame, now: float) -> Reprojected:
         """The character at `target`, shown at `now` (s on the clock of `update`)."""
-        warp = character.conditioner.maps(target).warp
+        warp = character.conditioner.warp(target)
         change = self._change
         if change is None or change.character is not character:
             return Reprojected(warp, None, True)

@@ -1,9 +1,11 @@
-"""`--model warp`: the warped portrait as it is, without a network. The baseline of every table, and the choice for the slowest
+"""`--model warp`: the warped portrait as it is, without a network: the baseline of every table, and for the slowest
 machines."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from puppet.errors import PuppetError
 
 WARP = "warp"  # the name that asks for it
 
@@ -12,6 +14,7 @@ class WarpStream:
     """Called as the generator's `PortraitStream` is; its pictures are the warps that it is given."""
 
     device = "cpu"
+    pids: tuple[int, ...] = ()  # of processes of its own
 
     def __init__(self, size: int):
         self.size = size
@@ -23,3 +26,11 @@ class WarpStream:
     def step(self, warp: np.ndarray, guide: np.ndarray) -> np.ndarray:
         """(4, S, S, 4) uint8 premultiplied RGBA."""
         return warp.copy()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def check_warp(weights: str) -> None:
+    if weights != "shipped":
+        raise PuppetError("the warp has no weights: leave --weights out, or choose a model that has")

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import platformdirs
-
+from puppet.core.calibration import data_folder
 from puppet.errors import PuppetError, nearest
 
 SUFFIX = ".safetensors"
 
 
 def weights_folder() -> Path:
-    return Path(platformdirs.user_data_dir("puppet", appauthor=False)) / "weights"
+    return data_folder() / "weights"
 
 
 def own_weights(name: str) -> Path:

@@ -8,11 +8,11 @@ from pathlib import Path
 from generator.portrait.stream import PortraitStream
 from puppet.core.character import Character
 from puppet.core.look import PictureSize, check_framing, check_hands
-from puppet.core.models import AnyStream, check_warp, load_generator
+from puppet.core.models import AnyStream, load_generator
 from puppet.core.puppet import Progress, Puppet
 from puppet.core.renderer import Renderer
 from puppet.core.timings import Timings
-from puppet.core.warp_stream import WARP, WarpStream
+from puppet.core.warp_stream import WARP, WarpStream, check_warp
 from puppet.errors import reported_as_puppet_error
 from puppet.media.video_reader import VideoReader
 

@@ -178,7 +178,8 @@ def seam(output: np.ndarray, truth: np.ndarray, faces: np.ndarray) -> float:
     """Is there a line along the face's outline? 1 is as in the truth, more shows a seam, less smears it.
 
     Energy of the Laplacian, over the truth's, in a ring of SEAM_RING px around the outline of the truth's face, divided
-    by the same inside the face eroded by as much; so a warp that is too soft or too sharp as a whole counts neither way.
+    by the same inside the face eroded by as much; so a warp that is too soft or too sharp as a whole counts neither
+    way.
     """
     energy = np.zeros((2, 2))  # output, truth; ring, inside
     kernel = np.ones((2 * SEAM_RING + 1, 2 * SEAM_RING + 1), np.uint8)

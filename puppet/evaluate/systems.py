@@ -85,7 +85,7 @@ class NetworkInput:
         portrait = subject.portrait
         conditioner = Conditioner(portrait.person, portrait.pose, portrait.drawing)
         for target in motion.targets(subject, poses):
-            yield composite(conditioner.maps(target).warp, portrait.background)[..., :3]
+            yield composite(conditioner.warp(target), portrait.background)[..., :3]
 
 
 @dataclass(frozen=True)

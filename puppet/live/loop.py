@@ -33,8 +33,8 @@ class LiveLoop:
     Every pose carries the moment at which its driver was seen, so that the sender knows its delay. Where the camera
     is silent, empty poses take the place of the tracked ones, and the puppeteer lets the portrait idle.
 
-    tracker: None where the camera is another program that tracks by itself. motion_out: where tracked motion goes as
-    well.
+    tracker: None where the camera is another program that tracks by itself. renderer: None where nothing is generated.
+    motion_out: where tracked motion goes as well.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class LiveLoop:
         camera: Camera | VmcReceiver,
         tracker: Tracker | None,
         state: DriverState,
-        renderer: Renderer,
+        renderer: Renderer | None,
         source: FrameSource,
         quality: AdaptiveQuality,
         sender: Sender,
@@ -61,7 +61,12 @@ class LiveLoop:
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._guarded, args=(work,), name=work.__name__.strip("_"), daemon=True)
-            for work in (self._track, self._generate, *((self._watch_body,) if tracker is not None else ()))
+            for work, wanted in (
+                (self._track, True),
+                (self._generate, renderer is not None),
+                (self._watch_body, tracker is not None),
+            )
+            if wanted
         ]
 
     def start(self) -> None:
@@ -88,7 +93,7 @@ class LiveLoop:
 
     def _track(self) -> None:
         drive = Driver(self._tracker, self._statistics.timings) if self._tracker is not None else None
-        gather = Gather(self._statistics)
+        gather = Gather(self._statistics) if self._render is not None else None
         size, heard = (TRACKED_SIDE, TRACKED_SIDE), time.perf_counter()
         while not self._stop.is_set():
             frame = self._camera.frames.take(1 / self._sender.fps)
@@ -109,12 +114,14 @@ class LiveLoop:
                 self._motion_out.send(pose, self._state.neutral)
             target = self._state.target(pose)
             if target is None:  # frozen: half a batch from before would jump
-                gather.clear()
+                if gather is not None:
+                    gather.clear()
                 continue
             live, mirrored = frame is not None, self._state.mirrored
             self._source.show(*target, live, mirrored)  # before the conditions: the next picture waits for it
-            for batch in gather.add(*target, live, self.quality.level.rate):
-                self.batches.put((batch, mirrored))
+            if gather is not None:
+                for batch in gather.add(*target, live, self.quality.level.rate):
+                    self.batches.put((batch, mirrored))
 
     def _watch_body(self) -> None:
         """Body and hands change slowly and take as long to find as several faces: beside the face, at a rate of their

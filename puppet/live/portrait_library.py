@@ -38,7 +38,8 @@ class PortraitLibrary:
         self._thread: threading.Thread | None = None
 
     def prepare(self) -> Character:
-        """The first character, and those next to it in the folder, so that the memory that preparing takes is taken now.
+        """The first character, and those next to it in the folder, so that the memory that preparing takes is taken
+        now.
 
         Raises PuppetError where the first one cannot be used, or the folder cannot be read. Another one that cannot be
         used is told as it is when it is wanted.

@@ -18,8 +18,8 @@ MOST_BEHIND = 2  # ticks that are made up for; after a longer pause (a sleeping 
 class Sender:
     """Sends at a constant rate whatever the generator does. Outputs may come and go while it runs.
 
-    source: asked for a picture at every tick. card: shown instead of everything else while it is set. failed(output, error) is called when an output broke; it
-    is out by then.
+    source: asked for a picture at every tick. card: shown instead of everything else while it is set. failed(output,
+    error) is called when an output broke; it is out by then.
     """
 
     def __init__(

@@ -16,10 +16,11 @@ from puppet.core.batcher import Batch
 from puppet.core.calibration import CalibrationMemory, data_folder
 from puppet.core.character import Character, load_character
 from puppet.core.memory import keep_memory_together, return_freed_memory
-from puppet.core.remote_stream import RemoteStream
+from puppet.core.remote_stream import open_stream
 from puppet.core.renderer import Renderer
 from puppet.core.reprojection import BLEND_SECONDS, Reprojection
 from puppet.core.signals import end_on_signals
+from puppet.core.warp_stream import WarpStream
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.live.adaptive_quality import AdaptiveQuality
 from puppet.live.config import LiveConfig
@@ -70,10 +71,10 @@ class Session:
         self._end = threading.Event()
         self._broken: Exception | None = None  # ends the run
         self._lost: Exception | None = None  # a recording that failed: what was asked for was not done
-        self._stream = RemoteStream(config.stream)
+        self._stream = open_stream(config.stream)
         with ExitStack() as unfinished:
             unfinished.callback(self._stream.close)
-            self.statistics = Statistics((self._stream.pid,))
+            self.statistics = Statistics(self._stream.pids)
             library = PortraitLibrary(config.portrait, config.portraits, self._load, self._set_character, report)
             character = library.prepare()  # while the generator loads
             renderer = Renderer(self._stream, self.statistics.timings)
@@ -106,7 +107,8 @@ class Session:
                 self.camera,
                 tracker,
                 self.driver,
-                renderer,
+                # reprojection makes the warp by itself
+                None if config.reprojection and isinstance(self._stream, WarpStream) else renderer,
                 source_of_frames,
                 quality,
                 self.sender,
@@ -205,8 +207,8 @@ class Session:
             if not told and now > DELAY_AFTER and self.statistics.latency("motion", 50) is not None:
                 told = True
                 self._report(
-                    f"delay {self.statistics.latency('motion', 50):.0f} ms: enter it in OBS as the sync offset of your microphone "
-                    "(Advanced Audio Properties)"
+                    f"delay {self.statistics.latency('motion', 50):.0f} ms: enter it in OBS as the sync offset of your "
+                    "microphone (Advanced Audio Properties)"
                 )
             if window is None or window not in self.sender.outputs:
                 self._end.wait(REST if seconds is None else min(REST, max(seconds - now, 0.001)))

@@ -70,7 +70,8 @@ class VideoReader:
             clock = _Clock(1 / self.rate)
             for frame in self._decode(container, stream):
                 if decoded == 0:
-                    # of the first only: asking ties a frame into a cycle, and its memory stays until the next collection
+                    # of the first only: asking ties a frame into a cycle, and its memory stays until the next
+                    # collection
                     matrix = display_matrix(frame)
                 decoded += 1
                 end = clock(frame.time)

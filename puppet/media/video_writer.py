@@ -102,7 +102,8 @@ class VideoWriter:
     def write(self, rgba: np.ndarray, number: int | None = None) -> None:
         """One frame: (H, W, 4) uint8 premultiplied RGBA; opaque formats take its colours as they are.
 
-        number: its place in the video, counted from 0, if others are left out before it; the last one then stands longer.
+        number: its place in the video, counted from 0, if others are left out before it; the last one then stands
+        longer.
         """
         if self._transparent:
             frame = av.VideoFrame.from_ndarray(straight_alpha(rgba), format="rgba")

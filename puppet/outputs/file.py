@@ -13,8 +13,8 @@ from puppet.outputs.base import MOST_WAITING, Output, Picture
 class File(Output):
     """Square pictures into .mp4, .mov, .mkv or .webm; .webm and .mov keep transparency. Whole only after `close`.
 
-    As long as the real time that it shows, for sound is recorded elsewhere: the sender's clock follows the camera's, and
-    pictures are lost where the disk is slow.
+    As long as the real time that it shows, for sound is recorded elsewhere: the sender's clock follows the camera's,
+    and pictures are lost where the disk is slow.
     """
 
     close_seconds = None  # whatever it takes: what is not closed is lost

@@ -59,8 +59,8 @@ def draw(style: Style) -> np.ndarray:
 
     def ellipse(centre, axes, colour, start=0, end=360, thickness=0.0):
         width = -1 if not thickness else max(round(thickness * FINER), 1)
-        cv2.ellipse(picture, tuple(round(v * FINER) for v in centre), tuple(round(v * FINER) for v in axes), 0, start, end,
-                    (*colour, 255), width, cv2.LINE_AA)  # fmt: skip
+        centre, axes = (tuple(round(v * FINER) for v in pair) for pair in (centre, axes))
+        cv2.ellipse(picture, centre, axes, 0, start, end, (*colour, 255), width, cv2.LINE_AA)
 
     def shape(points, colour):
         cv2.fillPoly(picture, [np.rint(np.array(points) * FINER).astype(np.int32)], (*colour, 255), cv2.LINE_AA)

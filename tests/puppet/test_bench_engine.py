@@ -3,7 +3,7 @@ import json
 import pytest
 
 from puppet.cli import main
-from puppet.commands.sizes import picture_size
+from puppet.commands.arguments import height_and_width
 
 
 def test_a_plan_counts_without_weights_or_gpu(capsys: pytest.CaptureFixture) -> None:
@@ -22,7 +22,10 @@ def test_a_plan_is_a_table_too(capsys: pytest.CaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("arguments, code, message", [
-    (["--plan", "--model", "apt2-8b", "--size", "735x416"], 1, "cannot make 735x416: width and height are multiples of 16"),
+    (
+        ["--plan", "--model", "apt2-8b", "--size", "735x416"], 1,
+        "cannot make 735x416: width and height are multiples of 16",
+    ),
     (["--plan", "--model", "apt2-8b", "--gpus", "7"], 1, "cannot be shared by 7 cards"),
     (["--plan", "--model", "apt3"], 1, "no model named 'apt3'"),
     (["--plan", "--size", "wide"], 2, "'wide' is no size"),
@@ -34,5 +37,5 @@ def test_impossible_plans_end_in_one_line(arguments, code, message, capsys: pyte
 
 
 def test_sizes_are_width_by_height() -> None:
-    assert picture_size("256") == (256, 256)
-    assert picture_size("1280x720") == (720, 1280)
+    assert height_and_width("256") == (256, 256)
+    assert height_and_width("1280x720") == (720, 1280)

@@ -39,7 +39,8 @@ def test_a_clip_becomes_weights_that_go_by_a_name(own_folder, tmp_path, monkeypa
     fitted, before = load_generator("tiny", "somebody", 64), load_generator("tiny", str(start), 64)
     changed = [not torch.equal(a, b) for a, b in zip(fitted.parameters(), before.parameters())]
     assert any(changed)
-    with pytest.raises(PuppetError, match="neither a file nor the name of own weights; there are: somebody; did you mean"):
+    cure = "neither a file nor the name of own weights; there are: somebody; did you mean"
+    with pytest.raises(PuppetError, match=cure):
         load_generator("tiny", "somebodi", 64)
 
 

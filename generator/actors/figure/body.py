@@ -79,7 +79,6 @@ class Figure:
         self._all_normals = VertexNormals(np.concatenate([part.source[part.faces] for part in parts]), starts[-1])
         self._live = np.zeros(starts[-1], bool)
         self._live[np.unique(np.concatenate(faces))] = True
-        self._used = np.unique(np.concatenate([part.source for part in parts]))
         rest, _ = self._shaped(np.zeros(expressions.basis.shape[0]), np.zeros(2))
         self._rest_normals = self._all_normals(rest[None])[0]
 

@@ -21,8 +21,8 @@ FINER = 2  # px of the layers a px of the portrait: the warp fetches from a pict
 class Drawing:
     """The layers of one drawn portrait, in pixels of its picture FINER times enlarged.
 
-    finer: (FINER * S, FINER * S, 4) uint8 premultiplied RGBA. eyes: the person's right and left, None where there is none
-    or it is shut; brows: above them. mouth: None where none was found.
+    finer: (FINER * S, FINER * S, 4) uint8 premultiplied RGBA. eyes: the person's right and left, None where there is
+    none or it is shut; brows: above them. mouth: None where none was found.
     """
 
     finer: np.ndarray

@@ -1,7 +1,7 @@
 """Where a drawn face has its eyes and its mouth, roughly.
 
-PyPI `animeface` (Apache-2.0, optional) finds them in anime faces; where it is not installed or sees nothing, the landmarks
-say where to look. Either way the parts are then segmented: a box only says where to begin.
+PyPI `animeface` (Apache-2.0, optional) finds them in anime faces; where it is not installed or sees nothing, the
+landmarks say where to look. Either way the parts are then segmented: a box only says where to begin.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ class _Imaging(ctypes.Structure):
     """Pillow's picture structure as it was up to 11.3, which animeface's extension reads.
 
     Pillow 12 keeps the mode as a number where its name was, and the extension then sees a picture of no known mode and
-    finds nothing, without a word. The extension looks for the structure's address in the second field of the object that it
-    is given; in a ctypes structure that is the structure's own memory. So this takes the place of Pillow's object.
+    finds nothing, without a word. The extension looks for the structure's address in the second field of the object
+    that it is given; in a ctypes structure that is the structure's own memory. So this takes the place of Pillow's
+    object.
     """
 
     _fields_ = (

@@ -19,8 +19,9 @@ FRINGE = 0.012  # eye distances in which its outline fades
 
 @dataclass(frozen=True, eq=False)
 class DrawnBrow:
-    """In a box of the picture: skin: (h, w, 3) uint8 with the brow taken away; removed: (h, w) float32, where that differs
-    from the portrait; brow: the brow; free: (h, w) float32, where it may be seen: not behind hair. x, y: of the box."""
+    """In a box of the picture: skin: (h, w, 3) uint8 with the brow taken away; removed: (h, w) float32, where that
+    differs from the portrait; brow: the brow; free: (h, w) float32, where it may be seen: not behind hair. x, y: of the
+    box."""
 
     x: int
     y: int

@@ -26,8 +26,8 @@ class Canvas:
     """A drawn face and what its pixels are, all (h, w, ...) in one picture.
 
     rgb: uint8. lab: float32, weighted so that Euclidean distances compare. skin: bool, looks like skin. away: float32,
-    difference from the local skin. hair: bool, hair that hangs before the face. face: (478, 3) landmarks. unit: distance of
-    the outer eye corners, px.
+    difference from the local skin. hair: bool, hair that hangs before the face. face: (478, 3) landmarks. unit:
+    distance of the outer eye corners, px.
     """
 
     rgb: np.ndarray
@@ -87,7 +87,8 @@ def _skin_tone(lab: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def spread(picture: np.ndarray, known: np.ndarray, reach: float) -> np.ndarray:
-    """A picture (h, w, C) float32 that has the known pixels' colours, smoothed over `reach` px, and goes on smoothly where
+    """A picture (h, w, C) float32 that has the known pixels' colours, smoothed over `reach` px, and goes on smoothly
+    where
     nothing is known: ever wider means fill what narrower ones do not reach."""
     weight = known.astype(np.float32)
     total = cv2.GaussianBlur(np.dstack([picture * weight[..., None], weight]), (0, 0), max(reach, 0.5))

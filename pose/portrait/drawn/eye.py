@@ -1,8 +1,8 @@
-"""One drawn eye taken apart as a rigger would: skin behind it, white, iris with its highlights, rim, lash line, and what
-hangs before it.
+"""One drawn eye taken apart as a rigger would: skin behind it, white, iris with its highlights, rim, lash line, and
+what hangs before it.
 
-An eye is read in columns: the top and the bottom of what is no skin, smoothed; the upper part of that is the lash line, the
-rest is what it covers when it comes down.
+An eye is read in columns: the top and the bottom of what is no skin, smoothed; the upper part of that is the lash line,
+the rest is what it covers when it comes down.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ REACH = 0.12  # eye distances of skin around the eye that the layers take in
 
 @dataclass(frozen=True, eq=False)
 class DrawnEye:
-    """The layers of an eye in a box of the picture: colours (h, w, 3) uint8, which go on beyond their alphas (h, w) float32.
+    """The layers of an eye in a box of the picture: colours (h, w, 3) uint8, which go on beyond their alphas (h, w)
+    float32.
 
-    x, y: of the box's first pixel. skin: with the eye taken away. inside: where the eye is below its lashes. line: lower lid
-    and rims. front: what stays before the eye. top, thickness, shut: (w,)
+    x, y: of the box's first pixel. skin: with the eye taken away. inside: where the eye is below its lashes. line:
+    lower lid and rims. front: what stays before the eye. top, thickness, shut: (w,)
     in the box's pixels, of the lash line: its upper edge, how thick it is, and its upper edge when the eye is shut.
     centre, radius: of the iris, (2,). dot: there is no white, all of the eye looks around.
     left, right: its first and last column. bottom: (w,).
@@ -96,7 +97,8 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     eye = columns & (y >= np.floor(top)) & (y < np.ceil(bottom))
     tall = float(np.percentile((bottom - top)[left : right + 1], 80))
 
-    thickness = _lash_line(np.where(np.abs(x[0] - blob[0]) < BESIDE * blob[2], np.nan, measured), top, bottom, left, right, tall)
+    measured = np.where(np.abs(x[0] - blob[0]) < BESIDE * blob[2], np.nan, measured)
+    thickness = _lash_line(measured, top, bottom, left, right, tall)
     under = eye & (y >= top + thickness)
     # white: bright and pale for this eye, brighter than what the iris is
     dark, bright = (np.percentile(luma[eye], q) for q in (10, 95))
@@ -121,8 +123,8 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     skin_seen = canvas.skin[view]
     skin_known = skin_seen & ~cv2.dilate(eye.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     fill = spread(rgb, skin_known, 0.04 * canvas.unit) if skin_known.sum() > 8 else rgb
-    # of the fringe around the eye, what is a mixture of skin and lash goes with it; what is neither (hair, glasses, a brow, a
-    # strand) stays, and stays before the eye
+    # of the fringe around the eye, what is a mixture of skin and lash goes with it; what is neither (hair, glasses, a
+    # brow, a strand) stays, and stays before the eye
     fringe = max(int(FRINGE * canvas.unit), 1)
     grown = cv2.dilate(eye.astype(np.uint8), np.ones((2 * fringe + 1, 2 * fringe + 1), np.uint8)) > 0
     core = eye & (y < top + thickness)
@@ -147,13 +149,15 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     inside = np.clip(bottom - y + 0.5, 0, 1) * np.clip(np.minimum(x - left, right - x) + 0.5, 0, 1)
     inside = np.maximum(inside, cv2.GaussianBlur(below.astype(np.float32), (0, 0), 0.6)).astype(np.float32)
     shut = _shut(top, bottom, thickness, left, right, tall)
-    return DrawnEye(x0, y0, pixels(skin), pixels(white), inside, Layer(pixels(iris), disc), line, lash, front, top, bottom,
-                    thickness, shut, left, right, centre, radius, dot)
+    return DrawnEye(
+        x0, y0, pixels(skin), pixels(white), inside, Layer(pixels(iris), disc), line, lash, front, top, bottom,
+        thickness, shut, left, right, centre, radius, dot,
+    )  # fmt: skip
 
 
 def _lash_line(measured, top, bottom, left, right, tall) -> np.ndarray:
-    """(w,) thickness of the dark line along the upper lid. Over a dark iris it has no lower edge of its own: there it is as
-    thick as beside it."""
+    """(w,) thickness of the dark line along the upper lid. Over a dark iris it has no lower edge of its own: there it
+    is as thick as beside it."""
     most = LASH_SHARE * tall
     known = np.flatnonzero(~np.isnan(measured[left : right + 1])) + left
     if len(known) < LEAST_COLUMNS * (right - left):
@@ -171,7 +175,8 @@ def _lash_line(measured, top, bottom, left, right, tall) -> np.ndarray:
 
 
 def _tails(rest: np.ndarray, near: np.ndarray, tall: float) -> np.ndarray:
-    """Of what is no skin and no eye yet, the ends of the lash line that its curve does not reach: small, and at the eye."""
+    """Of what is no skin and no eye yet, the ends of the lash line that its curve does not reach: small, and at the
+    eye."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8))
     h, w = rest.shape
     free = (stats[:, 0] > 0) & (stats[:, 1] > 0) & (stats[:, 0] + stats[:, 2] < w) & (stats[:, 1] + stats[:, 3] < h)
@@ -184,8 +189,8 @@ def _tails(rest: np.ndarray, near: np.ndarray, tall: float) -> np.ndarray:
 
 
 def _iris(mask, under, blob, tall) -> tuple[np.ndarray, np.ndarray]:
-    """Centre and radii of the ellipse of which a mask (h, w) shows what the lids leave free. blob: x, y and radius of the
-    circle that it is near."""
+    """Centre and radii of the ellipse of which a mask (h, w) shows what the lids leave free. blob: x, y and radius of
+    the circle that it is near."""
     h, w = mask.shape
     bx, by, r = blob
     column, row = int(np.clip(bx, 0, w - 1)), int(np.clip(by, 0, h - 1))
@@ -235,8 +240,8 @@ def _lash(rgb: np.ndarray, fill: np.ndarray, core: np.ndarray, band: np.ndarray)
 
 
 def _shut(top, bottom, thickness, left, right, tall) -> np.ndarray:
-    """(w,) the upper edge of the lash line when the eye is shut: a smooth curve near the lower lid, on which the tails of the
-    lashes stay where they are."""
+    """(w,) the upper edge of the lash line when the eye is shut: a smooth curve near the lower lid, on which the tails
+    of the lashes stay where they are."""
     x = np.arange(left, right + 1)
     height = (bottom - top)[left : right + 1]
     body = height > TAIL * tall

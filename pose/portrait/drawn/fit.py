@@ -36,7 +36,9 @@ def fitted_landmarks(face: np.ndarray, drawing: Drawing) -> np.ndarray:
 
 
 def _eye(face: np.ndarray, eye: Eye, drawn: DrawnEye) -> dict[int, np.ndarray]:
-    outer, inner = (drawn.left, drawn.right) if face[eye.corners[0], 0] < face[eye.corners[1], 0] else (drawn.right, drawn.left)
+    outer, inner = drawn.left, drawn.right
+    if face[eye.corners[0], 0] >= face[eye.corners[1], 0]:
+        outer, inner = inner, outer
     points = {}
     for row, curve in ((eye.upper, drawn.top + drawn.thickness / 2), (eye.lower, drawn.bottom)):
         for point, x in zip(row, np.linspace(outer, inner, len(row) + 2)[1:-1]):

@@ -1,8 +1,9 @@
 """Where a drawn eye is and where its lids run, before it is taken apart.
 
 Its iris is the most pronounced blob near the place where it should be. Where what is no skin around it is one separate
-shape, as in flat drawings, its outline is the eye's. Where hair, brows or glasses join it, the upper lid is followed along
-its dark line from the iris to both corners instead (dynamic programming), and the lower lid is a curve between them.
+shape, as in flat drawings, its outline is the eye's. Where hair, brows or glasses join it, the upper lid is followed
+along its dark line from the iris to both corners instead (dynamic programming), and the lower lid is a curve between
+them.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ OUTLIER = 0.25  # iris radii that a lid may leave its smoothed curve
 
 @dataclass(frozen=True)
 class Lids:
-    """Columns left..right (in the picture's pixels) of an eye; per column the upper edge of the upper lid and the lower edge
-    of the lower one; thickness: of the dark line of the upper lid, (n,), nan where it is not known. centre, radius: of the
-    blob that is the iris."""
+    """Columns left..right (in the picture's pixels) of an eye; per column the upper edge of the upper lid and the lower
+    edge of the lower one; thickness: of the dark line of the upper lid, (n,), nan where it is not known. centre,
+    radius: of the blob that is the iris."""
 
     left: int
     right: int
@@ -209,7 +210,8 @@ def _followed(canvas: Canvas, luma: np.ndarray, cx: float, cy: float, radius: fl
     for k, (column, row) in enumerate(zip(columns, path)):
         above = luma[int(max(row - most, 0)) : row + 1, column][::-1]
         light = above.max()
-        ends = np.flatnonzero((above > 0.6 * above[0] + 0.4 * light) | canvas.hair[int(max(row - most, 0)) : row + 1, column][::-1])
+        hair = canvas.hair[int(max(row - most, 0)) : row + 1, column][::-1]
+        ends = np.flatnonzero((above > 0.6 * above[0] + 0.4 * light) | hair)
         top[k] = row - (ends[0] if len(ends) else len(above)) + 1
     bottom = np.empty(len(path))
     lowest = int(min(cy + 2.0 * radius, h - 1))
@@ -279,7 +281,9 @@ def _smoothed(left: int, right: int, top: np.ndarray, bottom: np.ndarray, sigma:
     return left, right, top, np.maximum(bottom, top + 1)
 
 
-def _without_outliers(x: np.ndarray, top: np.ndarray, bottom: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
+def _without_outliers(
+    x: np.ndarray, top: np.ndarray, bottom: np.ndarray, radius: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Lids without the strands, lashes and shadows that reach beyond them."""
     tolerance = OUTLIER * radius
     top, bottom = np.asarray(top, np.float64), np.asarray(bottom, np.float64)
@@ -304,8 +308,8 @@ def arch(x: np.ndarray, y: np.ndarray, tolerance: float) -> np.ndarray:
 
 
 def run(line: np.ndarray, start: int, most: float) -> tuple[float, float]:
-    """Both ends of the run of True around `start`, no further than `most` from it; breaks of a fifth of that are bridged,
-    as a highlight makes them."""
+    """Both ends of the run of True around `start`, no further than `most` from it; breaks of a fifth of that are
+    bridged, as a highlight makes them."""
     ends = []
     gap = max(int(0.2 * most), 1)
     for step in (-1, 1):

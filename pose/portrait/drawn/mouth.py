@@ -1,4 +1,5 @@
-"""A drawn mouth taken apart: skin behind it, its lips or its line, and the colours of an inside that it may never show."""
+"""A drawn mouth taken apart: skin behind it, its lips or its line, and the colours of an inside that it may never
+show."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ CLOSES_AT = 0.35  # of its height, from its top, an open mouth closes
 NEAR = (0.2, 0.13)  # eye distances across and down, over which a mark counts less the further from there it is
 SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
 WIDEST = 0.9
-LEAST = 0.004  # weighted by its contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
+# area weighted by contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
+LEAST = 0.004
 BREAK = 0.16  # eye distances between the halves of a line
 OPEN = 0.075  # eye distances of a mouth's height, from which it is no line
 SEAM = (0.25, 0.75)  # of their height, where between them closed lips meet ...
@@ -27,8 +29,8 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 GAP = 0.02  # eye distances: breaks in a line that are closed
 FRINGE = 0.018  # eye distances around the mouth in which its outline fades
 ROOM = (0.16, 0.30)  # eye distances beside and below a mouth into which it may open
-# Of a mouth's inside that the portrait does not show, as shares of the skin's colour, RGB. Drawn mouths are flat, dark red
-# with a lighter tongue; mixed with the line's own colour they stay in the drawing's palette.
+# Of a mouth's inside that the portrait does not show, as shares of the skin's colour, RGB. Drawn mouths are flat, dark
+# red with a lighter tongue; mixed with the line's own colour they stay in the drawing's palette.
 CAVITY, TONGUE = (0.55, 0.25, 0.25), (0.93, 0.52, 0.52)
 LINE_SHARE = 0.4  # of the line's colour in the cavity's
 TEETH = 0.9  # of white, the rest skin
@@ -38,9 +40,10 @@ TEETH = 0.9  # of white, the rest skin
 class DrawnMouth:
     """The layers of a mouth in a box of the picture: colours (h, w, 3) uint8, alphas (h, w) float32.
 
-    x, y: of the box's first pixel. skin: with the mouth taken away. own: the mouth as drawn. front: what stays before it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where
-    closed lips meet, None of a mouth that is open. shut:
-    (w,) the line to which an open mouth closes. thickness: of its line, px. line, cavity, tongue, teeth: its colours, each all over the box.
+    x, y: of the box's first pixel. skin: with the mouth taken away. own: the mouth as drawn. front: what stays before
+    it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where closed lips meet, None of
+    a mouth that is open. shut: (w,) the line to which an open mouth closes. thickness: of its line, px. line, cavity,
+    tongue, teeth: its colours, each all over the box.
     height: px that the portrait has it open, 0 of closed lips.
     """
 
@@ -171,9 +174,12 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
         alpha = np.where(inner, 1.0, alpha)
     alpha = np.clip(alpha, 0, 1) * grown
     alpha = np.where(mouth | (alpha > 0.15), alpha, 0).astype(np.float32)
-    colours = np.where((alpha > 0.9)[..., None], rgb, spread(rgb, mouth & (alpha > 0.7), 1.5)) if (alpha > 0.7).any() else rgb
+    colours = rgb
+    if (alpha > 0.7).any():
+        colours = np.where((alpha > 0.9)[..., None], rgb, spread(rgb, mouth & (alpha > 0.7), 1.5))
     own = Layer(pixels(colours), alpha)
-    seam = _seam(rgb, top, bottom, left, right, float(np.median(luma[known])) if known.any() else 0.0) if is_open else None
+    level = float(np.median(luma[known])) if known.any() else 0.0
+    seam = _seam(rgb, top, bottom, left, right, level) if is_open else None
     if not is_open:
         seam = cv2.GaussianBlur(((top + bottom) / 2)[None].astype(np.float32), (0, 0), max(0.05 * (right - left), 0.8),
                                 borderType=cv2.BORDER_REPLICATE)[0]
@@ -192,7 +198,8 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
 
 
 def _seam(rgb, top, bottom, left, right, skin: float) -> np.ndarray | None:
-    """(w,) where closed lips meet, a dark line between two lips of one colour; None where the mouth is open. skin: its luma."""
+    """(w,) where closed lips meet, a dark line between two lips of one colour; None where the mouth is open. skin: its
+    luma."""
     places = np.linspace(0, 1, 21)
     columns = np.arange(left, right + 1)
     rows = top[columns] + places[:, None] * (bottom - top)[columns]
@@ -202,7 +209,8 @@ def _seam(rgb, top, bottom, left, right, skin: float) -> np.ndarray | None:
     across = luma[:, middle].mean(1)
     first, last = (int(20 * v) for v in SEAM)
     at = first + int(across[first : last + 1].argmin())
-    upper, lower = (profile[rows, middle].mean((0, 1)) for rows in (slice(3, max(at - 2, 4)), slice(min(at + 3, 17), 18)))
+    parts = slice(3, max(at - 2, 4)), slice(min(at + 3, 17), 18)
+    upper, lower = (profile[rows, middle].mean((0, 1)) for rows in parts)
     lightness = float(min(upper @ LUMA, lower @ LUMA))
     if lightness < LIPS * skin or lightness - across[at] < SEAM_DEPTH or np.linalg.norm(upper - lower) > SAME_LIPS:
         return None

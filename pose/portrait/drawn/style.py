@@ -1,4 +1,5 @@
-"""Whether a portrait is a drawing: flat areas between hard outlines, which skin in a photograph or a painting never is."""
+"""Whether a portrait is a drawing: flat areas between hard outlines, which skin in a photograph or a painting never
+is."""
 
 from __future__ import annotations
 
@@ -13,8 +14,8 @@ from .boxes import anime_faces
 EYES_APART = 160.0  # px between the outer eye corners at which the face is looked at
 RIM = 15  # px of the face's rim that do not count: hair, background
 STILL, STEEP = 0.75, 12.0  # grey levels a pixel: below the first a place is flat, beyond the second an outline
-# Shares of the face. Photographs and oil paintings tried: flat at most 0.32, outlines at most 0.13. Vector and flat cartoons:
-# flat from 0.42. Painted anime faces: flat from 0.16, outlines from 0.2.
+# Shares of the face. Photographs and oil paintings tried: flat at most 0.32, outlines at most 0.13. Vector and flat
+# cartoons: flat from 0.42. Painted anime faces: flat from 0.16, outlines from 0.2.
 FLAT = 0.4
 OUTLINED, HALF_FLAT = 0.17, 0.15
 LIKELY = 0.9  # likelihood from which a detector of drawn faces settles it; photographs and paintings had none
@@ -25,7 +26,8 @@ def is_drawn(picture: np.ndarray, face: np.ndarray) -> bool:
     middle = face[list(FACE_OVAL), :2].mean(0)
     for found in anime_faces(picture):
         x, y, width, height = found["face_box"]
-        if found["likelihood"] >= LIKELY and (np.abs(middle - (x + width / 2, y + height / 2)) < (width / 2, height / 2)).all():
+        inside = (np.abs(middle - (x + width / 2, y + height / 2)) < (width / 2, height / 2)).all()
+        if found["likelihood"] >= LIKELY and inside:
             return True
     scale = EYES_APART / max(eye_distance(face), 1e-3)
     low, high = face[:, :2].min(0), face[:, :2].max(0)

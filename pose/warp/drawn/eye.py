@@ -10,7 +10,8 @@ from pose.portrait.drawn.eye import DrawnEye
 
 from .layers import over, shifted
 
-THINNER = 0.62  # of its thickness that a lash line keeps when it is down, where the skin of the lid covers it from above
+# of its thickness that a lash line keeps when it is down, where the skin of the lid covers it from above
+THINNER = 0.62
 WIDEST = 1.25  # openings over the portrait's
 WIDER = 0.4  # of an eye's height beyond its own that widening by 1 raises the lash line
 GAZE_DOT = 0.6  # of its gaze by which an eye without white moves as a whole
@@ -20,8 +21,8 @@ SLIT = (0.02, 0.12)  # openings between which what is seen between the lids appe
 def painted_eye(eye: DrawnEye, own: np.ndarray, opening: float, gaze: np.ndarray) -> np.ndarray:
     """The eye's box of the portrait, (h, w, 3) uint8.
 
-    own: the same box as the portrait has it. opening: 1 as the portrait has it, 0 shut, more is wider. gaze: (2,) shift of
-    the iris in px.
+    own: the same box as the portrait has it. opening: 1 as the portrait has it, 0 shut, more is wider. gaze: (2,) shift
+    of the iris in px.
     """
     h, w = eye.inside.shape
     opening = float(np.clip(opening, 0, WIDEST))

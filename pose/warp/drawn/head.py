@@ -1,6 +1,6 @@
 """The head of a drawn portrait: one smooth flow. A drawing is flat and its features reach over what a tracker takes for
-the face, so a face laid over a head would cut through its eyes; here everything turns as one relief, which goes over into
-what is around the head without an edge.
+the face, so a face laid over a head would cut through its eyes; here everything turns as one relief, which goes over
+into what is around the head without an edge.
 """
 
 from __future__ import annotations
@@ -70,6 +70,8 @@ class DrawnHead:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         flow = cv2.warpAffine(source, matrix, (half, half), flags=flags, borderMode=cv2.BORDER_REPLICATE)
         self._portrait.fetch(flow, canvas)
+        if canvas.guide is None:
+            return
         weight = self._at(self._weight.reshape(s.nodes, s.nodes, 1), flow)
         trust = s.trust[0] + (s.trust[1] - s.trust[0]) * weight
         canvas.guide[..., VALIDITY] = np.minimum(canvas.picture[::2, ::2, 3], trust)

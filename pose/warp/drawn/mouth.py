@@ -25,8 +25,8 @@ FLATTENED = 0.35  # share of its own height, below which an open mouth goes over
 def painted_mouth(mouth: DrawnMouth, own: np.ndarray, opening: float, width: float, smile: float) -> np.ndarray:
     """The mouth's box of the portrait, (h, w, 3) uint8.
 
-    own: the same box as the portrait has it. opening: px between the lips. width: 1 as the portrait has it. smile: px that
-    the corners rise.
+    own: the same box as the portrait has it. opening: px between the lips. width: 1 as the portrait has it. smile: px
+    that the corners rise.
     """
     w = mouth.own.alpha.shape[1]
     x = np.arange(w, dtype=np.float32)[None]

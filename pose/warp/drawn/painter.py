@@ -37,10 +37,11 @@ class DrawnSettings:
     smile: float = 1.0  # of the way that the driver's mouth corners rise
     brow: float = 1.3  # of the driver's brows
     brow_limit: float = 0.07  # eye distances
-    # Openings of the lids, of the portrait's: shut up to the first (trackers leave a gap under the lashes of an eye that
-    # is shut), as they are from the second on.
+    # Openings of the lids, of the portrait's: shut up to the first (trackers leave a gap under the lashes of an eye
+    # that is shut), as they are from the second on.
     lids: tuple[float, float] = (0.62, 0.80)
-    linked: tuple[float, float] = (0.05, 0.12)  # sine of the turn from which the far eye, badly seen, does as the near one
+    # sine of the turn from which the far eye, badly seen, does as the near one
+    linked: tuple[float, float] = (0.05, 0.12)
 
 
 class DrawnFeatures:
@@ -64,9 +65,10 @@ class DrawnFeatures:
         if mouth is not None:
             view = painted_mouth(mouth, self._box(mouth), *self._mouth(shape))
             self._lay(canvas, mouth, view, None)
-        # the network knows photographed faces: it repairs what the face map says is one, and shades a flat drawing's eyes
-        canvas.guide[..., MESH_COLOUR] = 0
-        canvas.guide[..., [INNER_MOUTH, EYE_OPENING, IRIS]] = 0
+        if canvas.guide is not None:
+            # the network knows photographed faces: it repairs what the face map says is one, and shades drawn eyes
+            canvas.guide[..., MESH_COLOUR] = 0
+            canvas.guide[..., [INNER_MOUTH, EYE_OPENING, IRIS]] = 0
 
     def _box(self, layer: DrawnEye | DrawnMouth) -> np.ndarray:
         """(h, w, 3) uint8 as the portrait has it."""
@@ -110,14 +112,15 @@ class DrawnFeatures:
         gap = limit * np.tanh(gap / limit)
         width = np.ptp(shape[ends, 0]) / max(np.ptp(own[ends, 0]), 1e-6)
         middles = list(MOUTH.middles)
-        rise = (own[ends, 1].mean() - own[middles, 1].mean()) - (shape[ends, 1].mean() - shape[middles[0], 1] * 0.7 - shape[middles[1], 1] * 0.3)
+        now = shape[ends, 1].mean() - shape[middles[0], 1] * 0.7 - shape[middles[1], 1] * 0.3
+        rise = (own[ends, 1].mean() - own[middles, 1].mean()) - now
         return float(gap * self._scale), float(width), float(s.smile * rise * self._scale)
 
     def _lay(
         self, canvas: Canvas, layer: DrawnEye | DrawnBrow | DrawnMouth, view: np.ndarray, alpha: np.ndarray | None
     ) -> None:
-        """Lay a painted box over the picture, where the picture shows the part of the portrait that it is of. alpha: (h, w)
-        0..1, None for all of it."""
+        """Lay a painted box over the picture, where the picture shows the part of the portrait that it is of. alpha:
+        (h, w) 0..1, None for all of it."""
         size = np.array(view.shape[1::-1])
         first = np.array([layer.x, layer.y], np.float32)
         # the flow is smooth: a sparse look at it tells where in the picture the box is

@@ -18,7 +18,8 @@ SIZE = 48
 
 
 def camera(**changes) -> Webcam:
-    plain = {"shutter": 0.4, "rolling": 0.4, "gain": np.ones(3), "gamma": 1.0, "softness": 0.0, "noise": 0.0, "sharpening": 0.0, "quality": 0}
+    plain = {"shutter": 0.4, "rolling": 0.4, "gain": np.ones(3), "gamma": 1.0, "softness": 0.0}
+    plain |= {"noise": 0.0, "sharpening": 0.0, "quality": 0}
     return Webcam(**{**plain, **changes})
 
 

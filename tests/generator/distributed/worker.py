@@ -1,4 +1,5 @@
-"""Run under torchrun by the tests of this folder: `worker.py CHECK`; every process exits with 0 where the check holds."""
+"""Run under torchrun by the tests of this folder: `worker.py CHECK`; every process exits with 0 where the check
+holds."""
 
 from __future__ import annotations
 

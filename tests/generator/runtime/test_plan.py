@@ -46,7 +46,8 @@ def test_cards_share_the_work_and_pay_for_it() -> None:
     config = MODELS["pocket"].config
     alone, shared = plan(config, 256, 256), plan(config, 256, 256, cards=4)
     assert alone.communication_bytes == 0
-    # 4 exchanges x 4 layers x 256 tokens x 256 channels x 2 bytes, of which a quarter belongs to each card and a quarter stays
+    # 4 exchanges x 4 layers x 256 tokens x 256 channels x 2 bytes, of which a quarter belongs to each card and a
+    # quarter stays
     assert shared.communication_bytes == 4 * 4 * 256 * 256 * 2 * 3 // 16
     assert shared.flop == alone.flop
     assert shared.memory_bytes_a_card < alone.memory_bytes_a_card

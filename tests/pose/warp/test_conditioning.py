@@ -245,3 +245,9 @@ def test_a_head_turned_away_is_no_error(person, turn):
     for centre in ((64, 52), (2, 52), (64, 126)):
         maps = Conditioner(person, pose_of(face_at())).maps(pose_of(face_at(centre=centre, rotation=rotation)))
         assert maps.warp.shape == person.shape
+
+
+def test_the_warp_alone_is_the_same_picture(person):
+    conditioner = Conditioner(person, pose_of(face_at()))
+    for target in (pose_of(face_at()), pose_of(face_at(centre=(70.0, 52.0)))):
+        np.testing.assert_array_equal(conditioner.warp(target), conditioner.maps(target).warp)

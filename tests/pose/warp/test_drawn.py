@@ -1,4 +1,5 @@
-"""Drawn characters driven: eyes shut and open, look and widen; mouths open, close and change width; hair stays before."""
+"""Drawn characters driven: eyes shut and open, look and widen; mouths open, close and change width; hair stays
+before."""
 
 from dataclasses import replace
 
@@ -65,7 +66,8 @@ def test_irises_look_around_inside_their_eyes(character):
         y, x = np.mgrid[: own.shape[0], : own.shape[1]]
         middle = (x >= eye.left) & (x <= eye.right) & (y > eye.top + eye.thickness) & (y < eye.bottom)
         # where the dark of the iris is
-        places = [(x * dark).sum() / dark.sum() for dark in ((255 - view.min(2).astype(float)) * middle for view in views)]
+        darkness = [(255 - view.min(2).astype(float)) * middle for view in views]
+        places = [(x * dark).sum() / dark.sum() for dark in darkness]
         assert places[1] - places[0] > 0.1 * shift[0]
         outside = (y > eye.bottom + 3) & (eye.front < 0.01) | (x < eye.left - 4) & (y > eye.top + 6)
         if not eye.dot:
@@ -161,9 +163,10 @@ def turned(own, yaw, pitch=0.0, shape=None):
 @pytest.mark.parametrize("yaw, pitch", [(30, 0), (-30, 0), (20, 15), (-20, -15), (45, 0)])
 def test_a_turned_drawing_has_no_edge_and_no_fold(character, yaw, pitch):
     maps, own = conditioner(character)
-    canvas = Canvas.blank(maps.size, own, head_transform(own.face))
+    canvas = Canvas.blank(maps.size, own, head_transform(own.face), guided=True)
     target = turned(own, yaw, pitch)
-    canvas = replace(canvas, target=target, head=fit_similarity(own.face[RIGID_LANDMARKS], target.face[RIGID_LANDMARKS]))
+    head = fit_similarity(own.face[RIGID_LANDMARKS], target.face[RIGID_LANDMARKS])
+    canvas = replace(canvas, target=target, head=head)
     maps.painters[0].paint(canvas)
     source = canvas.source_SS2
     across, down = np.diff(source, axis=1)[:-1], np.diff(source, axis=0)[:, :-1]

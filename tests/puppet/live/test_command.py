@@ -40,8 +40,10 @@ def ends_when_it_lives(monkeypatch):
     """However slow the machine is: the run ends soon after some pictures of the driver were sent."""
 
     def watch(session):
+        awaited = "motion" if session.loop._render is None else "appearance"
+
         def wait():
-            wait_until(lambda: session.statistics._ages["appearance"].sum() >= 12 or session.loop.error, 300)
+            wait_until(lambda: session.statistics._ages[awaited].sum() >= 12 or session.loop.error, 300)
             session.end()
 
         threading.Thread(target=wait, daemon=True).start()
@@ -60,13 +62,22 @@ def test_from_the_synthetic_camera_into_a_file_and_a_json_object(tmp_path, portr
     }
     assert set(report["motion_latency_ms"]) == {"p50", "p95"} and set(report["rss_mib"]) == {"start", "end"}
     assert report["frames"] > 10 and report["fps"] > 0 and report["max_gap_ms"] > 0
-    assert all(report["ms"][stage] > 0 for stage in ("track", "condition", "generate", "decode", "reproject", "composite"))
+    stages = "track", "condition", "generate", "decode", "reproject", "composite"
+    assert all(report["ms"][stage] > 0 for stage in stages)
     assert report["appearance_latency_ms"]["p95"] >= report["appearance_latency_ms"]["p50"] > 0
     assert report["motion_latency_ms"]["p50"] < report["appearance_latency_ms"]["p50"]
     frames = list(VideoReader(out).frames())
     assert len(frames) > 8 and frames[0].shape == (64, 64, 3)
     assert len({frame.tobytes() for frame in frames}) > 2  # it moves
     assert all(line.startswith("puppet: ") for line in messages.splitlines())
+
+
+def test_the_warp_alone_needs_no_generator(portrait, capfd, ends_when_it_lives):
+    words = ["live", "--model", "warp", "--size", "64", "--camera", "synthetic", "--output", "none", "--seconds", "600"]
+    assert cli.main([*words, "--json"]) == 0
+    report = json.loads(capfd.readouterr().out)
+    assert report["frames"] > 10 and report["new_pictures_per_second"] > 0
+    assert report["appearance_latency_ms"] == {"p50": None, "p95": None} and report["ms"]["generate"] == 0
 
 
 @pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGINT])

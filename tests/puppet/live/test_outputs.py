@@ -167,7 +167,8 @@ def test_a_recording_that_could_not_be_ended_is_no_recording(tmp_path):
             raise PuppetError("is the disk full?")
 
     lost = []
-    sender = Sender(make_picture(), BufferedFrames(Statistics()), Statistics(), lambda output, error: lost.append(output))
+    frames = BufferedFrames(Statistics())
+    sender = Sender(make_picture(), frames, Statistics(), lambda output, error: lost.append(output))
     output = Full(tmp_path / "out.mp4", transparent=False)
     sender.add(output)
     assert "disk full" in str(sender.remove(output)) and lost == [output]

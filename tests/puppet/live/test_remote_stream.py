@@ -38,7 +38,7 @@ def test_it_makes_the_frames_that_the_stream_makes_and_ends_when_closed():
     far.close()
     far.close()
     with pytest.raises(ProcessLookupError):
-        os.kill(far.pid, 0)
+        os.kill(far.pids[0], 0)
 
 
 def test_what_is_wrong_there_is_told_here(tmp_path):
@@ -54,9 +54,9 @@ def test_a_process_that_was_killed_is_one_line():
     far = RemoteStream(CHOICE)
     warp, guide = maps(0)
     far.lock(warp[0], warp, guide)
-    os.kill(far.pid, signal.SIGINT)  # of the terminal: not its business
+    os.kill(far.pids[0], signal.SIGINT)  # of the terminal: not its business
     far.step(warp, guide)
-    os.kill(far.pid, signal.SIGKILL)
+    os.kill(far.pids[0], signal.SIGKILL)
     with pytest.raises(PuppetError, match="memory used up"):
         far.step(warp, guide)
     far.close()

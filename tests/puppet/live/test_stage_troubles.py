@@ -1,4 +1,5 @@
-"""What goes wrong on a stage: slow readers, changes at the wrong moment, clocks that jump, a process that was asleep."""
+"""What goes wrong on a stage: slow readers, changes at the wrong moment, clocks that jump, a process that was
+asleep."""
 
 import json
 import os
