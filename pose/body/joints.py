@@ -37,7 +37,7 @@ class Arm:
     """One arm in pixels; z smaller = nearer.
 
     shoulder, elbow, wrist: (3,) float64; hand: (21, 3), the tracker's or None; seen: 0..1 how far elbow and wrist are
-    to be believed.
+    to be believed; elbow_seen: the elbow alone.
     """
 
     side: str
@@ -46,6 +46,7 @@ class Arm:
     wrist: np.ndarray
     hand: np.ndarray | None
     seen: float
+    elbow_seen: float
 
     @property
     def joints(self) -> np.ndarray:
@@ -63,16 +64,21 @@ def arm_of(pose: PoseFrame, side: str) -> Arm | None:
         wrist = np.array([*hand[0, :2], wrist[2]])
     # a hand that was found says as much of the wrist as the body's own point
     seen = float(pose.body[list(JOINTS[side][1 : 2 if hand is not None else 3]), 3].min())
-    return Arm(side, shoulder, elbow, wrist, hand, seen)
+    return Arm(side, shoulder, elbow, wrist, hand, seen, float(pose.body[JOINTS[side][1], 3]))
 
 
 def is_shown(arm: Arm, size: tuple[int, int]) -> bool:
-    """Whether a portrait of this size (width, height) shows enough of its arm for that to be cut out and moved."""
-    if arm.seen < SEEN:
+    """Whether a portrait of this size (width, height) shows enough of its arm for that to be cut out and moved.
+
+    The tracker is never sure of a wrist at the picture's edge: one inside the picture counts, whatever its visibility.
+    """
+    edge = np.array(size) - 1
+    wrist_inside = ((arm.wrist[:2] >= 1) & (arm.wrist[:2] <= edge)).all()
+    if min(arm.elbow_seen, 1.0 if wrist_inside else arm.seen) < SEEN:
         return False
     places = np.linspace(0.05, 1, 20)[:, None]
     points = arm.joints[0] + places * (arm.joints[1] - arm.joints[0])
-    inside = ((points >= 1) & (points <= np.array(size) - 1)).all(1)
+    inside = ((points >= 1) & (points <= edge)).all(1)
     return bool(inside.mean() >= SHOWN and inside[:3].all())
 
 
