@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pose.motion.neutral import find_neutral
-from puppet.evaluate import sheets
+from puppet.evaluate import arms, sheets
 from puppet.evaluate.additions import Additions
 from puppet.evaluate.clips import EvaluationClip
 from puppet.evaluate.identity import FaceEmbedder
@@ -132,7 +132,9 @@ class Report:
     def markdown(self) -> str:
         parts = _tables("Own first frame, absolute motion", self._self, SELF_MEASURES)
         parts += self._additions.markdown()
+        parts += _tables("Arms and hands, own first frame", _with_arms(self._self), arms.PLACES)
         parts += _tables("Other portraits, relative motion", self._cross, CROSS_MEASURES)
+        parts += _tables("Arms and hands, other portraits", _with_arms(self._cross), arms.MOTION)
         if self._rollouts:
             rows = {rollout.system: rollout.summary() for rollout in self._rollouts}
             parts += [f"## {self._rollout_title}: first and last sixth", markdown(rows, ROLLOUT_COLUMNS)]
@@ -144,6 +146,11 @@ class Report:
     def _keep(self, figures: Figures, name: str, done: Sequence[Performance]) -> None:
         figures[name] = {performance.system: performance.scores for performance in done}
         self._signals[name] = {performance.system: performance.signals for performance in done}
+
+
+def _with_arms(figures: Figures) -> Figures:
+    """Those of clips that show arms."""
+    return {name: rows for name, rows in figures.items() if all("arm_follow" in row for row in rows.values())}
 
 
 def _means(figures: Figures) -> dict[str, dict[str, float]]:

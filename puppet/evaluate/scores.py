@@ -8,7 +8,7 @@ from itertools import chain, cycle, islice
 
 import numpy as np
 
-from puppet.evaluate import measures
+from puppet.evaluate import arms, measures
 from puppet.evaluate.clips import EvaluationClip, track_faces
 from puppet.evaluate.identity import FaceEmbedder
 from puppet.evaluate.systems import Motion, Subject, System, perform
@@ -48,7 +48,9 @@ def act(
 def judge(
     system: str, frames: np.ndarray, subject: Subject, clip: EvaluationClip, motion: Motion, embed: FaceEmbedder | None
 ) -> Performance:
-    """Track the frames that a system made, and measure. Against the truth only where the motion is absolute."""
+    """Track the frames that a system made, and measure. Against the truth only where the motion is absolute; arms and
+    hands only where the clip shows them.
+    """
     faces = track_faces(frames)
     signals = measures.following(faces, clip.faces)
     scores = {
@@ -68,6 +70,10 @@ def judge(
             "sharpness": measures.sharpness(frames, truth),
             "seam": measures.seam(frames, truth, clip.faces),
         }
+    if clip.limbs is not None:
+        limbs = arms.track_limbs(frames)
+        measure = arms.places if motion.mode == "absolute" else arms.motion
+        scores |= measure(limbs, clip.limbs)
     return Performance(system, frames, faces, scores, signals)
 
 
@@ -81,8 +87,9 @@ def _identity(subject: Subject, frames: np.ndarray, faces: np.ndarray, embed: Fa
 
 
 def mean_scores(rows: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Measure by measure over several clips."""
-    return {name: measures.mean([row[name] for row in rows]) for name in rows[0]}
+    """Measure by measure over several clips; over those that have it."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: measures.mean([row[name] for row in rows if name in row]) for name in names}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from dataclasses import replace
 from itertools import count
 
 import cv2
@@ -22,6 +23,7 @@ from puppet.evaluate.plain_warp import PlainWarp, ring_strips
 from puppet.evaluate.report import Report
 from puppet.evaluate.systems import Model, Subject
 from puppet.evaluate.table import markdown
+from tests.puppet.test_evaluate_arms import waving
 from tests.puppet.test_evaluate_measures import face_sequence
 
 SIZE, COUNT = 64, 24
@@ -124,6 +126,22 @@ def test_report_of_baselines_and_a_model(clip, untracked, tmp_path, monkeypatch)
     assert {path.name for path in tmp_path.iterdir()} == {"self_made_up.png", "cross_other_made_up.png"}
     text = report.markdown()
     assert "∞" in text and "| perfect " in text and "nan" not in text
+
+
+def test_report_tells_of_arms_where_a_clip_shows_them(clip, untracked, monkeypatch):
+    limbs = waving()
+    monkeypatch.setattr(scores.arms, "track_limbs", lambda frames: limbs[: len(frames)])
+    report = Report([], None, SIZE, None, quiet=True)
+    report.self_reenactment([clip])
+    assert "Arms" not in report.markdown()
+    signer = replace(clip, name="signer", limbs=limbs)
+    report.self_reenactment([signer])
+    report.cross_reenactment([Subject("other", clip.picture, SIZE)], [signer])
+    text = report.markdown()
+    assert "Arms and hands, own first frame: signer" in text and "Arms and hands, other portraits" in text
+    figures = report.figures()
+    assert figures["self"]["warp"]["hand_placed"] == 1 and figures["self_by_clip"]["signer"]["warp"]["wrist"] == 0
+    assert figures["cross"]["warp"]["hand_found"] == 1 and "wrist" not in figures["cross"]["warp"]
 
 
 def test_rollout_has_a_value_for_every_second(clip, untracked, tmp_path, monkeypatch):
