@@ -10,16 +10,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .conditions import Conditions
-from .layout import CANONICAL, INNER_MOUTH, OPENINGS, VALIDITY
+from .layout import CANONICAL
 
-TRUSTED = (0.15, 0.35)  # validity of the warp (its scale, by area) from which its detail counts, and counts fully
 TRANSPARENT = 0.2  # of [-1, 1]: by how much less opaque than the warp something must be to be taken for a hole
 
 
 def keep_surroundings(video_BTFCHW: Tensor, conditions: Conditions, reach: int, mend_holes: bool = True) -> Tensor:
-    """Decoded frames with the warp itself where the face is far and at the person's outline, and with its detail on
-    skin that it knows. Hair and clothes lose by being drawn anew, a still outline never shimmers, and the frames of
-    glasses and the hairs of a beard, which no two people have alike, would be averaged away.
+    """Decoded frames with the warp itself where the face is far and at the person's outline: hair and clothes lose by
+    being drawn anew, and a still outline never shimmers.
 
     mend_holes: show the warp where the network made somebody transparent. Training must see its holes instead: covered
     by the warp they would cost nothing, and no gradient would ever close them.
@@ -28,9 +26,7 @@ def keep_surroundings(video_BTFCHW: Tensor, conditions: Conditions, reach: int, 
     alpha = around_face(conditions.guide, reach) * inside_person(warp)
     if mend_holes:
         alpha = alpha * (1 - holes(video_BTFCHW, warp))
-    change = video_BTFCHW - warp
-    change = torch.lerp(change, coarse(change), trusted_skin(conditions.guide).to(change.dtype))
-    return torch.addcmul(warp, change, alpha.to(change.dtype))
+    return torch.addcmul(warp, video_BTFCHW - warp, alpha.to(video_BTFCHW.dtype))
 
 
 def soft_edge(reach: int) -> int:
@@ -40,15 +36,12 @@ def soft_edge(reach: int) -> int:
 
 
 def around_face(guide_BTFChw: Tensor, reach: int) -> Tensor:
-    """(B, T, F, 1, H, W), H = 2h: 1 on the face mesh and within about `reach` pixels of it, falling softly to 0; and 0
-    inside the lips, where the warp's teeth are sharper than what a small network makes of them."""
+    """(B, T, F, 1, H, W), H = 2h: 1 on the face mesh and within about `reach` pixels of it, falling softly to 0."""
     face = (guide_BTFChw[..., CANONICAL, :, :].amax(-3) > 0).to(guide_BTFChw.dtype).flatten(0, 2)[:, None]
     far = max(reach // 2, 1)  # at half resolution
     face = over_neighbours(torch.maximum, face, far)
     for _ in range(3):  # three boxes are nearly a Gaussian
         face = box_mean(face, far // 2)
-    mouth = guide_BTFChw[..., INNER_MOUTH, :, :].flatten(0, 2)[:, None]
-    face = face * (1 - box_mean(mouth, 1))
     face = F.interpolate(face, scale_factor=2, mode="bilinear", align_corners=False)
     return face.unflatten(0, guide_BTFChw.shape[:3])
 
@@ -61,32 +54,10 @@ def inside_person(warp_BTFCHW: Tensor) -> Tensor:
     return soft.mul(2).sub(1).clamp_(0, 1).unflatten(0, warp_BTFCHW.shape[:3])
 
 
-def trusted_skin(guide_BTFChw: Tensor) -> Tensor:
-    """(B, T, F, 1, H, W): 1 on skin that the portrait shows as well as the target needs it, falling softly to 0 in the
-    openings of mouth and eyes and on what is turned away in the portrait."""
-    guide = guide_BTFChw.flatten(0, 2)
-    low, high = TRUSTED
-    trust = ((guide[:, VALIDITY : VALIDITY + 1] - low) / (high - low)).clamp_(0, 1)
-    face, opening = (guide[:, part].amax(1, keepdim=True) > 0 for part in (CANONICAL, OPENINGS))
-    skin = face & ~opening
-    skin = box_mean(over_neighbours(torch.minimum, trust * skin, 1), 1)
-    skin = F.interpolate(skin, scale_factor=2, mode="bilinear", align_corners=False)
-    return skin.unflatten(0, guide_BTFChw.shape[:3])
-
-
 def holes(video_BTFCHW: Tensor, warp_BTFCHW: Tensor) -> Tensor:
     """(B, T, F, 1, H, W): how far a picture is less opaque than the warp, 1 where it is for good."""
     missing = warp_BTFCHW[..., 3:, :, :] - video_BTFCHW[..., 3:, :, :]
     return missing.mul(1 / TRANSPARENT).clamp(0, 1)
-
-
-def coarse(picture_BTFCHW: Tensor) -> Tensor:
-    """The same picture without detail of less than about eight pixels. Sizes are multiples of four."""
-    x = picture_BTFCHW.flatten(0, 2)
-    channels = x.shape[1]
-    mean = F.conv2d(x, x.new_full((channels, 1, 4, 4), 1 / 16), stride=4, groups=channels)
-    smooth = F.interpolate(mean, scale_factor=4, mode="bilinear", align_corners=False)
-    return smooth.unflatten(0, picture_BTFCHW.shape[:3])
 
 
 def over_neighbours(combine: Callable[..., Tensor], x_NCHW: Tensor, radius: int) -> Tensor:
