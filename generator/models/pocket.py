@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..codecs.patch import PatchCodecConfig
 from ..config import ModelConfig
 from ..controls.portrait import PortraitControlConfig
+from ..portrait.layout import SEEN_FACE
 from ..portrait.stem import StemConfig
 from ..portrait.trunk import TrunkConfig
 from ..spaces import ResidualSpace
@@ -23,7 +24,7 @@ POCKET = Model(
         codec=PatchCodecConfig(
             encoder_channels=(48, 96, 128), decoder_channels=(160, 48, 24), decoder_depth=(1, 1, 1)
         ),
-        control=PortraitControlConfig(StemConfig(frame_channels=64, channels=128), reach=4, face=96),
+        control=PortraitControlConfig(StemConfig(frame_channels=64, channels=128), reach=4, face=SEEN_FACE),
         space=ResidualSpace(gain=2.0, recycle=0.5),
     ),
     recipe="shipped",

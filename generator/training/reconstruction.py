@@ -54,7 +54,7 @@ class ReconstructionTrainer:
         (batch,) = batches
         config, model, critic = self.config, self.model, self.critic
         dtype = model.codec.dtype
-        z_truth, truth = encode_truth(model.codec, batch), batch.truth(dtype=dtype)
+        z_truth, truth = encode_truth(model.codec, batch), batch.truth(dtype=dtype).contiguous()  # planar, as the video
         conditions = batch.conditions(batch.prefix, dtype=dtype)
         weight = pixel_weights(batch, config.loss.regions, dtype)  # (B, N, F, 1, H, W)
         reach = model.control.config.reach

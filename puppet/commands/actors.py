@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
+from generator.portrait.layout import SEEN_FACE
 from pose.tracking.landmarks import PoseFrame
 from puppet.core.signals import leave_terminal_signals_to_parent
 from puppet.errors import PuppetError
 from puppet.footage.clips import check_shape, clip_path, contact_sheet, make_clip, save_clip
 from puppet.footage.imitation import imitate_hands, imitate_matting, imitate_tracker
+from puppet.footage.seen import as_seen
 from puppet.media.video_reader import FPS
 
 if TYPE_CHECKING:
@@ -38,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--makehuman", type=Path, required=True, help=MAKEHUMAN_HELP)
     parser.add_argument("--size", type=int, default=192, help="pixels along each side, a multiple of 16")
     parser.add_argument("--frames", type=int, default=20, help="video frames in a clip, a multiple of 4")
+    parser.add_argument(
+        "--face", type=int, default=SEEN_FACE, metavar="N",
+        help="pixels of the largest face, longer side; larger ones are shrunk, as the model sees them",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="clip i of a seed is always the same clip")
     parser.add_argument(
         "--figures", type=float, default=0.75, metavar="SHARE",
@@ -56,6 +62,7 @@ class Footage:
     makehuman: Path
     size: int
     frames: int
+    face: int
     seed: int
     figures: float
 
@@ -65,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
         raise PuppetError("--clips and --workers must be at least 1, --seed at least 0")
     if not 0 <= args.figures <= 1:
         raise PuppetError(f"--figures {args.figures:g} is no share: choose a number from 0 to 1")
-    check_shape(args.size, args.frames)
+    check_shape(args.size, args.frames, args.face)
     for option, path in (("--ict", args.ict), ("--makehuman", args.makehuman)):
         if not path.exists():
             raise PuppetError(
@@ -82,7 +89,7 @@ def run(args: argparse.Namespace) -> None:
     except OSError as error:
         raise PuppetError(f"cannot make the folder {args.out}: {error.strerror}") from error
 
-    footage = Footage(args.out, args.ict, args.makehuman, args.size, args.frames, args.seed, args.figures)
+    footage = Footage(args.out, args.ict, args.makehuman, args.size, args.frames, args.face, args.seed, args.figures)
     missing = [index for index in range(args.clips) if not clip_path(args.out, index).exists()]
     render_all(footage, missing, args.workers, quiet=args.json)
     paths = [clip_path(args.out, index) for index in range(args.clips)]
@@ -144,7 +151,7 @@ def _work(footage: Footage, pending, results) -> None:
         while (index := pending.get()) is not None:
             rng = np.random.default_rng([footage.seed, index])
             actor = sample_clip(rng, assets, footage.size, footage.frames, figures=footage.figures)
-            save_clip(clip_path(footage.out, index), training_clip(actor, rng))
+            save_clip(clip_path(footage.out, index), as_seen(training_clip(actor, rng), footage.face))
             results.put(None)
     except (ActorAssetError, NoGraphics) as error:
         results.put(str(error))

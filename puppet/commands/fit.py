@@ -135,13 +135,16 @@ def _length(video: Path) -> float:
 
 
 def _cut(video: Path, split: Split, folder: Path, args: argparse.Namespace) -> Path:
+    from generator.models import get_model
     from puppet.footage.clips import clip_path, save_clip
     from puppet.footage.cutting import cut_clips
 
+    with reported_as_puppet_error(ValueError):
+        face = get_model(args.model).config.control.face  # None where the model sees faces as they are
     folder.mkdir()
     rng = np.random.default_rng(args.seed)
     count = 0
-    for clip in cut_clips(video, SIZE, CLIP_FRAMES, rng, args.json or None, split.cut):
+    for clip in cut_clips(video, SIZE, CLIP_FRAMES, face, rng, args.json or None, split.cut):
         save_clip(clip_path(folder, count), clip, source=video.name)
         count += 1
     if count < 2:

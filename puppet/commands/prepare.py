@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from generator.portrait.layout import SEEN_FACE
 from puppet.commands import arguments
 from puppet.errors import PuppetError
 from puppet.footage.clips import check_shape, clip_path, contact_sheet, save_clip
@@ -21,12 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", type=Path, help="folder for the training clips")
     parser.add_argument("--size", type=int, default=256, metavar="N", help="pixels along each side, a multiple of 16")
     parser.add_argument("--frames", type=int, default=20, metavar="N", help="video frames in a clip, a multiple of 4")
+    parser.add_argument(
+        "--face", type=int, default=SEEN_FACE, metavar="N",
+        help="pixels of the largest face, longer side; larger ones are shrunk, as the model sees them",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the choice of portraits")
     arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    check_shape(args.size, args.frames)
+    check_shape(args.size, args.frames, args.face)
     videos = _videos(args.clips)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
@@ -37,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     rng = np.random.default_rng(args.seed)
     paths: list[Path] = []
     for video in videos:
-        for clip in cut_clips(video, args.size, args.frames, rng, quiet=args.json or None):
+        for clip in cut_clips(video, args.size, args.frames, args.face, rng, quiet=args.json or None):
             path = clip_path(args.out, len(paths))
             save_clip(path, clip, source=video.name)
             paths.append(path)

@@ -19,14 +19,17 @@ from puppet.core.character import check_size
 from puppet.errors import PuppetError
 
 BOX_MARGIN = 4 / 256  # of the picture's size, around the landmarks of mouth and eyes
+LEAST_FACE = 16  # pixels, two latent cells
 SHEET_FRAMES = 6  # frames of a clip on a contact sheet
 
 
-def check_shape(size: int, frames: int) -> None:
-    """`PuppetError` unless clips of `frames` pictures of size x size pixels are possible."""
+def check_shape(size: int, frames: int, face: int) -> None:
+    """`PuppetError` unless clips of `frames` pictures of size x size pixels with faces of `face` are possible."""
     check_size(size, "--size")
     if frames % 4 or frames < 4:
         raise PuppetError(f"--frames {frames} is not possible: choose a multiple of 4")
+    if face < LEAST_FACE:
+        raise PuppetError(f"--face {face} is too small to learn from: choose at least {LEAST_FACE} pixels")
 
 
 def clip_path(folder: Path, index: int) -> Path:

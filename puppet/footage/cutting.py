@@ -19,6 +19,7 @@ from puppet.core.driver import TRACKED_SIDE, track
 from puppet.core.timings import Timings
 from puppet.errors import reported_as_puppet_error
 from puppet.footage.clips import make_clip
+from puppet.footage.seen import as_seen
 from puppet.media.video_reader import FPS, VideoReader, centre_square
 
 PORTRAITS = 12  # moments of a video that its clips take their portrait from
@@ -34,9 +35,17 @@ class Moment:
 
 
 def cut_clips(
-    video: Path, size: int, frames: int, rng: np.random.Generator, quiet: bool | None, seconds: float | None = None
+    video: Path,
+    size: int,
+    frames: int,
+    face: int | None,
+    rng: np.random.Generator,
+    quiet: bool | None,
+    seconds: float | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Training clips of `frames` pictures from the first `seconds` of a video (None: all of it).
+
+    face: pixels of the largest face, longer side; larger ones are shrunk (None: all stay as they are).
 
     Tracks the video once to find its portraits and once more to cut it: a long one does not fit in memory.
     """
@@ -57,12 +66,8 @@ def cut_clips(
             run = []
             continue
         portrait = portraits[rng.integers(len(portraits))]
-        yield make_clip(
-            np.stack([person.person for person in people]),
-            [person.pose for person in people],
-            portrait.person,
-            portrait.pose,
-        )
+        pictures, poses = np.stack([person.person for person in people]), [person.pose for person in people]
+        yield as_seen(make_clip(pictures, poses, portrait.person, portrait.pose), face)
         run = []
 
 

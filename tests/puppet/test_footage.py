@@ -8,6 +8,7 @@ from generator.training.portrait_clips import PortraitClip
 from puppet.errors import PuppetError
 from puppet.footage.clips import check_shape, clip_path, contact_sheet, feature_boxes, make_clip, save_clip
 from puppet.footage.imitation import BIAS, imitate_matting, imitate_tracker
+from puppet.footage.seen import LEAST, as_seen
 from tests.puppet.poses import pose_at
 
 SIZE = 64
@@ -76,4 +77,27 @@ def test_a_fallible_matte_stays_premultiplied_and_keeps_the_middle():
 @pytest.mark.parametrize("size, frames", [(100, 20), (32, 20), (192, 18), (192, 0)])
 def test_impossible_shapes_are_named(size, frames):
     with pytest.raises(PuppetError, match="is not possible"):
-        check_shape(size, frames)
+        check_shape(size, frames, 96)
+    with pytest.raises(PuppetError, match="too small"):
+        check_shape(64, 4, 8)
+
+
+def test_a_large_face_is_stored_at_the_size_that_the_model_sees():
+    size = 256
+    rng = np.random.default_rng(0)
+    pictures = np.full((4, size, size, 4), 255, np.uint8)
+    pictures[..., :3] = rng.integers(0, 255, (size, size, 3), np.uint8)
+    poses = [pose_at(110.0 + t, 110.0, size, 60.0) for t in range(4)]
+    clip = make_clip(pictures, poses, pictures[0], poses[0])
+
+    def extent(guide):
+        return 2 * max(np.ptp(np.flatnonzero(guide[..., :3].any((axis, 2)))) + 1 for axis in (0, 1))
+
+    face = 2 * extent(clip["reference_guide"]) // 3
+    seen = as_seen(clip, face)
+    side = seen["frames"].shape[1]
+    assert side % 16 == 0 and LEAST <= side < size and extent(seen["reference_guide"]) <= face
+    assert seen["guide"].shape == (4, side // 2, side // 2, 8) and seen["reference_warp"].shape == (side, side, 4)
+    assert np.array_equal(seen["boxes"], np.round(clip["boxes"] * (side / size)))
+    for untouched in (as_seen(clip, None), as_seen(clip, size)):
+        assert all(np.array_equal(untouched[name], clip[name]) for name in clip)

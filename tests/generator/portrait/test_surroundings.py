@@ -6,7 +6,7 @@ import torch
 from generator.controls.portrait import PortraitControlConfig
 from generator.portrait.conditions import Conditions
 from generator.portrait.stem import StemConfig
-from generator.portrait.surroundings import around_face, coarse, keep_surroundings, soft_edge
+from generator.portrait.surroundings import around_face, keep_surroundings, soft_edge
 
 FRAMES, SIZE, REACH = 4, 32, 2
 
@@ -33,23 +33,6 @@ def opaque_grey():
     video = torch.zeros(1, FRAMES, 4, 4, SIZE, SIZE)
     video[..., 3, :, :] = 1
     return video
-
-
-def test_known_skin_keeps_the_detail_of_the_portrait():
-    conditions, video = footage(), opaque_grey()
-    guide = torch.zeros_like(conditions.guide)
-    guide[..., :3, :, :] = 0.5  # a face everywhere
-    shown = (..., slice(3), slice(8, 24), slice(8, 24))
-    unknown = keep_surroundings(video, replace(conditions, guide=guide), REACH)
-    assert unknown[shown].abs().max() < 1e-5
-    guide[..., 3, :, :] = 1
-    known = keep_surroundings(video, replace(conditions, guide=guide), REACH)
-    fine = lambda picture: picture - coarse(picture)  # noqa: E731
-    torch.testing.assert_close(fine(known)[shown], fine(conditions.warp)[shown], atol=0.25, rtol=0)  # of about 1
-    assert coarse(known)[shown].abs().max() < 0.2 < coarse(conditions.warp)[shown].abs().max()
-    guide[..., 5, 6:10, 6:10] = 1  # an eye
-    eye = keep_surroundings(video, replace(conditions, guide=guide), REACH)
-    assert eye[..., :3, 13:19, 13:19].abs().max() < 1e-5
 
 
 def test_training_sees_the_holes_that_it_has_to_close():
@@ -90,8 +73,8 @@ def test_only_the_face_and_its_surroundings_are_drawn():
     kept = keep_surroundings(video, conditions, REACH)
     assert torch.equal(kept[..., 20:, :], conditions.warp[..., 20:, :])
     assert kept[..., :3, 5:9, 5:9].abs().max() < 0.2
-    guide[..., 4, 3, 3] = 1  # an open mouth in the face
-    assert around_face(guide, reach=2)[..., 6:8, 6:8].max() < share[..., 6:8, 6:8].min()
+    guide[..., 4, 3, 3] = 1  # an open mouth in the face is drawn, too
+    assert torch.equal(around_face(guide, reach=2), share)
     conditions.warp[..., 3, :, 7:] = -1  # the person ends there: a hard edge, which stays the warp's
     kept = keep_surroundings(video, conditions, REACH)
     assert torch.equal(kept[..., 5:], conditions.warp[..., 5:])
