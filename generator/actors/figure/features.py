@@ -9,14 +9,18 @@ from generator.actors.figure.closet import Outfit
 from generator.actors.makehuman import FittedAsset, MakeHuman
 
 UNDER = 0.8  # cm that teeth and gums may come out of the skin of a wide open jaw without being seen
+LOWER_TEETH = 0.07, 0.13  # decimetres down; 0.11 puts their edge at the lips' line
+TONGUE = (0.12, 0.05), (0.24, 0.2)  # decimetres down and back: it lies behind the lower teeth
 _LASH = np.array([0.012, 0.009, 0.008])  # linear
 
 
 def with_teeth_shown(rng: np.random.Generator, makehuman: MakeHuman, shape: np.ndarray) -> np.ndarray:
-    """The shape (B, 3), decimetres, with upper teeth that reach lower than the base mesh's: people's can be seen."""
+    """The shape (B, 3), decimetres, with teeth and tongue where people have them: lower than the base mesh's, whose
+    lower teeth end a centimetre above the line between its closed lips and hide the dark of every open mouth."""
     shape = shape.copy()
     shape[makehuman.groups["helper-upper-teeth"], 1] -= rng.uniform(0.005, 0.032)
-    shape[makehuman.groups["helper-lower-teeth"], 1] -= rng.uniform(0.0, 0.03)
+    shape[makehuman.groups["helper-lower-teeth"], 1] -= rng.uniform(*LOWER_TEETH)
+    shape[makehuman.groups["helper-tongue"], 1:] -= rng.uniform(*TONGUE)
     return shape
 
 
@@ -67,7 +71,7 @@ def _add_mouth(rng: np.random.Generator, outfit: Outfit) -> None:
     for kind, name, picture, tint, values in (
         ("teeth", teeth, closet.picture("teeth"), white,
          (darkness, rng.uniform(0.2, 0.6), rng.uniform(0.95, 1.4), 0.0)),
-        ("tongue", "tongue01", closet.picture("tongue/tongue01"), np.array([0.95, 0.6, 0.6]),
+        ("tongue", "tongue01", closet.picture("tongue/tongue01"), np.array([0.7, 0.4, 0.4]),
          (0.6 * darkness, 0.3, 1.0, 0.0)),
     ):  # fmt: skip
         outfit.put_on(kind, name, "mouth", alive=True, behind=UNDER, picture=picture, casts=False,
