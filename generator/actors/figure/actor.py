@@ -31,6 +31,7 @@ from generator.actors.webcam import SUBFRAMES, Webcam, develop, expose, expose_p
 MANNERS, MANNER_WEIGHTS = ("rest", "beats", "signing", "wave"), (0.55, 0.18, 0.19, 0.08)
 FACE_TO_BODY = {0: 1, 1: 362, 2: 473, 3: 263, 4: 133, 5: 468, 6: 33, 7: 454, 8: 234, 9: 291, 10: 61}
 Moving = TypeVar("Moving", Performance, HandPose)
+BLURRED = 0.3  # share of the clips with much movement that show its blur, which takes three pictures a frame
 VISIBLE, HIDDEN = 0.99, 0.2  # visibility of a body point in and outside the picture
 
 
@@ -61,7 +62,7 @@ def sample_figure_clip(
     face_width = _face_width(figure)
     camera = frame_head(rng, face_width, act, size, wide=manner != "rest")
     webcam = sample_webcam(rng, natural)
-    moving = manner != "rest" or not small
+    moving = (manner != "rest" or not small) and rng.random() < BLURRED
     pictures, face, body, hand_points = _film(figure, renderer, camera, webcam, act, hands, moving)
     pose = sample_portrait_pose(rng)
     if rng.random() < 0.5:
