@@ -148,7 +148,8 @@ def _work(footage: Footage, pending, results) -> None:
     cv2.setNumThreads(1)
     try:
         assets = ActorAssets(footage.ict, footage.makehuman)
-        while (index := pending.get()) is not None:
+        parent = multiprocessing.parent_process()  # killed, it cannot end its workers
+        while parent.is_alive() and (index := pending.get()) is not None:
             rng = np.random.default_rng([footage.seed, index])
             actor = sample_clip(rng, assets, footage.size, footage.frames, figures=footage.figures)
             save_clip(clip_path(footage.out, index), as_seen(training_clip(actor, rng), footage.face))
