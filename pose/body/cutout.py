@@ -18,16 +18,18 @@ from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 
 from .joints import SHOWN, Arm, shoulder_width, shown_arms
 from .limb import END, START, Strip, sample_grid, texture_size
-from .regions import GIRTH, girth, hand_region, limb_coordinates, sleeve_of, torso_polygon
+from .regions import GIRTH, disc, girth, hand_region, limb_coordinates, sleeve_of, torso_polygon
 
 WORK_SIDE = 384  # px, at which pixels are given to arms
 OPAQUE = 128
 SURE, LIKELY, POSSIBLE = 0.55, 1.0, 1.4  # half widths from the bone: surely, likely, possibly the arm's
+BEFORE_TORSO = 1.15  # the same as POSSIBLE where the torso is expected, whose pattern may be the sleeve's
 BESIDE = 1.8  # half widths from the bone up to which everything beside the torso is the arm's
 MARGIN = 1.4  # half widths that the strip reaches to each side
 SHOULDER_CUT = (0.04, 0.24)  # along the upper arm: before, the shoulder stays with the torso
 STRIP_BEGINS = (-0.16, 0.06)  # along the upper arm: where the strip comes out of the shoulder
 GRABCUT_STEPS = 3
+SLIVER = 2  # px, half of the width of what cannot be a part of the torso
 RIM = 1 / 20  # of the picture's side: how far from an arm the matte may still hold a shadow of it
 
 
@@ -83,7 +85,7 @@ def _cut(person: np.ndarray, pose: PoseFrame, arm: Arm, arms: list[Arm]) -> ArmC
     ratio = np.abs(across) / (girth(along) * width * factor * sleeve)
     ends = (along > START + 0.02) & (along < END - 0.02)
     labels = np.full(opaque.shape, cv2.GC_BGD, np.uint8)
-    labels[(ratio < POSSIBLE) & ends] = cv2.GC_PR_BGD
+    labels[(ratio < np.where(torso > 0.5, BEFORE_TORSO, POSSIBLE)) & ends] = cv2.GC_PR_BGD
     labels[(ratio < LIKELY) & ends] = cv2.GC_PR_FGD
     labels[(ratio < SURE) & ends] = cv2.GC_FGD
     beside = (torso < 0.5) & (along > 0.3) & ends
@@ -106,8 +108,11 @@ def _cut(person: np.ndarray, pose: PoseFrame, arm: Arm, arms: list[Arm]) -> ArmC
     _, parts = cv2.connectedComponents(np.uint8(opaque & (cv2.dilate(member, np.ones((3, 3), np.uint8)) == 0)))
     body_part = np.bincount(parts[(face > 0) & (parts > 0)], minlength=1).argmax()
     member |= np.uint8((parts > 0) & (parts != body_part) & (ratio < 3))
-    thin = opaque & (member == 0) & (cv2.dilate(member, np.ones((3, 3), np.uint8)) > 0)
-    member |= np.uint8(thin & (torso < 0.5))
+    # and so do slivers between it and the background
+    rest = np.uint8(opaque & (member == 0))
+    thin = (rest > 0) & (cv2.morphologyEx(rest, cv2.MORPH_OPEN, disc(SLIVER)) == 0)
+    beside_it = cv2.dilate(member, disc(2 * SLIVER)) > 0
+    member |= np.uint8(thin & beside_it & (along > SHOULDER_CUT[1]) & (ratio < BESIDE) & (hand == 0))
     # the matte's soft edge belongs to the arm where the arm is nearest
     to_arm, to_rest = (
         cv2.distanceTransform(np.uint8(~m), cv2.DIST_L2, 3) for m in (member > 0, opaque & (member == 0))

@@ -21,6 +21,7 @@ ELBOW = 21  # the point after the 21 of the hand
 FOREARM = 0  # rows of the bones
 FROM_PALM = np.array([0, 1, 2, 3, 4, 5, 8, 11, 14, 17])  # those that turn with the palm, the fingers' first ones last
 STUB_FADE = (0.12, 0.3)  # behind the wrist: where the hand ends in the sleeve or goes over into the forearm
+CONTRAST = 0.45  # of the texture: its palm is paler than people's, beside a face
 STRETCH = (0.35, 1.6)  # a bone's length / the hand's size across: what is beyond is the tracker's doubt
 
 
@@ -141,6 +142,6 @@ def hand_mesh(left: bool) -> HandMesh:
             points=data["points"],
             bones=data["bones"].astype(np.intp),
             weights=weights,
-            detail=data["detail"].astype(np.float32),
+            detail=data["detail"].astype(np.float32) ** CONTRAST,
             left=True,
         )

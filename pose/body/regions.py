@@ -76,7 +76,7 @@ def hand_region(arm: Arm, size: int, factor: float, width: float) -> np.ndarray:
     points = arm.hand[:, :2] * factor
     unit = max(np.linalg.norm(points[9] - points[0]), np.linalg.norm(points[5] - points[17]), 1.0)
     cv2.fillConvexPoly(region, cv2.convexHull(np.rint(points).astype(np.int32)), 1)
-    region = cv2.dilate(region, _disc(0.28 * unit))
+    region = cv2.dilate(region, disc(0.28 * unit))
     for a, b in HAND_BONES:
         cv2.line(region, _pixel(points[a]), _pixel(points[b]), 2, max(1, round(0.16 * unit)), cv2.LINE_8)
     return region
@@ -109,6 +109,6 @@ def _pixel(point: np.ndarray) -> tuple[int, int]:
     return int(x), int(y)
 
 
-def _disc(radius: float) -> np.ndarray:
+def disc(radius: float) -> np.ndarray:
     r = max(1, round(radius))
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))
