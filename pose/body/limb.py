@@ -87,17 +87,20 @@ def strip_parts(strip: Strip, joints_33: np.ndarray, begin: float = START, opaci
     halves = [(begin, 1 + OVERLAP), (max(1 - OVERLAP, begin), END)]
     if joints_33[2, 2] > joints_33[0, 2] + BEHIND * np.hypot(*(joints_33[2] - joints_33[1])[:2]):
         halves.reverse()
-    return [
-        _part(strip, joints_33[:, :2], np.unique(STATIONS.clip(first, last)), opacity)
-        for first, last in halves
-        if last > first
-    ]
+    places = np.unique(np.concatenate([STATIONS, [edge for half in halves for edge in half]]))
+    points, normals = centre_line(joints_33[:, :2], places)
+    reach = strip.reach_at(places)[:, None] * normals
+    sides = np.stack([points - reach, points + reach], 1)  # (K, 2, 2)
+    parts = []
+    for first, last in halves:
+        if last > first:
+            mine = slice(*np.searchsorted(places, (first, last + 1e-9)))
+            parts.append(_part(strip, places[mine], sides[mine], opacity))
+    return parts
 
 
-def _part(strip: Strip, joints_32: np.ndarray, along: np.ndarray, opacity: float) -> Part:
-    points, normals = centre_line(joints_32, along)
-    reach = strip.reach_at(along)[:, None]
-    sides = np.stack([points - reach * normals, points + reach * normals], 1)  # (K, 2, 2)
+def _part(strip: Strip, along: np.ndarray, sides_K22: np.ndarray, opacity: float) -> Part:
+    """One piece of the strip: its places along the limb, and where the two ends of each cross section lie."""
     first = 2 * np.arange(len(along) - 1)[:, None]
     triangles = np.concatenate([first + [0, 1, 2], first + [1, 3, 2]])
     rows, columns = strip.texture.shape[:2]
@@ -114,7 +117,7 @@ def _part(strip: Strip, joints_32: np.ndarray, along: np.ndarray, opacity: float
 
     # at the inside of the elbow cross sections overlap: what is farther from it is in front
     depth = np.tile(-np.abs((along[1:] + along[:-1]) / 2 - 1), 2)
-    return Part(sides.reshape(-1, 2)[triangles], depth, 1, paint)
+    return Part(sides_K22.reshape(-1, 2)[triangles], depth, 1, paint)
 
 
 def fetch(texture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
