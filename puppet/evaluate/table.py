@@ -41,6 +41,11 @@ def markdown(rows: dict[str, dict[str, float]], columns: Sequence[str], corner: 
     """A table of {row: {column: value}}, aligned so that it can also be read as plain text."""
     cells = [[corner, *(COLUMNS[name][0] for name in columns)]]
     cells += [[label, *(shown(row[name], COLUMNS[name][1]) for name in columns)] for label, row in rows.items()]
+    return aligned(cells)
+
+
+def aligned(cells: Sequence[Sequence[str]]) -> str:
+    """A table of words, its first line the heading."""
     widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
 
     def line(values: Sequence[str]) -> str:
