@@ -19,8 +19,8 @@ from .parts import Part
 # Along the limb: 0 shoulder, 1 elbow, 2 wrist; the strip begins above the shoulder and ends under the hand
 START, END = -0.16, 2.08
 ELBOW_ROUND = 0.2  # of a bone at either side of the elbow, over which the line turns
-# Of a bone, by which upper arm and forearm reach over the elbow. Little: within one of them the front cross section hides
-# the ones behind it even where it is transparent
+# Of a bone, by which upper arm and forearm reach over the elbow. Little: within one of them the front cross section
+# hides the ones behind it even where it is transparent
 OVERLAP = 0.06
 BEHIND = 0.5  # forearm lengths that a wrist must be farther than the shoulder to lie behind the upper arm
 # Cross sections that are drawn, dense where the line turns

@@ -19,7 +19,8 @@ WORK_SIDE = 384  # px
 OPAQUE = 0.5  # of the matte
 SURELY_ARM = 0.75  # half widths from the bone
 WIDEST = 1.35  # half widths from the bone, to which an arm reaches at its outside
-GAP_WITHIN = 2.6  # half widths from the bone, within which a gap beside the arm is looked for
+GAP_WITHIN = 5.0  # half widths from the bone, within which a gap beside the arm is looked for
+OUTSIDE_WITHIN = 2.6  # the same for what lies along its outside
 BELOW_SHOULDER = 0.2  # along the upper arm, where all of that begins
 CORE = -0.12  # shoulder widths that the sure part of the torso is narrower than the expected one
 AWAY = 3  # px from the matte where the background is free of the person's light
@@ -63,7 +64,8 @@ def open_gaps(picture: np.ndarray, alpha: np.ndarray, pose: PoseFrame) -> np.nda
     for along, mine, outside in zip(places, ratios, offsets, strict=True):
         beside = opaque & (along > BELOW_SHOULDER) & (mine < GAP_WITHIN) & ~kept
         gone |= beside & (ratio > SURELY_ARM) & background
-        gone |= beside & (ratio > WIDEST) & outside & (torso < 0.5) & (hand == 0)
+        beyond = (ratio > WIDEST) & (mine < OUTSIDE_WITHIN)
+        gone |= beside & beyond & outside & (torso < 0.5) & (hand == 0)
     gone = cv2.morphologyEx(gone.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(gone)
     small_ones = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] < SMALLEST_GAP)
@@ -71,7 +73,7 @@ def open_gaps(picture: np.ndarray, alpha: np.ndarray, pose: PoseFrame) -> np.nda
     # the pixels at its edge are half of the wall
     gone = (cv2.dilate(gone, np.ones((3, 3), np.uint8)) > 0) & ~sure
     opened = cv2.morphologyEx(matte, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (STREAK, STREAK)))
-    near = np.any([(a > BELOW_SHOULDER) & (r < GAP_WITHIN) for a, r in zip(places, ratios, strict=True)], 0)
+    near = np.any([(a > BELOW_SHOULDER) & (r < OUTSIDE_WITHIN) for a, r in zip(places, ratios, strict=True)], 0)
     gone |= (matte - opened > STREAK_ALPHA) & near & (hand == 0) & ~kept
     if not gone.any():
         return alpha
