@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .conditions import Conditions
-from .layout import CANONICAL
+from .layout import CANONICAL, INNER_MOUTH
 
 TRANSPARENT = 0.2  # of [-1, 1]: by how much less opaque than the warp something must be to be taken for a hole
 
@@ -36,12 +36,15 @@ def soft_edge(reach: int) -> int:
 
 
 def around_face(guide_BTFChw: Tensor, reach: int) -> Tensor:
-    """(B, T, F, 1, H, W), H = 2h: 1 on the face mesh and within about `reach` pixels of it, falling softly to 0."""
+    """(B, T, F, 1, H, W), H = 2h: 1 on the face mesh and within about `reach` pixels of it, falling softly to 0; and 0
+    inside the lips, where the warp's teeth are nearer to real people's than what the network learned of actors'."""
     face = (guide_BTFChw[..., CANONICAL, :, :].amax(-3) > 0).to(guide_BTFChw.dtype).flatten(0, 2)[:, None]
     far = max(reach // 2, 1)  # at half resolution
     face = over_neighbours(torch.maximum, face, far)
     for _ in range(3):  # three boxes are nearly a Gaussian
         face = box_mean(face, far // 2)
+    mouth = guide_BTFChw[..., INNER_MOUTH, :, :].flatten(0, 2)[:, None]
+    face = face * (1 - box_mean(mouth, 1))
     face = F.interpolate(face, scale_factor=2, mode="bilinear", align_corners=False)
     return face.unflatten(0, guide_BTFChw.shape[:3])
 

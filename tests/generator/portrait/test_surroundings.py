@@ -73,8 +73,8 @@ def test_only_the_face_and_its_surroundings_are_drawn():
     kept = keep_surroundings(video, conditions, REACH)
     assert torch.equal(kept[..., 20:, :], conditions.warp[..., 20:, :])
     assert kept[..., :3, 5:9, 5:9].abs().max() < 0.2
-    guide[..., 4, 3, 3] = 1  # an open mouth in the face is drawn, too
-    assert torch.equal(around_face(guide, reach=2), share)
+    guide[..., 4, 3, 3] = 1  # an open mouth in the face
+    assert around_face(guide, reach=2)[..., 6:8, 6:8].max() < share[..., 6:8, 6:8].min()
     conditions.warp[..., 3, :, 7:] = -1  # the person ends there: a hard edge, which stays the warp's
     kept = keep_surroundings(video, conditions, REACH)
     assert torch.equal(kept[..., 5:], conditions.warp[..., 5:])
