@@ -78,7 +78,8 @@ class ReconstructionTrainer:
         (gradient,) = torch.autograd.grad(config.pixel * pixel, leaf)
         metrics = {"latent": latent.item(), "pixel": pixel.item()}
         if critic:
-            adversarial, terms = critic(batch, video.detach(), truth, random, progress)
+            real = model.control.finish(truth.flatten(1, 2), conditions).unflatten(1, truth.shape[1:3])  # as far as drawn
+            adversarial, terms = critic(batch, video.detach(), real, random, progress)
             ratio = gradient.float().norm() / adversarial.float().norm().clamp_min(1e-12)
             factor = min(config.adversarial * ratio.item(), config.largest_weight)
             gradient = gradient + factor * adversarial
