@@ -1,14 +1,15 @@
-"""Makes the bundled portrait and driver: two synthetic people of MakeHuman's CC0 data, chosen by looking at many.
+"""Makes the bundled portraits and driver: synthetic people of MakeHuman's CC0 data, chosen by looking at many.
 
     python -m puppet.media.bundle FaceXModel makehuman FOLDER
 
-writes portrait.png and driver.mp4. What is chosen is in `SITTER` and `ACTOR`, what the actor does in `act_of`.
+writes portrait.png, painting.jpg and driver.mp4. What is chosen is in `SITTER`, `MODEL` and `ACTOR`, what the actor
+does in `act_of`.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -27,10 +28,13 @@ from generator.actors.motion import Performance, plausible
 from generator.actors.scene import Camera
 from generator.actors.sheet import composite
 from generator.actors.speech import sample_speech, smooth, weights_of
+from puppet.media.painting import painted
 from puppet.media.video_reader import FPS
 from puppet.media.video_writer import VideoWriter
 
 FINER = 2  # pictures are drawn so many times as large and made smaller: smooth edges
+EASEL, CANVAS = 1024, 640  # px: what is painted, and how large it is kept
+UMBER = (104, 84, 58)  # RGB of the dark behind a painted sitter
 LENS = 20.0  # degrees of the picture's height
 SECONDS = 7.0  # of the driver; it ends as it begins, so that it can go round
 SPEECH = 137  # seed of syllables of every kind, without pauses where they are needed
@@ -62,6 +66,7 @@ SITTER = Part(
         "mouth/mouth-angles-up": 0.25, "nose/nose-point-up": 0.2, "cheek/l-cheek-bones-incr": 0.2,
     },
 )  # fmt: skip
+MODEL = replace(SITTER, seed=(119, 26), share=0.36)  # of the painting
 ACTOR = Part(
     male=0.95, age=0.2, origin=(0.25, 0.15, 0.6), seed=(109, 15), share=0.42,
     details={
@@ -71,17 +76,20 @@ ACTOR = Part(
 )  # fmt: skip
 
 
-def film(assets: ActorAssets, part: Part, act: Performance, size: int) -> np.ndarray:
-    """(T, size, size, 3) uint8."""
+def film(
+    assets: ActorAssets, part: Part, act: Performance, size: int, finer: int = FINER, behind: np.ndarray | None = None
+) -> np.ndarray:
+    """(T, size, size, 3) uint8. behind: the background, (size, size, 3) uint8; None: a random room."""
     closet, rng = assets.figures.closet, np.random.default_rng(part.seed)
     dressed = sample_dressed(rng, closet, _person(assets, part), natural=True)
-    figure, renderer = dressed.figure, assets.figure_renderer(FINER * size)
+    figure, renderer = dressed.figure, assets.figure_renderer(finer * size)
     skin = dressed.skin
     renderer.dress(figure.parts, sample_light(rng, natural=True), skin.bake, skin.first, skin.second)
     renderer.occlude(*figure.resting())
     chin = float(figure.rest[:, 1][closet.makehuman.groups["joint-jaw"]].mean()) - 5.0
     hands = sample_hands(rng, len(act), "rest", chin)
-    background, camera = sample_background(rng, size, natural=True), _camera(figure, part.share)
+    background = sample_background(rng, size, natural=True) if behind is None else behind
+    camera = _camera(figure, part.share)
     frames = []
     for frame in figure.play(act, hands):
         drawn = renderer.draw(frame.vertices, frame.normals, frame.folds, frame.turn, camera, frame.values)
@@ -140,6 +148,13 @@ def act_of(seconds: float = SECONDS) -> Performance:
     return _performance(expression, smooth(np.stack([yaw, pitch, roll], 1), 1.5), gaze)
 
 
+def studio(size: int) -> np.ndarray:
+    """(size, size, 3) uint8: umber, lighter beside the head."""
+    y, x = np.mgrid[:size, :size] / size
+    light = np.clip(1 - 0.9 * np.hypot(x - 0.62, y - 0.35), 0.25, 1)
+    return (np.array(UMBER) * light[..., None]).astype(np.uint8)
+
+
 def _performance(expression: np.ndarray, rotation: np.ndarray, gaze: np.ndarray) -> Performance:
     frames = len(expression)
     shoulders = np.zeros((frames, 4))
@@ -155,6 +170,9 @@ def main() -> None:
     args = parser.parse_args()
     assets = ActorAssets(args.ict, args.makehuman)
     Image.fromarray(film(assets, SITTER, still(), 512)[0]).save(args.folder / "portrait.png", optimize=True)
+    sitting = film(assets, MODEL, still(), EASEL, 1, studio(EASEL))[0]
+    small = cv2.resize(painted(sitting), (CANVAS, CANVAS), interpolation=cv2.INTER_AREA)
+    Image.fromarray(small).save(args.folder / "painting.jpg", quality=88)
     with VideoWriter(args.folder / "driver.mp4", (320, 320)) as writer:
         for frame in film(assets, ACTOR, act_of(), 320):
             writer.write(np.ascontiguousarray(frame))
