@@ -31,6 +31,7 @@ class ArmsPainter:
         layer = np.zeros_like(canvas.picture)
         self._layers.draw(layer, arms)
         lay_over(canvas.picture, layer)
+        canvas.before[:] = layer[..., 3]
         if canvas.guide is None:
             return
         alpha = layer[::2, ::2, 3]

@@ -9,7 +9,7 @@ import numpy as np
 
 from generator.portrait.layout import FRAMES_PER_LATENT
 from pose.tracking.landmarks import PoseFrame
-from pose.warp.conditioning import Maps
+from pose.warp.canvas import Canvas
 from puppet.core.character import Character
 from puppet.core.timings import Timings
 
@@ -23,6 +23,7 @@ class Batch:
     guide: np.ndarray  # (4, S/2, S/2, 8) uint8
     targets: tuple[PoseFrame, ...]  # the character's poses; at the end of a video fewer than four
     live: bool  # whether a driver led to all of them
+    last: Canvas  # the last target's frame, from which reprojection goes on
 
 
 class Batcher:
@@ -35,7 +36,7 @@ class Batcher:
     def clear(self) -> None:
         """Forget what was collected."""
         self._character: Character | None = None
-        self._maps: list[Maps] = []
+        self._frames: list[Canvas] = []
         self._targets: list[PoseFrame] = []
         self._live = True
 
@@ -48,7 +49,7 @@ class Batcher:
             self.clear()
             self._character = character
         with self._timings.measure("condition"):
-            self._maps.append(character.conditioner.maps(target))
+            self._frames.append(character.conditioner.paint(target, guided=True))
         self._targets.append(target)
         self._live = self._live and live
         return self.flush() if len(self) == FRAMES_PER_LATENT else None
@@ -57,13 +58,14 @@ class Batcher:
         """What was collected so far, filled up with the last pose; None where that is nothing."""
         if self._character is None:
             return None
-        maps = self._maps + self._maps[-1:] * (FRAMES_PER_LATENT - len(self))
+        frames = self._frames + self._frames[-1:] * (FRAMES_PER_LATENT - len(self))
         batch = Batch(
             self._character,
-            np.stack([m.warp for m in maps]),
-            np.stack([m.guide for m in maps]),
+            np.stack([frame.picture for frame in frames]),
+            np.stack([frame.guide for frame in frames]),
             tuple(self._targets),
             self._live,
+            frames[-1],
         )
         self.clear()
         return batch

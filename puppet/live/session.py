@@ -12,7 +12,7 @@ from pathlib import Path
 from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet.capture.camera import Camera
 from puppet.capture.sources import Source, Webcam
-from puppet.core.batcher import Batch
+from puppet.core.batcher import Batcher
 from puppet.core.calibration import CalibrationMemory, data_folder
 from puppet.core.character import Character, load_character
 from puppet.core.memory import keep_memory_together, return_freed_memory
@@ -20,6 +20,7 @@ from puppet.core.remote_stream import open_stream
 from puppet.core.renderer import Renderer
 from puppet.core.reprojection import BLEND_SECONDS, Reprojection
 from puppet.core.signals import end_on_signals
+from puppet.core.timings import Timings
 from puppet.core.warp_stream import WarpStream
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.live.adaptive_quality import AdaptiveQuality
@@ -270,9 +271,10 @@ class Session:
 def reprojection_seconds(character: Character) -> float:
     """What one reprojected picture costs; the best of a few, for other programs may disturb some."""
     target = character.portrait.pose
-    warp, guide = character.own_maps()
-    reproject = Reprojection()
-    reproject.update(Batch(character, warp, guide, (target,) * len(warp), False), warp, -BLEND_SECONDS)
+    reproject, batcher = Reprojection(), Batcher(Timings())
+    batcher.add(character, target)
+    batch = batcher.flush()
+    reproject.update(batch, 255 - batch.warp, -BLEND_SECONDS)
     costs = []
     for _ in range(TRIALS):
         start = time.perf_counter()

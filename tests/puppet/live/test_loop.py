@@ -217,7 +217,9 @@ def test_the_real_generator_follows_a_change_of_character():
         warp, guide = character.own_maps()
         direct.lock(character.portrait.person, warp, guide)
         for _ in range(2):
-            batch = Batch(character, warp, guide, (character.portrait.pose,) * FRAMES_PER_LATENT, True)
+            own = character.portrait.pose
+            last = character.conditioner.paint(own, guided=True)
+            batch = Batch(character, warp, guide, (own,) * FRAMES_PER_LATENT, True, last)
             np.testing.assert_array_equal(renderer(batch), direct.step(warp, guide))
     assert statistics.timings.milliseconds()["generate"] > 0
 
