@@ -33,6 +33,8 @@ class Change:
 
     def blended(self, other: Change, weight: float) -> Change:
         """This one to `weight` and the rest the other, which covers the same pixels."""
+        if self.empty:
+            return self
         picture = cv2.addWeighted(other.picture, 1 - weight, self.picture, weight, 0)
         return Change(picture, self.top, self.left, self.step)
 
@@ -116,16 +118,18 @@ def carried(change: Change, taken: Placement, to: Placement) -> Change:
     return Change(picture, finer * rows.start, finer * columns.start, change.step)
 
 
-def lay_change(canvas: Canvas, change: Change) -> None:
-    """Change a canvas's picture, in place, but for what is drawn before the head; no colour exceeds its alpha."""
+def with_change(canvas: Canvas, change: Change) -> np.ndarray:
+    """(S, S, 4) uint8 premultiplied RGBA: a canvas's picture with a change, but for what is drawn before the head; no
+    colour exceeds its alpha."""
+    made = canvas.picture.copy()
     if change.empty:
-        return
+        return made
     change = change.fine()
     box = tuple(slice(at, at + n) for at, n in zip((change.top, change.left), change.picture.shape[:2], strict=True))
     _uncover(change.picture, canvas.before[box])
     picture = cv2.add(canvas.picture[box], change.picture, dtype=cv2.CV_8U)
-    cv2.min(picture, cv2.merge([cv2.extractChannel(picture, 3)] * 4), picture)
-    canvas.picture[box] = picture
+    made[box] = cv2.min(picture, cv2.merge([cv2.extractChannel(picture, 3)] * 4))
+    return made
 
 
 def _uncover(picture: np.ndarray, before: np.ndarray) -> None:

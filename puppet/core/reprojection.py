@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose.tracking.landmarks import PoseFrame
-from pose.warp.carry import NOTHING, Change, carried, change_of, lay_change, together
+from pose.warp.canvas import Canvas
+from pose.warp.carry import NOTHING, Change, carried, change_of, together, with_change
 from pose.warp.placement import Placement
 from puppet.core.batcher import Batch
 from puppet.core.character import Character
@@ -23,10 +24,12 @@ BLEND_SECONDS = 0.1  # from one change to the next: a few pictures, so that noth
 
 @dataclass(frozen=True, eq=False)
 class Reprojected:
-    """person: (S, S, 4) uint8 premultiplied RGBA. appearance_time: s, of the newest generated frame in it; None: it is
-    the warp alone. settled: the same pose will give the same picture, until there is a new change."""
+    """person: (S, S, 4) uint8 premultiplied RGBA. frame: what it was made of. appearance_time: s, of the newest
+    generated frame in it; None: it is the warp alone. settled: the same pose will give the same picture, until there is
+    a new change."""
 
     person: np.ndarray
+    frame: Canvas
     appearance_time: float | None
     settled: bool
 
@@ -69,12 +72,13 @@ class Reprojection:
         before, after = together(before, after)
         self._latest = _Latest(batch.character, last.placement, before, after, last.target.time, now)
 
-    def __call__(self, character: Character, target: PoseFrame, now: float) -> Reprojected:
-        """The character at `target`, shown at `now` (s on the clock of `update`)."""
-        canvas = character.conditioner.paint(target, guided=False)
+    def __call__(self, character: Character, target: PoseFrame, now: float, guided: bool = False) -> Reprojected:
+        """The character at `target`, shown at `now` (s on the clock of `update`). guided: whether the frame gets a
+        guide, so that the generator can be given it."""
+        canvas = character.conditioner.paint(target, guided)
         latest = self._latest
         if latest is None or latest.character is not character:
-            return Reprojected(canvas.picture, None, True)
+            return Reprojected(canvas.picture, canvas, None, True)
         change, settled = latest.at(now)
-        lay_change(canvas, carried(change, latest.placement, canvas.placement))
-        return Reprojected(canvas.picture, latest.time, settled)
+        person = with_change(canvas, carried(change, latest.placement, canvas.placement))
+        return Reprojected(person, canvas, latest.time, settled)
