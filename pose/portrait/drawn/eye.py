@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from .colours import Canvas, Layer, pixels, spread
-from .lids import arch, find_lids, run
+from .lids import arch, find_lids
 
 BESIDE = 0.85  # of the iris's radius beside its middle, from where the lash line's thickness can be told
 LEAST_COLUMNS = 0.12  # of the eye's columns that have to tell it
@@ -23,6 +23,7 @@ TAIL_SIZE = 0.45  # of an eye's height that the end of a lash is long at most
 TAIL = 0.5  # of an eye's height; columns lower than that are corners and tails of lashes
 WHITE_SHARE = 0.06  # of what lies under the lashes: with less white than that an eye is a dot
 SHUT = 0.86  # of the way to the bottom that the lash line goes down
+THIN = 0.35  # radii: what is thinner than twice that is a rim and no part of the iris
 FRINGE = 0.02  # eye distances around the eye in which its outline fades
 MIXTURE = 30.0  # RGB difference from the way between two colours, up to which a pixel is their mixture
 REACH = 0.12  # eye distances of skin around the eye that the layers take in
@@ -34,8 +35,8 @@ class DrawnEye:
     float32.
 
     x, y: of the box's first pixel. skin: with the eye taken away. inside: where the eye is below its lashes. line:
-    lower lid and rims. front: what stays before the eye. top, thickness, shut: (w,)
-    in the box's pixels, of the lash line: its upper edge, how thick it is, and its upper edge when the eye is shut.
+    lower lid and rims. front: what stays before the eye. top, thickness, shut, shut_thickness: (w,)
+    in the box's pixels, of the lash line: its upper edge, how thick it is, and both when the eye is shut.
     centre, radius: of the iris, (2,). dot: there is no white, all of the eye looks around.
     left, right: its first and last column. bottom: (w,).
     """
@@ -53,6 +54,7 @@ class DrawnEye:
     bottom: np.ndarray
     thickness: np.ndarray
     shut: np.ndarray
+    shut_thickness: np.ndarray
     left: int
     right: int
     centre: np.ndarray
@@ -105,11 +107,14 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     pale = under & (luma > dark + 0.62 * (bright - dark)) & (chroma < 70)
     white_found = pale.sum() > WHITE_SHARE * max(under.sum(), 1)
     coloured = under & ~pale if white_found else under
-    centre, radius = _iris(coloured, (top + thickness), blob, tall)
+    centre, radius, seen = _iris(coloured, top + thickness, blob, tall)
     away = np.hypot((x - centre[0]) / radius[0], (y - centre[1]) / radius[1])
-    disc = np.clip((1.06 - away) * radius.min() + 0.5, 0, 1).astype(np.float32)
+    # as it is seen, and going on under the lid
+    disc = np.clip((1.06 - away) * radius.min() + 0.5, 0, 1) * (y < top + thickness + 2)
+    disc = np.maximum(disc, cv2.GaussianBlur(_grown(seen, 1).astype(np.float32), (0, 0), 0.6)).astype(np.float32)
+    around = _grown(seen, max(int(0.1 * radius.min()), 2))
     dot = not white_found
-    known = pale & (away > 1.15)
+    known = pale & ~around
     if known.sum() >= 8:
         known &= luma >= np.median(luma[known]) - 8
     if dot or known.sum() < 4:
@@ -117,9 +122,9 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
         known = under if under.any() else eye
     white = spread(rgb, known, 0.05 * canvas.unit)
     # the iris goes on under the lid
-    iris = _upwards(rgb, under & (away < 1.02), top + thickness)
+    iris = _upwards(rgb, under & seen, top + thickness)
     # what is neither white nor iris: rims and lower lashes
-    rest = under & ~pale & (away > 1.12)
+    rest = under & ~pale & ~around
     skin_seen = canvas.skin[view]
     skin_known = skin_seen & ~cv2.dilate(eye.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     fill = spread(rgb, skin_known, 0.04 * canvas.unit) if skin_known.sum() > 8 else rgb
@@ -148,10 +153,10 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     lash = _lash(rgb, fill, eye & (y < top + thickness), lash_mask)
     inside = np.clip(bottom - y + 0.5, 0, 1) * np.clip(np.minimum(x - left, right - x) + 0.5, 0, 1)
     inside = np.maximum(inside, cv2.GaussianBlur(below.astype(np.float32), (0, 0), 0.6)).astype(np.float32)
-    shut = _shut(top, bottom, thickness, left, right, tall)
+    shut, shut_thickness = _shut(top, bottom, thickness, left, right, tall)
     return DrawnEye(
         x0, y0, pixels(skin), pixels(white), inside, Layer(pixels(iris), disc), line, lash, front, top, bottom,
-        thickness, shut, left, right, centre, radius, dot,
+        thickness, shut, shut_thickness, left, right, centre, radius, dot,
     )  # fmt: skip
 
 
@@ -174,6 +179,11 @@ def _lash_line(measured, top, bottom, left, right, tall) -> np.ndarray:
     return np.maximum(thickness + tail * (height - thickness), 1.0).astype(np.float32)
 
 
+def _grown(mask: np.ndarray, by: int) -> np.ndarray:
+    """A bool mask (h, w) with `by` px more on all sides."""
+    return cv2.dilate(mask.astype(np.uint8), np.ones((2 * by + 1, 2 * by + 1), np.uint8)) > 0
+
+
 def _tails(rest: np.ndarray, near: np.ndarray, tall: float) -> np.ndarray:
     """Of what is no skin and no eye yet, the ends of the lash line that its curve does not reach: small, and at the
     eye."""
@@ -188,24 +198,33 @@ def _tails(rest: np.ndarray, near: np.ndarray, tall: float) -> np.ndarray:
     return chosen[labels]
 
 
-def _iris(mask, under, blob, tall) -> tuple[np.ndarray, np.ndarray]:
-    """Centre and radii of the ellipse of which a mask (h, w) shows what the lids leave free. blob: x, y and radius of
-    the circle that it is near."""
+def _iris(mask, under, blob, tall) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Centre and radii of an iris, and (h, w) bool where it is seen: the hull of what in a mask (h, w) is no line, with
+    its highlights. under: (w,) where the lid ends. blob: x, y and radius of the circle that it is near."""
     h, w = mask.shape
     bx, by, r = blob
-    column, row = int(np.clip(bx, 0, w - 1)), int(np.clip(by, 0, h - 1))
-    # its sides: how far it goes without a break from the blob's middle, in the rows around it
-    rows = [k for k in range(int(by - 0.3 * r), int(by + 0.6 * r) + 1) if 0 <= k < h and mask[k, column]]
-    sides = np.array([run(mask[k], column, 1.7 * r) for k in rows]) if rows else np.array([[bx - r, bx + r]])
-    left, right = np.median(sides, 0)
-    cx, rx = (left + right) / 2, max((right - left) / 2, 1.5)
-    columns = range(int(max(cx - 0.4 * rx, 0)), int(min(cx + 0.4 * rx, w - 1)) + 1)
-    ends = np.array([run(mask[:, k], row, 2.2 * r) for k in columns if mask[row, k]])
-    first, last = np.median(ends, 0) if len(ends) else (by - r, by + r)
+    y, x = np.mgrid[:h, :w]
+    thin = max(int(THIN * r), 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * thin + 1, 2 * thin + 1))
+    solid = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    count, labels = cv2.connectedComponents(solid)
+    near = np.bincount(labels[np.hypot(x - bx, y - by) < r], minlength=count)
+    near[0] = 0
+    seen = np.hypot(x - bx, y - by) < r
+    if near.any():
+        part = (labels == near.argmax()).astype(np.uint8)
+        part = cv2.dilate(part, np.ones((3, 3), np.uint8)) & mask.astype(np.uint8)
+        seen = cv2.fillConvexPoly(np.zeros((h, w), np.uint8), cv2.convexHull(cv2.findNonZero(part)), 1) > 0
+    wide = seen.sum(1)
+    row = int(wide.argmax())
+    left, right = np.flatnonzero(seen[row])[[0, -1]] if wide[row] else (bx - r, bx + r)
+    cx, rx = (left + right + 1) / 2, max((right - left + 1) / 2, 1.5)
+    rows = np.flatnonzero(seen.any(1))
+    first, last = (rows[0], rows[-1] + 1) if len(rows) else (by - r, by + r)
     ry = max((last - first) / 2, 1.5)
-    if first < under[column] + 0.1 * tall:  # the lid hides its top
+    if first < under[int(np.clip(cx, 0, w - 1))] + 0.1 * tall:  # the lid hides its top
         ry = float(np.clip(1.1 * ry, min(rx, 1.3 * ry), max(1.45 * rx, ry)))
-    return np.array([cx, last - ry], np.float32), np.array([rx, ry], np.float32)
+    return np.array([cx, last - ry], np.float32), np.array([rx, ry], np.float32), seen
 
 
 def _upwards(rgb: np.ndarray, known: np.ndarray, under: np.ndarray) -> np.ndarray:
@@ -239,21 +258,22 @@ def _lash(rgb: np.ndarray, fill: np.ndarray, core: np.ndarray, band: np.ndarray)
     return Layer(pixels(np.where((alpha > 0.9)[..., None], rgb, colour)), alpha.astype(np.float32))
 
 
-def _shut(top, bottom, thickness, left, right, tall) -> np.ndarray:
-    """(w,) the upper edge of the lash line when the eye is shut: a smooth curve near the lower lid, on which the tails
-    of the lashes stay where they are."""
+def _shut(top, bottom, thickness, left, right, tall) -> tuple[np.ndarray, np.ndarray]:
+    """(w,) the upper edge of the lash line when the eye is shut, and how thick it is there: one smooth curve near the
+    lower lid from corner to corner, wherever the line ran before."""
     x = np.arange(left, right + 1)
-    height = (bottom - top)[left : right + 1]
+    height = (bottom - top)[x]
     body = height > TAIL * tall
-    low = bottom[left : right + 1]
+    usual = float(np.median(thickness[x][body])) if body.any() else float(np.median(thickness[x]))
+    low = bottom[x]
     floor = arch(x[body], low[body], 0.1 * tall) if body.sum() >= 6 else low[body]
-    down = np.zeros(len(top), np.float32)
-    way = np.maximum(SHUT * (floor - top[left : right + 1][body]) - thickness[left : right + 1][body] / 2, 0)
-    down[left : right + 1] = np.interp(x, x[body], way) if body.any() else 0
-    # beyond the eye's body the line goes on as it ends, with its corners drawn down less
-    edge = np.zeros(len(top), np.float32)
-    edge[left : right + 1] = np.interp(x, x[body], np.ones(body.sum())) if body.any() else 0
-    down[:left], down[right + 1 :] = down[left], down[right]
-    sigma = max(0.06 * (right - left), 0.8)
-    down = cv2.GaussianBlur(down[None], (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
-    return (top + down).astype(np.float32)
+    line = SHUT * floor + (1 - SHUT) * top[x][body] - thickness[x][body] / 2
+    curve = arch(x[body], line, 0.1 * tall, at=x) if body.any() else top[x]
+    # the ends of lashes hang no higher than they are, and a curve goes no further on than its corners
+    curve = np.maximum(curve, top[x])
+    shut = np.empty(len(top), np.float32)
+    shut[x] = curve
+    shut[:left], shut[right + 1 :] = curve[0], curve[-1]
+    sigma = max(0.03 * (right - left), 0.8)
+    shut = cv2.GaussianBlur(shut[None], (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
+    return shut.astype(np.float32), np.minimum(thickness, usual).astype(np.float32)

@@ -28,6 +28,7 @@ TALLEST = 4.4  # ... high at most; a shape beyond that is more than an eye
 ROUGHNESS = (0.03, 0.16)  # iris radii over which lids are smoothed: of an outline, of a line that was followed
 THICKEST = 0.55  # iris radii that a lash line is thick at most, above its darkest
 OTHER_HUE = 36.0  # difference from the lash line's hue, in Lab's weighted a and b, from which a line is another one
+CUT = 0.3  # iris radii: what is thinner than twice that is a lash or a line, and no part of an eye's shape
 CONVEX = 0.76  # of its hull, that an eye alone covers
 OUTLIER = 0.25  # iris radii that a lid may leave its smoothed curve
 
@@ -122,17 +123,23 @@ def _beside(radius: float) -> np.ndarray:
 def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
     """The eye as one shape of its own, None where other things are joined to it."""
     h, w = canvas.skin.shape
-    reach = max(3.6 * radius, 0.45 * canvas.unit)
+    widest, highest = max(LARGEST * radius, 0.75 * canvas.unit), max(TALLEST * radius, 0.75 * canvas.unit)
+    reach = 1.1 * max(widest, highest)  # an iris may look to its eye's corner
     x0, x1 = int(max(cx - reach, 0)), int(min(cx + reach + 1, w))
     y0, y1 = int(max(cy - reach, 0)), int(min(cy + reach + 1, h))
-    widest, highest = max(LARGEST * radius, 0.75 * canvas.unit), max(TALLEST * radius, 0.75 * canvas.unit)
     away = canvas.away[y0:y1, x0:x1]
     gap = max(int(GAP * canvas.unit), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
     disc = np.hypot(np.arange(x0, x1)[None] + 0.5 - cx, np.arange(y0, y1)[:, None] + 0.5 - cy) < 0.7 * radius
-    for strict, joined in product(STRICTER, (True, False)):
+    cut = max(int(CUT * radius), 1)
+    cutter = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * cut + 1, 2 * cut + 1))
+    for strict, form in product(STRICTER, ("joined", "as it is", "without lashes")):
         seen = ((away > strict * SKIN) & ~canvas.hair[y0:y1, x0:x1]).astype(np.uint8)
-        closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel) if joined else seen
+        closed = seen
+        if form == "joined":
+            closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel)
+        elif form == "without lashes":  # nor a brow or a fold of the lid that hang on by a line
+            closed = cv2.dilate(cv2.morphologyEx(_filled(seen), cv2.MORPH_OPEN, cutter), cutter) & seen
         _, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
         inside = labels[disc & (closed > 0)]
         if not len(inside):
@@ -140,13 +147,11 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
         part = int(np.bincount(inside).argmax())
         x, y, width, height = stats[part, :4]
         alone = x > 0 and y > 0 and x + width < closed.shape[1] and y + height < closed.shape[0]
-        if strict > STRICTER[0] and width < ALONE * radius:
+        if (strict > STRICTER[0] or form == "without lashes") and width < ALONE * radius:
             continue
         if not alone or width > widest or height > highest or height > 1.5 * width + 2:
             continue
-        shape = (labels == part).astype(np.uint8)
-        contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        shape = cv2.drawContours(np.zeros_like(shape), contours, -1, 1, cv2.FILLED)
+        shape = _filled((labels == part).astype(np.uint8))
         if not _is_convex(shape):
             continue
         columns = shape[:, x : x + width]
@@ -154,6 +159,12 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
         bottom = y0 + len(shape) - columns[::-1].argmax(0)
         return _smoothed(x0 + x, x0 + x + width - 1, top, bottom, ROUGHNESS[0] * radius)
     return None
+
+
+def _filled(shape: np.ndarray) -> np.ndarray:
+    """A mask (h, w) uint8 without its holes."""
+    contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(np.zeros_like(shape), contours, -1, 1, cv2.FILLED)
 
 
 def _is_convex(shape: np.ndarray) -> bool:
@@ -293,18 +304,20 @@ def _without_outliers(
     return top, bottom
 
 
-def arch(x: np.ndarray, y: np.ndarray, tolerance: float) -> np.ndarray:
-    """A parabola through most of the points of a lid (iteratively reweighted)."""
+def arch(x: np.ndarray, y: np.ndarray, tolerance: float, at: np.ndarray | None = None) -> np.ndarray:
+    """A parabola through most of the points of a lid (iteratively reweighted), at other places than theirs where such
+    are given."""
+    at = x if at is None else at
     if len(x) < 6:
-        return y
-    t = (x - x.mean()) / max(np.ptp(x) / 2, 1)
-    basis = np.stack([np.ones_like(t), t, t * t], 1)
+        return np.interp(at, x, y) if len(x) else np.zeros(len(at))
+    middle, half = x.mean(), max(np.ptp(x) / 2, 1)
+    basis, wanted = (np.vander((v - middle) / half, 3, increasing=True) for v in (x, at))
     weight = np.ones(len(x))
     for _ in range(12):
         root = np.sqrt(weight)
-        fit = basis @ np.linalg.lstsq(basis * root[:, None], y * root, rcond=None)[0]
-        weight = 1 / (1 + ((y - fit) / tolerance) ** 2)
-    return fit
+        curve = np.linalg.lstsq(basis * root[:, None], y * root, rcond=None)[0]
+        weight = 1 / (1 + ((y - basis @ curve) / tolerance) ** 2)
+    return wanted @ curve
 
 
 def run(line: np.ndarray, start: int, most: float) -> tuple[float, float]:
