@@ -22,8 +22,10 @@ LASH_SHARE = 0.28  # of an eye's height that the lash line takes at most
 TAIL_SIZE = 0.45  # of an eye's height that the end of a lash is long at most
 TAIL = 0.5  # of an eye's height; columns lower than that are corners and tails of lashes
 WHITE_SHARE = 0.06  # of what lies under the lashes: with less white than that an eye is a dot
+SAGITTA = 0.25  # of an eye's width: a shut eye is no deeper an arc
 SHUT = 0.86  # of the way to the bottom that the lash line goes down
 THIN = 0.35  # radii: what is thinner than twice that is a rim and no part of the iris
+HANGING = 0.06  # eye distances below an eye, over which what hangs on it goes with it
 FRINGE = 0.02  # eye distances around the eye in which its outline fades
 MIXTURE = 30.0  # RGB difference from the way between two colours, up to which a pixel is their mixture
 REACH = 0.12  # eye distances of skin around the eye that the layers take in
@@ -125,7 +127,7 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     iris = _upwards(rgb, under & seen, top + thickness)
     # what is neither white nor iris: rims and lower lashes
     rest = under & ~pale & ~around
-    skin_seen = canvas.skin[view]
+    skin_seen = canvas.skin[view] | canvas.blush[view]
     skin_known = skin_seen & ~cv2.dilate(eye.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     fill = spread(rgb, skin_known, 0.04 * canvas.unit) if skin_known.sum() > 8 else rgb
     # of the fringe around the eye, what is a mixture of skin and lash goes with it; what is neither (hair, glasses, a
@@ -139,15 +141,19 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     strand = canvas.hair[view] & ~mixed
     tails = _tails(~skin_seen & ~canvas.hair[view] & ~eye, grown, tall)
     rim = grown & mixed & ~canvas.hair[view]
-    gone = (eye & ~strand) | rim | tails
+    # lower lashes, highlights beside the lid, the ends of its rim: what hangs together with the eye from its middle down
+    others = ~skin_seen & ~canvas.hair[view]
+    lower = _hanging(eye, others & (y > top + 0.5 * (bottom - top)), max(int(HANGING * canvas.unit), 1)) & ~eye
+    gone = (eye & ~strand) | rim | tails | lower
     before = ~gone & (~skin_seen | strand)
     front = cv2.GaussianBlur(before.astype(np.float32), (0, 0), 0.6)
+    soft_lower = _grown(lower, 1)
     soft_tails = cv2.dilate(tails.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    removed = cv2.GaussianBlur((gone | ((grown | soft_tails) & skin_seen)).astype(np.float32), (0, 0), 0.6)[..., None]
+    removed = cv2.GaussianBlur((gone | ((grown | soft_tails | soft_lower) & skin_seen)).astype(np.float32), (0, 0), 0.6)[..., None]
     skin = rgb + removed * (fill - rgb)
 
     # the lower lid's line, as far as it lies outside of the eye's smooth curve
-    below = rim & (y >= bottom) & (share > 0.3)
+    below = (rim & (y >= bottom) & (share > 0.3)) | lower
     line = _sprite(rgb, rest | below)
     lash_mask = (columns & (y >= top - 1.5) & (y < top + thickness + 1)) | soft_tails | (rim & ~eye & (y < bottom))
     lash = _lash(rgb, fill, eye & (y < top + thickness), lash_mask)
@@ -177,6 +183,14 @@ def _lash_line(measured, top, bottom, left, right, tall) -> np.ndarray:
     height = bottom - top
     tail = np.clip((TAIL * tall - height) / (0.25 * tall), 0, 1)
     return np.maximum(thickness + tail * (height - thickness), 1.0).astype(np.float32)
+
+
+def _hanging(seed: np.ndarray, others: np.ndarray, reach: int) -> np.ndarray:
+    """Of what is marked in `others`, what hangs together with a seed over at most `reach` px. All (h, w) bool."""
+    found, allowed = seed.astype(np.uint8), (seed | others).astype(np.uint8)
+    for _ in range(reach):
+        found = cv2.dilate(found, np.ones((3, 3), np.uint8)) & allowed
+    return found > 0
 
 
 def _grown(mask: np.ndarray, by: int) -> np.ndarray:
@@ -269,6 +283,7 @@ def _shut(top, bottom, thickness, left, right, tall) -> tuple[np.ndarray, np.nda
     floor = arch(x[body], low[body], 0.1 * tall) if body.sum() >= 6 else low[body]
     line = SHUT * floor + (1 - SHUT) * top[x][body] - thickness[x][body] / 2
     curve = arch(x[body], line, 0.1 * tall, at=x) if body.any() else top[x]
+    curve = curve.mean() + (curve - curve.mean()) * min(1, SAGITTA * len(x) / max(float(np.ptp(curve)), 1))
     # the ends of lashes hang no higher than they are, and a curve goes no further on than its corners
     curve = np.maximum(curve, top[x])
     shut = np.empty(len(top), np.float32)

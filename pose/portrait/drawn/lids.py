@@ -9,7 +9,6 @@ them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 import cv2
 import numpy as np
@@ -19,7 +18,7 @@ from .colours import SKIN, Canvas
 RADII = (0.06, 0.08, 0.105, 0.135, 0.17)  # eye distances: irises that are looked for
 SIZE = 0.55  # power of its radius by which a larger blob is the stronger one
 WIDER = 1.3  # radii of the blob that an iris is wide at most, on either side
-ALONE = 2.2  # radii; what is less wide once the white is left out is the iris alone
+ALONE_WIDTH = 2.2  # radii; what is less wide once the white is left out is the iris alone
 STRICTER = (1.0, 1.6, 2.3)  # thresholds on what is no skin, in SKIN, until the eye stands alone
 GAP = 0.03  # eye distances: breaks in outlines that are closed
 SMALLEST = 4  # px of an eye's width and height, below which there is nothing to take apart
@@ -30,6 +29,10 @@ THICKEST = 0.55  # iris radii that a lash line is thick at most, above its darke
 OTHER_HUE = 36.0  # difference from the lash line's hue, in Lab's weighted a and b, from which a line is another one
 CUT = 0.3  # iris radii: what is thinner than twice that is a lash or a line, and no part of an eye's shape
 CONVEX = 0.76  # of its hull, that an eye alone covers
+# Ways to part an eye from what touches it: as it is, with breaks in its outline closed, without thin lines that join
+# it to something else; and by how much of convexity one is preferred to another.
+ALONE, JOINED, CUT_FREE = "alone", "joined", "cut free"
+PREFERRED = {ALONE: 0.08, JOINED: 0.05, CUT_FREE: 0.0}
 OUTLIER = 0.25  # iris radii that a lid may leave its smoothed curve
 
 
@@ -133,31 +136,38 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
     disc = np.hypot(np.arange(x0, x1)[None] + 0.5 - cx, np.arange(y0, y1)[:, None] + 0.5 - cy) < 0.7 * radius
     cut = max(int(CUT * radius), 1)
     cutter = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * cut + 1, 2 * cut + 1))
-    for strict, form in product(STRICTER, ("joined", "as it is", "without lashes")):
-        seen = ((away > strict * SKIN) & ~canvas.hair[y0:y1, x0:x1]).astype(np.uint8)
-        closed = seen
-        if form == "joined":
-            closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel)
-        elif form == "without lashes":  # nor a brow or a fold of the lid that hang on by a line
-            closed = cv2.dilate(cv2.morphologyEx(_filled(seen), cv2.MORPH_OPEN, cutter), cutter) & seen
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
-        inside = labels[disc & (closed > 0)]
-        if not len(inside):
-            continue
-        part = int(np.bincount(inside).argmax())
-        x, y, width, height = stats[part, :4]
-        alone = x > 0 and y > 0 and x + width < closed.shape[1] and y + height < closed.shape[0]
-        if (strict > STRICTER[0] or form == "without lashes") and width < ALONE * radius:
-            continue
-        if not alone or width > widest or height > highest or height > 1.5 * width + 2:
-            continue
-        shape = _filled((labels == part).astype(np.uint8))
-        if not _is_convex(shape):
-            continue
-        columns = shape[:, x : x + width]
-        top = y0 + columns.argmax(0)
-        bottom = y0 + len(shape) - columns[::-1].argmax(0)
-        return _smoothed(x0 + x, x0 + x + width - 1, top, bottom, ROUGHNESS[0] * radius)
+    seen_as_eye = ~(canvas.hair | canvas.blush)[y0:y1, x0:x1]
+    for strict in STRICTER:
+        seen = ((away > strict * SKIN) & seen_as_eye).astype(np.uint8)
+        forms = {
+            ALONE: seen,
+            JOINED: cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel),
+            # nor a brow or a fold of the lid that hang on by a line
+            CUT_FREE: cv2.dilate(cv2.morphologyEx(_filled(seen), cv2.MORPH_OPEN, cutter), cutter) & seen,
+        }
+        best, found = 0.0, None
+        for form, mask in forms.items():
+            count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+            inside = labels[disc & (mask > 0)]
+            if not len(inside):
+                continue
+            part = int(np.bincount(inside).argmax())
+            x, y, width, height = stats[part, :4]
+            free = x > 0 and y > 0 and x + width < mask.shape[1] and y + height < mask.shape[0]
+            if (strict > STRICTER[0] or form != JOINED) and width < ALONE_WIDTH * radius:
+                continue
+            if not free or width > widest or height > highest or height > 1.5 * width + 2:
+                continue
+            shape = _filled((labels == part).astype(np.uint8))
+            convex = _convexity(shape)
+            if convex > CONVEX and convex + PREFERRED[form] > best:
+                best, found = convex + PREFERRED[form], (x, width, shape)
+        if found is not None:
+            x, width, shape = found
+            columns = shape[:, x : x + width]
+            top = y0 + columns.argmax(0)
+            bottom = y0 + len(shape) - columns[::-1].argmax(0)
+            return _smoothed(x0 + x, x0 + x + width - 1, top, bottom, ROUGHNESS[0] * radius)
     return None
 
 
@@ -167,11 +177,11 @@ def _filled(shape: np.ndarray) -> np.ndarray:
     return cv2.drawContours(np.zeros_like(shape), contours, -1, 1, cv2.FILLED)
 
 
-def _is_convex(shape: np.ndarray) -> bool:
-    """Whether a shape is about as large as its hull; lashes that stick out and a lid's fold leave it well below."""
+def _convexity(shape: np.ndarray) -> float:
+    """How much of its hull a shape covers: lashes that stick out and a lid's fold leave it well below 1."""
     contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contour = max(contours, key=cv2.contourArea)
-    return cv2.contourArea(contour) > CONVEX * max(cv2.contourArea(cv2.convexHull(contour)), 1)
+    return cv2.contourArea(contour) / max(cv2.contourArea(cv2.convexHull(contour)), 1)
 
 
 def _followed(canvas: Canvas, luma: np.ndarray, cx: float, cy: float, radius: float):
@@ -227,7 +237,7 @@ def _followed(canvas: Canvas, luma: np.ndarray, cx: float, cy: float, radius: fl
     bottom = np.empty(len(path))
     lowest = int(min(cy + 2.0 * radius, h - 1))
     for k, (column, row) in enumerate(zip(columns, path)):
-        below = canvas.away[row : lowest + 1, column] > SKIN
+        below = (canvas.away[row : lowest + 1, column] > SKIN) & ~canvas.blush[row : lowest + 1, column]
         gaps = np.flatnonzero(~below)
         # the last of a run that starts at the lid; a break as wide as a white that looks like skin is none
         end = len(below) - 1 - below[::-1].argmax() if below.any() else 0
