@@ -20,6 +20,7 @@ SHADES = 8  # colours that the hair around the face is reduced to
 BLUSH_LIGHT, BLUSH_COLOUR = (0.74, 1.0), 1.05
 LINE = 0.55  # of the hair's lightness, below which a pixel is an outline
 STRAND = 0.016  # eye distances: half as wide as the thinnest strand that counts
+LOCK = 0.035  # eye distances: half as wide as the thinnest lock inside the face that strands may hang on
 HAIR = 20.0  # difference from one of them up to which a pixel is hair
 REACH = 1.1  # eye distances around the face's outline in which its hair is
 
@@ -153,6 +154,14 @@ def _hair(lab: np.ndarray, alpha: np.ndarray, skin: np.ndarray, inside: np.ndarr
     _, labels = cv2.connectedComponents(solid)
     touching = np.unique(labels[outside & (solid > 0)])
     hair = np.isin(labels, touching[touching > 0])
+    # an outline of the hair's colour may join an eye or a mouth to it: inside the face only what hangs on a lock counts
+    lock = max(int(LOCK * unit), 1)
+    kernels = [cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * k + 1, 2 * k + 1)) for k in (lock, 3 * lock)]
+    locks = cv2.morphologyEx((hair | ~around).astype(np.uint8), cv2.MORPH_OPEN, kernels[0])
+    _, labels = cv2.connectedComponents(locks)
+    touching = np.unique(labels[outside & (locks > 0)])
+    locks = np.isin(labels, touching[touching > 0]).astype(np.uint8)
+    hair &= ~inside | (cv2.dilate(locks, kernels[1]) > 0)
     if not hair.any():
         return hair
     # ... and its outline belongs to it

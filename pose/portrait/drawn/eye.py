@@ -24,10 +24,13 @@ TAIL = 0.5  # of an eye's height; columns lower than that are corners and tails 
 WHITE_SHARE = 0.06  # of what lies under the lashes: with less white than that an eye is a dot
 SAGITTA = 0.25  # of an eye's width: a shut eye is no deeper an arc
 SHUT = 0.86  # of the way to the bottom that the lash line goes down
+PARTS = 1.3  # radii from the middle of an iris, within which most of each of its parts lies
+ON_IRIS = 0.9  # of a highlight, that lies within as many radii
 THIN = 0.35  # radii: what is thinner than twice that is a rim and no part of the iris
 HANGING = 0.06  # eye distances below an eye, over which what hangs on it goes with it
 FRINGE = 0.02  # eye distances around the eye in which its outline fades
 MIXTURE = 30.0  # RGB difference from the way between two colours, up to which a pixel is their mixture
+LEAST_SKIN = 8  # px of skin, from which its colour is known
 REACH = 0.12  # eye distances of skin around the eye that the layers take in
 
 
@@ -51,7 +54,7 @@ class DrawnEye:
     iris: Layer
     line: Layer
     lash: Layer
-    front: np.ndarray
+    front: Layer
     top: np.ndarray
     bottom: np.ndarray
     thickness: np.ndarray
@@ -92,13 +95,18 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
             top: np.ndarray, bottom: np.ndarray, measured: np.ndarray, blob: tuple) -> DrawnEye:
     x0, y0, x1, y1 = box
     view = (slice(y0, y1), slice(x0, x1))
-    rgb = canvas.rgb[view].astype(np.float32)
-    luma = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
-    chroma = rgb.max(2) - rgb.min(2)
-    h, w = luma.shape
+    picture = canvas.rgb[view].astype(np.float32)
+    h, w = picture.shape[:2]
     y, x = np.arange(h, dtype=np.float32)[:, None], np.arange(w, dtype=np.float32)[None]
     columns = (x >= left) & (x <= right)
     eye = columns & (y >= np.floor(top)) & (y < np.ceil(bottom))
+    # what hair hides of the eye is like what is seen beside it
+    hidden = _grown(canvas.hair[view], 1) & eye
+    rgb = picture
+    if hidden.any() and (eye & ~hidden).any():
+        rgb = np.where(hidden[..., None], spread(picture, eye & ~hidden, 1.0), picture)
+    luma = rgb @ np.array([0.299, 0.587, 0.114], np.float32)
+    chroma = rgb.max(2) - rgb.min(2)
     tall = float(np.percentile((bottom - top)[left : right + 1], 80))
 
     measured = np.where(np.abs(x[0] - blob[0]) < BESIDE * blob[2], np.nan, measured)
@@ -108,7 +116,7 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     dark, bright = (np.percentile(luma[eye], q) for q in (10, 95))
     pale = under & (luma > dark + 0.62 * (bright - dark)) & (chroma < 70)
     white_found = pale.sum() > WHITE_SHARE * max(under.sum(), 1)
-    coloured = under & ~pale if white_found else under
+    coloured = (under & ~pale) | _highlights(pale, blob) if white_found else under
     centre, radius, seen = _iris(coloured, top + thickness, blob, tall)
     away = np.hypot((x - centre[0]) / radius[0], (y - centre[1]) / radius[1])
     # as it is seen, and going on under the lid
@@ -128,35 +136,40 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     # what is neither white nor iris: rims and lower lashes
     rest = under & ~pale & ~around
     skin_seen = canvas.skin[view] | canvas.blush[view]
-    skin_known = skin_seen & ~cv2.dilate(eye.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
-    fill = spread(rgb, skin_known, 0.04 * canvas.unit) if skin_known.sum() > 8 else rgb
+    # not where lines and hair shine through
+    skin_known = skin_seen & ~_grown(~skin_seen & ~eye, 1) & ~_grown(eye, 2)
+    if skin_known.sum() <= LEAST_SKIN:
+        skin_known = skin_seen & ~_grown(eye, 2)
+    fill = spread(picture, skin_known, 0.04 * canvas.unit) if skin_known.sum() > LEAST_SKIN else picture
     # of the fringe around the eye, what is a mixture of skin and lash goes with it; what is neither (hair, glasses, a
     # brow, a strand) stays, and stays before the eye
     fringe = max(int(FRINGE * canvas.unit), 1)
     grown = cv2.dilate(eye.astype(np.uint8), np.ones((2 * fringe + 1, 2 * fringe + 1), np.uint8)) > 0
     core = eye & (y < top + thickness)
     way = (spread(rgb, core, 2.0) if core.any() else rgb) - fill
-    share = ((rgb - fill) * way).sum(2) / np.maximum((way * way).sum(2), 1)
-    mixed = np.linalg.norm(rgb - fill - np.clip(share, 0, 1)[..., None] * way, axis=2) < MIXTURE
-    strand = canvas.hair[view] & ~mixed
+    share = ((picture - fill) * way).sum(2) / np.maximum((way * way).sum(2), 1)
+    mixed = np.linalg.norm(picture - fill - np.clip(share, 0, 1)[..., None] * way, axis=2) < MIXTURE
+    strand = canvas.hair[view] & (~mixed | hidden)
     tails = _tails(~skin_seen & ~canvas.hair[view] & ~eye, grown, tall)
     rim = grown & mixed & ~canvas.hair[view]
     # lower lashes, highlights beside the lid, the ends of its rim: what hangs together with the eye from its middle down
     others = ~skin_seen & ~canvas.hair[view]
-    lower = _hanging(eye, others & (y > top + 0.5 * (bottom - top)), max(int(HANGING * canvas.unit), 1)) & ~eye
+    middle = top + 0.5 * (bottom - top)
+    lower = (tails & (y > middle)) | _hanging(eye, others & (y > middle), max(int(HANGING * canvas.unit), 1)) & ~eye
     gone = (eye & ~strand) | rim | tails | lower
     before = ~gone & (~skin_seen | strand)
-    front = cv2.GaussianBlur(before.astype(np.float32), (0, 0), 0.6)
+    front = _front(picture, before, canvas.hair[view], _grown(eye, 3))
     soft_lower = _grown(lower, 1)
-    soft_tails = cv2.dilate(tails.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    soft_tails = _grown(tails & ~lower, 1)
     removed = cv2.GaussianBlur((gone | ((grown | soft_tails | soft_lower) & skin_seen)).astype(np.float32), (0, 0), 0.6)[..., None]
-    skin = rgb + removed * (fill - rgb)
+    skin = picture + removed * (fill - picture)
 
     # the lower lid's line, as far as it lies outside of the eye's smooth curve
     below = (rim & (y >= bottom) & (share > 0.3)) | lower
     line = _sprite(rgb, rest | below)
     lash_mask = (columns & (y >= top - 1.5) & (y < top + thickness + 1)) | soft_tails | (rim & ~eye & (y < bottom))
-    lash = _lash(rgb, fill, eye & (y < top + thickness), lash_mask)
+    core = eye & (y < top + thickness)
+    lash = _lash(rgb, fill, core & ~hidden if (core & ~hidden).any() else core, lash_mask, core & hidden)
     inside = np.clip(bottom - y + 0.5, 0, 1) * np.clip(np.minimum(x - left, right - x) + 0.5, 0, 1)
     inside = np.maximum(inside, cv2.GaussianBlur(below.astype(np.float32), (0, 0), 0.6)).astype(np.float32)
     shut, shut_thickness = _shut(top, bottom, thickness, left, right, tall)
@@ -212,6 +225,20 @@ def _tails(rest: np.ndarray, near: np.ndarray, tall: float) -> np.ndarray:
     return chosen[labels]
 
 
+def _highlights(pale: np.ndarray, blob: tuple) -> np.ndarray:
+    """What of the pale parts of an eye (h, w) bool are lights on its iris: they lie inside it."""
+    h, w = pale.shape
+    bx, by, r = blob
+    y, x = np.mgrid[:h, :w]
+    inner = cv2.erode(pale.astype(np.uint8), np.ones((3, 3), np.uint8))
+    count, labels = cv2.connectedComponents(inner)
+    whole = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+    inside = np.bincount(labels[np.hypot(x - bx, y - by) < PARTS * r], minlength=count) / whole
+    chosen = inside > ON_IRIS
+    chosen[0] = False
+    return _grown(chosen[labels], 1) & pale
+
+
 def _iris(mask, under, blob, tall) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Centre and radii of an iris, and (h, w) bool where it is seen: the hull of what in a mask (h, w) is no line, with
     its highlights. under: (w,) where the lid ends. blob: x, y and radius of the circle that it is near."""
@@ -222,13 +249,18 @@ def _iris(mask, under, blob, tall) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * thin + 1, 2 * thin + 1))
     solid = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel)
     count, labels = cv2.connectedComponents(solid)
-    near = np.bincount(labels[np.hypot(x - bx, y - by) < r], minlength=count)
+    close = np.hypot(x - bx, y - by) < PARTS * r
+    # highlights part it
+    near = np.bincount(labels[close], minlength=count) / np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
     near[0] = 0
     seen = np.hypot(x - bx, y - by) < r
     if near.any():
-        part = (labels == near.argmax()).astype(np.uint8)
-        part = cv2.dilate(part, np.ones((3, 3), np.uint8)) & mask.astype(np.uint8)
-        seen = cv2.fillConvexPoly(np.zeros((h, w), np.uint8), cv2.convexHull(cv2.findNonZero(part)), 1) > 0
+        parts = (near > 0.5) | (near == near.max())
+        parts[0] = False
+        part = _grown(parts[labels], 1) & mask
+        seen = cv2.fillConvexPoly(np.zeros((h, w), np.uint8), cv2.convexHull(cv2.findNonZero(part.astype(np.uint8))), 1)
+        seen = seen > 0
+        seen |= _grown(seen, max(int(0.1 * r), 2)) & mask
     wide = seen.sum(1)
     row = int(wide.argmax())
     left, right = np.flatnonzero(seen[row])[[0, -1]] if wide[row] else (bx - r, bx + r)
@@ -239,6 +271,19 @@ def _iris(mask, under, blob, tall) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if first < under[int(np.clip(cx, 0, w - 1))] + 0.1 * tall:  # the lid hides its top
         ry = float(np.clip(1.1 * ry, min(rx, 1.3 * ry), max(1.45 * rx, ry)))
     return np.array([cx, last - ry], np.float32), np.array([rx, ry], np.float32), seen
+
+
+def _front(picture: np.ndarray, before: np.ndarray, hair: np.ndarray, near: np.ndarray) -> Layer:
+    """What stays before the eye, without the eye's colours in the edge of the hair. near: (h, w) bool, at the eye."""
+    alpha = cv2.GaussianBlur(before.astype(np.float32), (0, 0), 0.6)
+    certain = cv2.erode(hair.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    edge = before & hair & near & ~certain
+    # the layer's soft rim lies outside of what it shows
+    edge |= _grown(edge, 1) & ~before
+    colours = picture
+    if certain.any() and edge.any():
+        colours = np.where(edge[..., None], spread(picture, certain, 1.0), picture)
+    return Layer(pixels(colours), alpha)
 
 
 def _upwards(rgb: np.ndarray, known: np.ndarray, under: np.ndarray) -> np.ndarray:
@@ -259,8 +304,9 @@ def _sprite(rgb: np.ndarray, mask: np.ndarray) -> Layer:
     return Layer(pixels(np.where(mask[..., None], rgb, spread(rgb, mask, 1.0))), alpha)
 
 
-def _lash(rgb: np.ndarray, fill: np.ndarray, core: np.ndarray, band: np.ndarray) -> Layer:
-    """The lash line, as opaque as its pixels are from the skin on the way to the line's own colour."""
+def _lash(rgb: np.ndarray, fill: np.ndarray, core: np.ndarray, band: np.ndarray, hidden: np.ndarray) -> Layer:
+    """The lash line, as opaque as its pixels are from the skin on the way to the line's own colour. hidden: where it
+    goes on behind hair."""
     if not core.any():
         return Layer(pixels(rgb), np.zeros(core.shape, np.float32))
     luma = rgb.sum(2)
@@ -268,8 +314,9 @@ def _lash(rgb: np.ndarray, fill: np.ndarray, core: np.ndarray, band: np.ndarray)
     colour = spread(rgb, dark, 2.0)
     way = colour - fill
     alpha = ((rgb - fill) * way).sum(2) / np.maximum((way * way).sum(2), 1)
-    alpha = np.clip(1.25 * alpha, 0, 1) * cv2.GaussianBlur(band.astype(np.float32), (0, 0), 0.6)
-    return Layer(pixels(np.where((alpha > 0.9)[..., None], rgb, colour)), alpha.astype(np.float32))
+    alpha = np.where(hidden, 1, np.clip(1.25 * alpha, 0, 1)) * cv2.GaussianBlur(band.astype(np.float32), (0, 0), 0.6)
+    own = ((alpha > 0.9) & ~hidden)[..., None]
+    return Layer(pixels(np.where(own, rgb, colour)), alpha.astype(np.float32))
 
 
 def _shut(top, bottom, thickness, left, right, tall) -> tuple[np.ndarray, np.ndarray]:

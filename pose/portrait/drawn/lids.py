@@ -25,6 +25,7 @@ SMALLEST = 4  # px of an eye's width and height, below which there is nothing to
 LARGEST = 4.6  # iris radii that an eye is wide, and ...
 TALLEST = 4.4  # ... high at most; a shape beyond that is more than an eye
 ROUGHNESS = (0.03, 0.16)  # iris radii over which lids are smoothed: of an outline, of a line that was followed
+FARTHEST = 2.1  # iris radii from its middle to where a lid's line is followed
 THICKEST = 0.55  # iris radii that a lash line is thick at most, above its darkest
 OTHER_HUE = 36.0  # difference from the lash line's hue, in Lab's weighted a and b, from which a line is another one
 CUT = 0.3  # iris radii: what is thinner than twice that is a lash or a line, and no part of an eye's shape
@@ -33,6 +34,8 @@ CONVEX = 0.76  # of its hull, that an eye alone covers
 # it to something else; and by how much of convexity one is preferred to another.
 ALONE, JOINED, CUT_FREE = "alone", "joined", "cut free"
 PREFERRED = {ALONE: 0.08, JOINED: 0.05, CUT_FREE: 0.0}
+STRICTNESS = 0.04  # of convexity, that a stricter threshold costs
+STRAND_NEAR = 0.12  # iris radii beyond a lid, where hair tells that the lid is hidden
 OUTLIER = 0.25  # iris radii that a lid may leave its smoothed curve
 
 
@@ -64,9 +67,25 @@ def find_lids(canvas: Canvas, box: tuple[float, float, float, float]) -> Lids | 
     if outline is None:
         return None
     left, right, top, bottom = outline
+    top, bottom = _behind_hair(canvas.hair, left, right, top, bottom, radius)
     if right - left < SMALLEST or (bottom - top).max() < SMALLEST:
         return None
     return Lids(left, right, top, bottom, _thickness(luma, left, right, top, bottom), (cx, cy), radius)
+
+
+def _behind_hair(hair: np.ndarray, left: int, right: int, top: np.ndarray, bottom: np.ndarray, radius: float):
+    """Lids that end at a strand of hair go on behind it, as their curves do beside it."""
+    x = np.arange(left, right + 1)
+    near = max(int(STRAND_NEAR * radius), 2)
+    lids = []
+    for curve, way, limit in ((top, -1, np.minimum), (bottom, 1, np.maximum)):
+        rows = np.clip(np.rint(curve + way * near).astype(int), 0, len(hair) - 1)
+        hidden = hair[rows, x]
+        if hidden.any() and (~hidden).sum() >= SMALLEST:
+            curve = curve.copy()
+            curve[hidden] = limit(curve[hidden], arch(x[~hidden], curve[~hidden], OUTLIER * radius, at=x[hidden]))
+        lids.append(curve)
+    return lids[0], np.maximum(lids[1], lids[0] + 1)
 
 
 def _find_iris(canvas: Canvas, box: tuple[float, float, float, float]) -> tuple[float, float, float] | None:
@@ -137,7 +156,8 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
     cut = max(int(CUT * radius), 1)
     cutter = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * cut + 1, 2 * cut + 1))
     seen_as_eye = ~(canvas.hair | canvas.blush)[y0:y1, x0:x1]
-    for strict in STRICTER:
+    best, found = 0.0, None
+    for rank, strict in enumerate(STRICTER):
         seen = ((away > strict * SKIN) & seen_as_eye).astype(np.uint8)
         forms = {
             ALONE: seen,
@@ -145,7 +165,6 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
             # nor a brow or a fold of the lid that hang on by a line
             CUT_FREE: cv2.dilate(cv2.morphologyEx(_filled(seen), cv2.MORPH_OPEN, cutter), cutter) & seen,
         }
-        best, found = 0.0, None
         for form, mask in forms.items():
             count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
             inside = labels[disc & (mask > 0)]
@@ -160,15 +179,16 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
                 continue
             shape = _filled((labels == part).astype(np.uint8))
             convex = _convexity(shape)
-            if convex > CONVEX and convex + PREFERRED[form] > best:
-                best, found = convex + PREFERRED[form], (x, width, shape)
-        if found is not None:
-            x, width, shape = found
-            columns = shape[:, x : x + width]
-            top = y0 + columns.argmax(0)
-            bottom = y0 + len(shape) - columns[::-1].argmax(0)
-            return _smoothed(x0 + x, x0 + x + width - 1, top, bottom, ROUGHNESS[0] * radius)
-    return None
+            score = convex + PREFERRED[form] - STRICTNESS * rank
+            if convex > CONVEX and score > best:
+                best, found = score, (x, width, shape)
+    if found is None:
+        return None
+    x, width, shape = found
+    columns = shape[:, x : x + width]
+    top = y0 + columns.argmax(0)
+    bottom = y0 + len(shape) - columns[::-1].argmax(0)
+    return _smoothed(x0 + x, x0 + x + width - 1, top, bottom, ROUGHNESS[0] * radius)
 
 
 def _filled(shape: np.ndarray) -> np.ndarray:
@@ -187,7 +207,7 @@ def _convexity(shape: np.ndarray) -> float:
 def _followed(canvas: Canvas, luma: np.ndarray, cx: float, cy: float, radius: float):
     """The upper lid along its dark line, the lower one as far down as the iris or the white goes."""
     h, w = luma.shape
-    x0, x1 = int(max(cx - 2.5 * radius, 1)), int(min(cx + 2.5 * radius, w - 2))
+    x0, x1 = int(max(cx - FARTHEST * radius, 1)), int(min(cx + FARTHEST * radius, w - 2))
     y0, y1 = int(max(cy - 2.0 * radius, 2)), int(min(cy + 1.2 * radius, h - 2))
     if x1 - x0 < SMALLEST or y1 - y0 < SMALLEST:
         return None

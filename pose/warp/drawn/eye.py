@@ -19,10 +19,10 @@ REDRAWN = (1.2, 1.8)  # times the usual thickness of a line, between which it is
 SLIT = (0.02, 0.12)  # openings between which what is seen between the lids appears
 
 
-def painted_eye(eye: DrawnEye, own: np.ndarray, opening: float, gaze: np.ndarray) -> np.ndarray:
+def painted_eye(eye: DrawnEye, opening: float, gaze: np.ndarray) -> np.ndarray:
     """The eye's box of the portrait, (h, w, 3) uint8.
 
-    own: the same box as the portrait has it. opening: 1 as the portrait has it, 0 shut, more is wider. gaze: (2,) shift
+    opening: 1 as the portrait has it, 0 shut, more is wider. gaze: (2,) shift
     of the iris in px.
     """
     h, w = eye.inside.shape
@@ -58,4 +58,4 @@ def painted_eye(eye: DrawnEye, own: np.ndarray, opening: float, gaze: np.ndarray
         ball, cover = moved.rgb, moved.alpha
         lash = shifted(lash, whole)
     result = over(lash.alpha, lash.rgb, over(cover, ball, eye.skin))
-    return over(eye.front, own, result)
+    return over(eye.front.alpha, eye.front.rgb, result)

@@ -56,7 +56,7 @@ class DrawnFeatures:
         shape = to_head_frame(canvas.target.face, head_transform(canvas.target.face))
         for eye, drawn, opening in zip(EYES, self._drawing.eyes, self.openings(canvas.target.face)):
             if drawn is not None:
-                view = painted_eye(drawn, self._box(drawn), opening, self._gaze(shape, eye, drawn))
+                view = painted_eye(drawn, opening, self._gaze(shape, eye, drawn))
                 self._lay(canvas, drawn, view, None)
         for eye, brow in zip(EYES, self._drawing.brows):
             if brow is not None:
