@@ -110,7 +110,7 @@ def figures(shares: np.ndarray, driver: np.ndarray) -> dict[str, float]:
 def measure(character: Character, poses: list[PoseFrame]) -> tuple[dict, list[np.ndarray], list[PoseFrame]]:
     """Figures of one character, its frames and their poses."""
     own, found = character.portrait.pose, parts(character)
-    puppeteer, shown = Puppeteer(own), []
+    puppeteer, shown = Puppeteer(own, drawn=character.portrait.drawing is not None), []
     targets = [puppeteer(pose) for pose in poses]
     behind = character.portrait.background
     spent = []

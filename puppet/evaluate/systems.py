@@ -43,7 +43,9 @@ class Motion:
     neutral: PoseFrame | None = None
 
     def targets(self, subject: Subject, poses: Iterable[PoseFrame]) -> Iterator[PoseFrame]:
-        return map(Puppeteer(subject.portrait.pose, self.neutral, self.mode), poses)
+        portrait = subject.portrait
+        puppeteer = Puppeteer(portrait.pose, self.neutral, self.mode, drawn=portrait.drawing is not None)
+        return map(puppeteer, poses)
 
 
 class System(Protocol):

@@ -156,11 +156,12 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     others = ~skin_seen & ~canvas.hair[view]
     middle = top + 0.5 * (bottom - top)
     lower = (tails & (y > middle)) | _hanging(eye, others & (y > middle), max(int(HANGING * canvas.unit), 1)) & ~eye
-    gone = (eye & ~strand) | rim | tails | lower
+    upper = _hanging(eye, others & (y <= middle), fringe) & ~eye
+    gone = (eye & ~strand) | rim | tails | lower | upper
     before = ~gone & (~skin_seen | strand)
     front = _front(picture, before, canvas.hair[view], _grown(eye, 3))
     soft_lower = _grown(lower, 1)
-    soft_tails = _grown(tails & ~lower, 1)
+    soft_tails = _grown((tails & ~lower) | upper, 1)
     removed = cv2.GaussianBlur((gone | ((grown | soft_tails | soft_lower) & skin_seen)).astype(np.float32), (0, 0), 0.6)[..., None]
     skin = picture + removed * (fill - picture)
 

@@ -14,7 +14,6 @@ WIDTHS = (0.72, 1.3)  # of its own width
 UPWARDS = 0.2  # of an opening is the upper lip's way
 LARGEST_STRETCH = 1.8  # of its own height that an open mouth opens
 LEAST_GAP = 0.25  # px, from which lips are parted
-THIN = 1.6  # line thicknesses up to which closed lips are nothing but a line
 TEETH_FROM, TEETH_FULL = 0.45, 0.65  # openings over half the width, between which the teeth appear
 TEETH_SHARE, TEETH_WIDTH = 0.2, 0.72  # of the opening; of the width
 TONGUE_FROM, TONGUE_FULL = 0.2, 0.7  # as for the teeth
@@ -58,7 +57,7 @@ def _rows(mouth: DrawnMouth) -> np.ndarray:
 def _own_mouth(mouth: DrawnMouth, opening: float, source_x, lift, place, half: float) -> np.ndarray:
     """A mouth that the portrait shows open, higher or lower; shut, a line in the colour of its outline."""
     y, top, bottom = _rows(mouth), _at(mouth.top, source_x), _at(mouth.bottom, source_x)
-    ratio = float(np.clip(opening / max(mouth.height, 1), 0, LARGEST_STRETCH))
+    ratio = float(np.clip(opening / max(mouth.reach, 1), 0, LARGEST_STRETCH))
     scale = np.maximum(ratio, np.minimum(mouth.thickness / np.maximum(bottom - top, 1), 1))
     anchor, shut = top + CLOSES_AT * (bottom - top), _at(mouth.shut, source_x)
     shown = _fetch(mouth.own, source_x, anchor + (y + (lift - anchor - max(1 - ratio, 0) * (shut - anchor))) / scale)
@@ -73,7 +72,7 @@ def _parted(mouth: DrawnMouth, opening: float, source_x, lift, place, half: floa
     gap = opening * np.sqrt(np.clip(1 - place**2, 0, 1))  # (1, w) how far apart the lips are along the mouth
     upper, lower = seam - lift - UPWARDS * gap, seam - lift + (1 - UPWARDS) * gap
     # the parts of the lips above and below the seam; of a line, all of it
-    thin = (mouth.bottom - mouth.top)[mouth.left : mouth.right + 1].max() <= THIN * mouth.thickness + 1
+    thin = mouth.thin
     above = _fetch(mouth.own, source_x, y + (seam - upper))
     if opening < LEAST_GAP:
         return over(above.alpha, above.rgb, mouth.skin)

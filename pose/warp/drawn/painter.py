@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pose.geometry import smoothstep
 from pose.portrait.drawn.analysis import FINER, Drawing
 from pose.portrait.drawn.brow import DrawnBrow
 from pose.portrait.drawn.eye import DrawnEye
@@ -29,7 +28,7 @@ REACH = 2 * FINER * STEP  # px of the layers around a box in which a look counts
 class DrawnSettings:
     """How a driver's expression becomes a drawing's."""
 
-    opening: float = 1.4  # drawn mouths are small and open wide
+    opening: float = 1.8  # drawn mouths are small and open wide
     opening_limit: float = 0.34  # eye distances
     roundest: float = 0.9  # of a mouth's width that it opens at most
     gaze: float = 1.15  # of the driver's gaze
@@ -37,11 +36,6 @@ class DrawnSettings:
     smile: float = 1.0  # of the way that the driver's mouth corners rise
     brow: float = 1.3  # of the driver's brows
     brow_limit: float = 0.07  # eye distances
-    # Openings of the lids, of the portrait's: shut up to the first (trackers leave a gap under the lashes of an eye
-    # that is shut), as they are from the second on.
-    lids: tuple[float, float] = (0.62, 0.80)
-    # sine of the turn from which the far eye, badly seen, does as the near one
-    linked: tuple[float, float] = (0.05, 0.12)
 
 
 class DrawnFeatures:
@@ -54,7 +48,7 @@ class DrawnFeatures:
 
     def paint(self, canvas: Canvas) -> None:
         shape = to_head_frame(canvas.target.face, head_transform(canvas.target.face))
-        for eye, drawn, opening in zip(EYES, self._drawing.eyes, self.openings(canvas.target.face)):
+        for eye, drawn, opening in zip(EYES, self._drawing.eyes, self.openings(shape)):
             if drawn is not None:
                 view = painted_eye(drawn, opening, self._gaze(shape, eye, drawn))
                 self._lay(canvas, drawn, view, None)
@@ -75,19 +69,12 @@ class DrawnFeatures:
         h, w = layer.skin.shape[:2]
         return np.ascontiguousarray(self._drawing.finer[layer.y : layer.y + h, layer.x : layer.x + w, :3])
 
-    def openings(self, face: np.ndarray) -> list[float]:
-        """Of the person's right and left eye, 1 as the portrait has it. face: (478, 3) the target's landmarks."""
-        s, shape = self._settings, to_head_frame(face, head_transform(face))
-        gaps = [
+    def openings(self, shape: np.ndarray) -> list[float]:
+        """Of the person's right and left eye, 1 as the portrait has it. shape: (478, 3) the target's landmarks in the
+        frame of its head."""
+        return [
             lid_gap(shape, eye.upper, eye.lower) / max(lid_gap(self._own, eye.upper, eye.lower), 1e-6) for eye in EYES
         ]
-        corners = [face[list(eye.corners)].mean(0) for eye in EYES]
-        across = corners[1] - corners[0]
-        turn = float(across[2] / max(np.linalg.norm(across), 1e-6))  # depth grows away from the viewer
-        near = 0 if turn > 0 else 1
-        gaps[1 - near] += float(smoothstep(abs(turn), s.linked)) * (gaps[near] - gaps[1 - near])
-        shut, open_ = s.lids
-        return [gap if gap >= open_ else open_ * max(gap - shut, 0) / (open_ - shut) for gap in gaps]
 
     def _rise(self, shape: np.ndarray, eye: Eye) -> float:
         """px of the layers that the brow rises."""
