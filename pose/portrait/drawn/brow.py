@@ -12,6 +12,7 @@ from .eye import DrawnEye
 
 HIGHEST, GAP = 0.42, 0.01  # eye distances above the eye, between which a brow is looked for
 WIDTHS, THICKEST = (0.14, 0.75), 0.19  # eye distances that a brow is wide; that it is high at most, and ...
+BESIDE, WIDE = 0.15, 0.42  # eye distances beside the eye, and from its middle at least, in which it lies
 FLAT = 1.7  # ... how many times wider than high
 REACH = 0.09  # eye distances that it may move, and around which the skin is known
 FRINGE = 0.012  # eye distances in which its outline fades
@@ -37,7 +38,8 @@ def find_brow(canvas: Canvas, eye: DrawnEye) -> DrawnBrow | None:
     height, width = canvas.skin.shape
     left, right = eye.x + eye.left, eye.x + eye.right
     top = eye.y + float(eye.top[eye.left : eye.right + 1].min())
-    x0, x1 = max(int(left - 0.15 * unit), 0), min(int(right + 0.15 * unit), width)
+    middle, half = (left + right) / 2, max((right - left) / 2 + BESIDE * unit, WIDE * unit)
+    x0, x1 = max(int(middle - half), 0), min(int(middle + half), width)
     y0, y1 = max(int(top - HIGHEST * unit), 0), int(top - GAP * unit)
     if x1 - x0 < 4 or y1 - y0 < 4:
         return None

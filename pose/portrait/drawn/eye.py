@@ -30,6 +30,7 @@ THIN = 0.35  # radii: what is thinner than twice that is a rim and no part of th
 HANGING = 0.06  # eye distances below an eye, over which what hangs on it goes with it
 FRINGE = 0.02  # eye distances around the eye in which its outline fades
 MIXTURE = 30.0  # RGB difference from the way between two colours, up to which a pixel is their mixture
+HAIR_SHADE = 0.03  # eye distances around hair, in which skin may be in its shade
 LEAST_SKIN = 8  # px of skin, from which its colour is known
 REACH = 0.12  # eye distances of skin around the eye that the layers take in
 
@@ -39,7 +40,7 @@ class DrawnEye:
     """The layers of an eye in a box of the picture: colours (h, w, 3) uint8, which go on beyond their alphas (h, w)
     float32.
 
-    x, y: of the box's first pixel. skin: with the eye taken away. inside: where the eye is below its lashes. line:
+    x, y: of the box's first pixel. skin: with the eye taken away, which is where removed says (h, w). inside: where the eye is below its lashes. line:
     lower lid and rims. front: what stays before the eye. top, thickness, shut, shut_thickness: (w,)
     in the box's pixels, of the lash line: its upper edge, how thick it is, and both when the eye is shut.
     centre, radius: of the iris, (2,). dot: there is no white, all of the eye looks around.
@@ -49,6 +50,7 @@ class DrawnEye:
     x: int
     y: int
     skin: np.ndarray
+    removed: np.ndarray
     white: np.ndarray
     inside: np.ndarray
     iris: Layer
@@ -137,7 +139,8 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     rest = under & ~pale & ~around
     skin_seen = canvas.skin[view] | canvas.blush[view]
     # not where lines and hair shine through
-    skin_known = skin_seen & ~_grown(~skin_seen & ~eye, 1) & ~_grown(eye, 2)
+    shaded = max(int(HAIR_SHADE * canvas.unit), 1)
+    skin_known = skin_seen & ~_grown(~skin_seen & ~eye, 1) & ~_grown(eye, 2) & ~_grown(canvas.hair[view], shaded)
     if skin_known.sum() <= LEAST_SKIN:
         skin_known = skin_seen & ~_grown(eye, 2)
     fill = spread(picture, skin_known, 0.04 * canvas.unit) if skin_known.sum() > LEAST_SKIN else picture
@@ -162,8 +165,8 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     front = _front(picture, before, canvas.hair[view], _grown(eye, 3))
     soft_lower = _grown(lower, 1)
     soft_tails = _grown((tails & ~lower) | upper, 1)
-    removed = cv2.GaussianBlur((gone | ((grown | soft_tails | soft_lower) & skin_seen)).astype(np.float32), (0, 0), 0.6)[..., None]
-    skin = picture + removed * (fill - picture)
+    removed = cv2.GaussianBlur((gone | ((grown | soft_tails | soft_lower) & skin_seen)).astype(np.float32), (0, 0), 0.6)
+    skin = picture + removed[..., None] * (fill - picture)
 
     # the lower lid's line, as far as it lies outside of the eye's smooth curve
     below = (rim & (y >= bottom) & (share > 0.3)) | lower
@@ -175,7 +178,7 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     inside = np.maximum(inside, cv2.GaussianBlur(below.astype(np.float32), (0, 0), 0.6)).astype(np.float32)
     shut, shut_thickness = _shut(top, bottom, thickness, left, right, tall)
     return DrawnEye(
-        x0, y0, pixels(skin), pixels(white), inside, Layer(pixels(iris), disc), line, lash, front, top, bottom,
+        x0, y0, pixels(skin), removed, pixels(white), inside, Layer(pixels(iris), disc), line, lash, front, top, bottom,
         thickness, shut, shut_thickness, left, right, centre, radius, dot,
     )  # fmt: skip
 

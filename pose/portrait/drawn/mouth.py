@@ -28,7 +28,7 @@ OPEN = 0.075  # eye distances of a mouth's height, from which it is no line ...
 LINE_HEIGHT = 0.3  # ... but for one of a single colour that is so much less high than wide
 # RGB difference within which pixels have one colour, and the same as a share of that from the skin; share of the pixels
 ONE_COLOUR, NEARER, MOSTLY = 45.0, 0.4, 0.85
-THICKNESS = (0.014, 0.06)  # eye distances that an outline is thick
+THICKNESS = (0.014, 0.1)  # eye distances that an outline is thick
 USUAL_LINE = 0.022  # of a mouth that has no outline, when it is shut
 OWN_OPENING = 0.2  # eye distances between a driver's lips that show an open mouth as it is drawn, where that is higher
 SEAM = (0.25, 0.75)  # of their height, where between them closed lips meet ...
@@ -50,7 +50,7 @@ TEETH = 0.9  # of white, the rest skin
 class DrawnMouth:
     """The layers of a mouth in a box of the picture: colours (h, w, 3) uint8, alphas (h, w) float32.
 
-    x, y: of the box's first pixel. skin: with the mouth taken away. own: the mouth as drawn. front: what stays before
+    x, y: of the box's first pixel. skin: with the mouth taken away, which is where removed says (h, w). own: the mouth as drawn. front: what stays before
     it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where closed lips meet, None of
     a mouth that is open. shut: (w,) the line to which an open mouth closes. thickness: of its line, px. thin: it is nothing but a line, has no lips. line, cavity,
     tongue, teeth: its colours, each all over the box.
@@ -60,6 +60,7 @@ class DrawnMouth:
     x: int
     y: int
     skin: np.ndarray
+    removed: np.ndarray
     own: Layer
     front: np.ndarray
     left: int
@@ -181,8 +182,8 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     skin_seen = canvas.skin[view]
     known = skin_seen & ~grown
     fill = spread(rgb, known, 0.03 * canvas.unit) if known.sum() > 8 else rgb
-    soft = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.6)[..., None]
-    skin = rgb + soft * (fill - rgb)
+    removed = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.6)
+    skin = rgb + removed[..., None] * (fill - rgb)
     front = cv2.GaussianBlur((canvas.hair[view] & ~grown).astype(np.float32), (0, 0), 0.6)
 
     dark = luma <= np.percentile(luma[mouth], 25)
@@ -224,7 +225,7 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     shut = (top + CLOSES_AT * (bottom - top))[columns]
     shut = np.interp(np.arange(w), columns, arch(columns, shut, 0.05 * (right - left))).astype(np.float32)
     smooth = [np.asarray(v, np.float32) for v in (top, bottom)]
-    return DrawnMouth(x0, y0, pixels(skin), own, front, left, right, *smooth,
+    return DrawnMouth(x0, y0, pixels(skin), removed, own, front, left, right, *smooth,
                       None if seam is None else np.asarray(seam, np.float32), shut, thickness, stroke <= THIN * thickness + 1, reach,
                       *(np.full((h, w, 3), pixels(c)) for c in (line, cavity, tongue, teeth)))
 

@@ -8,7 +8,7 @@ import numpy as np
 from pose.portrait.drawn.colours import Layer
 from pose.portrait.drawn.eye import DrawnEye
 
-from .layers import over, shifted
+from .layers import over, sheet, shifted
 
 # of its thickness that a lash line keeps when it is down, where the skin of the lid covers it from above
 THINNER = 0.62
@@ -20,7 +20,7 @@ SLIT = (0.02, 0.12)  # openings between which what is seen between the lids appe
 
 
 def painted_eye(eye: DrawnEye, opening: float, gaze: np.ndarray) -> np.ndarray:
-    """The eye's box of the portrait, (h, w, 3) uint8.
+    """The eye's box of the portrait, (h, w, 4) uint8 straight RGBA, to be laid over it.
 
     opening: 1 as the portrait has it, 0 shut, more is wider. gaze: (2,) shift
     of the iris in px.
@@ -58,4 +58,5 @@ def painted_eye(eye: DrawnEye, opening: float, gaze: np.ndarray) -> np.ndarray:
         ball, cover = moved.rgb, moved.alpha
         lash = shifted(lash, whole)
     result = over(lash.alpha, lash.rgb, over(cover, ball, eye.skin))
-    return over(eye.front.alpha, eye.front.rgb, result)
+    result = over(eye.front.alpha, eye.front.rgb, result)
+    return sheet(result, eye.removed, lash.alpha, cover)

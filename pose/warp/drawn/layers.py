@@ -14,6 +14,14 @@ def over(alpha: np.ndarray, above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return cv2.blendLinear(above, below, alpha, 1 - alpha)
 
 
+def sheet(picture: np.ndarray, *alphas: np.ndarray) -> np.ndarray:
+    """(h, w, 4) uint8 a picture (h, w, 3) with what of it is to be seen: the most of some alphas (h, w)."""
+    alpha = alphas[0]
+    for other in alphas[1:]:
+        alpha = np.maximum(alpha, other)
+    return np.dstack([picture, np.rint(255 * np.minimum(alpha, 1)).astype(np.uint8)])
+
+
 def shifted(layer: Layer, by: np.ndarray) -> Layer:
     """The layer moved by (2,) px."""
     h, w = layer.alpha.shape

@@ -8,13 +8,13 @@ import numpy as np
 from pose.portrait.drawn.colours import Layer
 from pose.portrait.drawn.mouth import CLOSES_AT, DrawnMouth
 
-from .layers import over
+from .layers import over, sheet
 
 WIDTHS = (0.72, 1.3)  # of its own width
 UPWARDS = 0.2  # of an opening is the upper lip's way
 LARGEST_STRETCH = 1.8  # of its own height that an open mouth opens
 LEAST_GAP = 0.25  # px, from which lips are parted
-TEETH_FROM, TEETH_FULL = 0.45, 0.65  # openings over half the width, between which the teeth appear
+TEETH_FROM, TEETH_FULL = 0.45, 0.65  # openings over half the width, between which the teeth come down
 TEETH_SHARE, TEETH_WIDTH = 0.2, 0.72  # of the opening; of the width
 TONGUE_FROM, TONGUE_FULL = 0.2, 0.7  # as for the teeth
 TONGUE_HIGH, TONGUE_WIDE = 0.42, 0.62  # of the opening and of the width
@@ -22,9 +22,9 @@ FLATTENED = 0.35  # share of its own height, below which an open mouth goes over
 
 
 def painted_mouth(mouth: DrawnMouth, own: np.ndarray, opening: float, width: float, smile: float) -> np.ndarray:
-    """The mouth's box of the portrait, (h, w, 3) uint8.
+    """The mouth's box of the portrait, (h, w, 4) uint8 straight RGBA, to be laid over it.
 
-    own: the same box as the portrait has it. opening: px between the lips. width: 1 as the portrait has it. smile: px
+    own: (h, w, 3) the same box as the portrait has it. opening: px between the lips. width: 1 as the portrait has it. smile: px
     that the corners rise.
     """
     w = mouth.own.alpha.shape[1]
@@ -35,7 +35,8 @@ def painted_mouth(mouth: DrawnMouth, own: np.ndarray, opening: float, width: flo
     place = np.clip(across / half, -1.2, 1.2)
     lift = smile * (place**2 - 0.3)  # (1, w) px that a column rises
     paint = _own_mouth if mouth.seam is None else _parted
-    return over(mouth.front, own, paint(mouth, opening, across + centre, lift, place, half * width))
+    picture, alpha = paint(mouth, opening, across + centre, lift, place, half * width)
+    return sheet(over(mouth.front, own, picture), alpha, mouth.removed)
 
 
 def _fetch(layer: Layer, source_x: np.ndarray, source_y: np.ndarray) -> Layer:
@@ -54,7 +55,7 @@ def _rows(mouth: DrawnMouth) -> np.ndarray:
     return np.arange(len(mouth.own.alpha), dtype=np.float32)[:, None]
 
 
-def _own_mouth(mouth: DrawnMouth, opening: float, source_x, lift, place, half: float) -> np.ndarray:
+def _own_mouth(mouth: DrawnMouth, opening: float, source_x, lift, place, half: float) -> tuple[np.ndarray, np.ndarray]:
     """A mouth that the portrait shows open, higher or lower; shut, a line in the colour of its outline."""
     y, top, bottom = _rows(mouth), _at(mouth.top, source_x), _at(mouth.bottom, source_x)
     ratio = float(np.clip(opening / max(mouth.reach, 1), 0, LARGEST_STRETCH))
@@ -63,10 +64,10 @@ def _own_mouth(mouth: DrawnMouth, opening: float, source_x, lift, place, half: f
     shown = _fetch(mouth.own, source_x, anchor + (y + (lift - anchor - max(1 - ratio, 0) * (shut - anchor))) / scale)
     flat = 1 - ratio / FLATTENED
     colour = over(np.full_like(shown.alpha, flat), mouth.line, shown.rgb) if flat > 0 else shown.rgb
-    return over(shown.alpha, colour, mouth.skin)
+    return over(shown.alpha, colour, mouth.skin), shown.alpha
 
 
-def _parted(mouth: DrawnMouth, opening: float, source_x, lift, place, half: float) -> np.ndarray:
+def _parted(mouth: DrawnMouth, opening: float, source_x, lift, place, half: float) -> tuple[np.ndarray, np.ndarray]:
     """Lips or a line that part: between them a dark, flat inside with a tongue and a band of teeth."""
     y, seam = _rows(mouth), _at(mouth.seam, source_x)
     gap = opening * np.sqrt(np.clip(1 - place**2, 0, 1))  # (1, w) how far apart the lips are along the mouth
@@ -75,29 +76,30 @@ def _parted(mouth: DrawnMouth, opening: float, source_x, lift, place, half: floa
     thin = mouth.thin
     above = _fetch(mouth.own, source_x, y + (seam - upper))
     if opening < LEAST_GAP:
-        return over(above.alpha, above.rgb, mouth.skin)
+        return over(above.alpha, above.rgb, mouth.skin), above.alpha
     within = np.abs(place) <= 1
     inside = _ramp(y - upper) * _ramp(lower - y) * within
-    picture = mouth.skin
+    picture, painted = mouth.skin, np.maximum(inside, above.alpha)
     if not thin:
         below = _fetch(mouth.own, source_x, y + (seam - lower))
-        picture = over(below.alpha * _ramp(y - lower), below.rgb, picture)
+        picture, painted = over(below.alpha * _ramp(y - lower), below.rgb, picture), np.maximum(painted, below.alpha)
     picture = over(inside, mouth.cavity, picture)
     depth = opening / half
     tongue = min(max((depth - TONGUE_FROM) / (TONGUE_FULL - TONGUE_FROM), 0.0), 1.0)
     if tongue > 0:
-        floor = lower - TONGUE_HIGH * opening * np.sqrt(np.clip(1 - (place / TONGUE_WIDE) ** 2, 0, 1))
-        picture = over(inside * _ramp(y - floor) * (tongue * (np.abs(place) < TONGUE_WIDE)), mouth.tongue, picture)
+        floor = lower - tongue * TONGUE_HIGH * opening * np.sqrt(np.clip(1 - (place / TONGUE_WIDE) ** 2, 0, 1))
+        picture = over(inside * _ramp(y - floor) * (np.abs(place) < TONGUE_WIDE), mouth.tongue, picture)
     teeth = min(max((depth - TEETH_FROM) / (TEETH_FULL - TEETH_FROM), 0.0), 1.0)
     if teeth > 0:
-        edge = upper + TEETH_SHARE * opening * np.sqrt(np.clip(1 - (place / TEETH_WIDTH) ** 4, 0, 1))
-        picture = over(inside * _ramp(edge - y) * (teeth * (np.abs(place) < TEETH_WIDTH)), mouth.teeth, picture)
+        edge = upper + teeth * TEETH_SHARE * opening * np.sqrt(np.clip(1 - (place / TEETH_WIDTH) ** 4, 0, 1))
+        picture = over(inside * _ramp(edge - y) * (np.abs(place) < TEETH_WIDTH), mouth.teeth, picture)
     if not thin:
-        return over(above.alpha * _ramp(upper - y), above.rgb, picture)
+        return over(above.alpha * _ramp(upper - y), above.rgb, picture), painted
     # an outline all around, as thick as the line was
     rim = _ramp(mouth.thickness / 2 - np.minimum(np.abs(y - upper), np.abs(y - lower))) * (within * min(opening / 2, 1))
     picture = over(rim.astype(np.float32), mouth.line, picture)
-    return over(above.alpha * np.float32(1 - min(opening / (2 * mouth.thickness), 1)), above.rgb, picture)
+    picture = over(above.alpha * np.float32(1 - min(opening / (2 * mouth.thickness), 1)), above.rgb, picture)
+    return picture, np.maximum(painted, rim)
 
 
 def _ramp(distance: np.ndarray) -> np.ndarray:

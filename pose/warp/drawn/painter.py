@@ -50,15 +50,13 @@ class DrawnFeatures:
         shape = to_head_frame(canvas.target.face, head_transform(canvas.target.face))
         for eye, drawn, opening in zip(EYES, self._drawing.eyes, self.openings(shape)):
             if drawn is not None:
-                view = painted_eye(drawn, opening, self._gaze(shape, eye, drawn))
-                self._lay(canvas, drawn, view, None)
+                self._lay(canvas, drawn, painted_eye(drawn, opening, self._gaze(shape, eye, drawn)))
         for eye, brow in zip(EYES, self._drawing.brows):
             if brow is not None:
-                self._lay(canvas, brow, *painted_brow(brow, self._rise(shape, eye)))
+                self._lay(canvas, brow, painted_brow(brow, self._rise(shape, eye)))
         mouth = self._drawing.mouth
         if mouth is not None:
-            view = painted_mouth(mouth, self._box(mouth), *self._mouth(shape))
-            self._lay(canvas, mouth, view, None)
+            self._lay(canvas, mouth, painted_mouth(mouth, self._box(mouth), *self._mouth(shape)))
         if canvas.guide is not None:
             # the network knows photographed faces: it repairs what the face map says is one, and shades drawn eyes
             canvas.guide[..., MESH_COLOUR] = 0
@@ -103,11 +101,9 @@ class DrawnFeatures:
         rise = (own[ends, 1].mean() - own[middles, 1].mean()) - now
         return float(gap * self._scale), float(width), float(s.smile * rise * self._scale)
 
-    def _lay(
-        self, canvas: Canvas, layer: DrawnEye | DrawnBrow | DrawnMouth, view: np.ndarray, alpha: np.ndarray | None
-    ) -> None:
-        """Lay a painted box over the picture, where the picture shows the part of the portrait that it is of. alpha:
-        (h, w) 0..1, None for all of it."""
+    def _lay(self, canvas: Canvas, layer: DrawnEye | DrawnBrow | DrawnMouth, view: np.ndarray) -> None:
+        """Lay a painted box (h, w, 4) over the picture, where the picture shows the part of the portrait that it is
+        of."""
         size = np.array(view.shape[1::-1])
         first = np.array([layer.x, layer.y], np.float32)
         # the flow is smooth: a sparse look at it tells where in the picture the box is
@@ -120,10 +116,7 @@ class DrawnFeatures:
             for found in (np.flatnonzero(near.any(axis)) for axis in (1, 0))
         )
         at = FINER * canvas.source_SS2[rows, columns] + np.float32((FINER - 1) / 2) - first
-        inside = ((at >= 0) & (at <= size - 1)).all(2)
-        shown = cv2.remap(view, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        shown = cv2.remap(view, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
         target = canvas.picture[rows, columns, :3]
-        if alpha is not None:
-            covered = cv2.remap(alpha, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-            shown = over(covered, shown, np.ascontiguousarray(target))
-        np.copyto(target, shown, where=inside[..., None])
+        alpha = shown[..., 3] * np.float32(1 / 255)
+        target[:] = over(alpha, np.ascontiguousarray(shown[..., :3]), np.ascontiguousarray(target))
