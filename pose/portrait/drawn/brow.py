@@ -10,7 +10,7 @@ import numpy as np
 from .colours import Canvas, Layer, pixels, spread
 from .eye import DrawnEye
 
-HIGHEST, GAP = 0.42, 0.01  # eye distances above the eye, between which a brow is looked for
+HIGHEST, GAP = 0.62, 0.01  # eye distances above the eye, between which a brow is looked for
 WIDTHS, THICKEST = (0.14, 0.75), 0.19  # eye distances that a brow is wide; that it is high at most, and ...
 BESIDE, WIDE = 0.15, 0.42  # eye distances beside the eye, and from its middle at least, in which it lies
 FLAT = 1.7  # ... how many times wider than high

@@ -178,7 +178,7 @@ def _outline(canvas: Canvas, cx: float, cy: float, radius: float):
             if not free or width > widest or height > highest or height > 1.5 * width + 2:
                 continue
             shape = _filled((labels == part).astype(np.uint8))
-            convex = _convexity(shape)
+            convex = convexity(shape)
             score = convex + PREFERRED[form] - STRICTNESS * rank
             if convex > CONVEX and score > best:
                 best, found = score, (x, width, shape)
@@ -197,7 +197,7 @@ def _filled(shape: np.ndarray) -> np.ndarray:
     return cv2.drawContours(np.zeros_like(shape), contours, -1, 1, cv2.FILLED)
 
 
-def _convexity(shape: np.ndarray) -> float:
+def convexity(shape: np.ndarray) -> float:
     """How much of its hull a shape covers: lashes that stick out and a lid's fold leave it well below 1."""
     contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     contour = max(contours, key=cv2.contourArea)

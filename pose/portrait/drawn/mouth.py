@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 
 from .colours import SKIN, Canvas, Layer, pixels, spread
-from .lids import arch
+from .lids import arch, convexity
 
 WINDOW = ((0.75, 0.75), (0.42, 0.5))  # eye distances left, right; above, below of where a mouth should be: looked through
 # thresholds on what is no skin, in SKIN, until the mouth stands alone; the last for mouths that are a shade of the skin
 STRICTER = (1.0, 1.5, 2.2, 3.0, 0.5)
+MOUTH_CONVEX = 0.85  # of its hull that it covers: less is a shadow that hangs on it
 MORE_FAINT = 1.3  # times as wide a mouth is with its faint parts at most
 FAINT = 0.5  # as above, of a mouth's parts that hang together with those that are plain
 CLOSES_AT = 0.35  # of its height, from its top, an open mouth closes
@@ -22,10 +23,10 @@ SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
 WIDEST = 0.9
 # area weighted by contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
 LEAST = 0.004
-THIN = 1.4  # line thicknesses up to which closed lips are nothing but a line
 BREAK = 0.16  # eye distances between the halves of a line
 OPEN = 0.075  # eye distances of a mouth's height, from which it is no line ...
 LINE_HEIGHT = 0.3  # ... but for one of a single colour that is so much less high than wide
+CORE = 0.4  # of its half thickness, from where a mouth's colour is no mixture with the skin's
 # RGB difference within which pixels have one colour, and the same as a share of that from the skin; share of the pixels
 ONE_COLOUR, NEARER, MOSTLY = 45.0, 0.4, 0.85
 THICKNESS = (0.014, 0.1)  # eye distances that an outline is thick
@@ -166,7 +167,10 @@ def _whole(region: np.ndarray, faint: np.ndarray, kernel: np.ndarray) -> np.ndar
     free = x > 0 and y > 0 and x + w < region.shape[1] and y + h < region.shape[0]
     columns = np.flatnonzero(region.any(0))
     usual = w < MORE_FAINT * (columns[-1] - columns[0] + 1) and h < w
-    return ((labels == part) | region if free and usual else region).astype(np.uint8)
+    whole = (labels == part) | region
+    if not free or not usual or convexity(whole.astype(np.uint8)) < MOUTH_CONVEX:
+        return region.astype(np.uint8)
+    return whole.astype(np.uint8)
 
 
 def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom: np.ndarray) -> DrawnMouth:
@@ -195,10 +199,11 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     alpha = np.where(inner, np.maximum(share, 0.0), np.clip(1.2 * share, 0, 1))
     tall = float(np.percentile((bottom - top)[left : right + 1], 85))
     wide = max(right - left, 1)
-    stroke = 2 * float(cv2.distanceTransform(np.pad(mouth, 1).astype(np.uint8), cv2.DIST_L2, 3).max())
+    depth = cv2.distanceTransform(np.pad(mouth, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    stroke = 2 * float(depth.max())
     near = min(ONE_COLOUR, NEARER * float(np.linalg.norm(line - fill[mouth].mean(0))))
     alike = np.linalg.norm(rgb - line, axis=2) < near
-    is_line = stroke < LINE_HEIGHT * wide and (not inner.any() or alike[inner].mean() > MOSTLY)
+    is_line = stroke < LINE_HEIGHT * wide and alike[depth >= CORE * depth.max()].mean() > MOSTLY
     is_open = tall > OPEN * canvas.unit and not is_line
     if is_open:
         alpha = np.where(inner, 1.0, alpha)
@@ -226,7 +231,7 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     shut = np.interp(np.arange(w), columns, arch(columns, shut, 0.05 * (right - left))).astype(np.float32)
     smooth = [np.asarray(v, np.float32) for v in (top, bottom)]
     return DrawnMouth(x0, y0, pixels(skin), removed, own, front, left, right, *smooth,
-                      None if seam is None else np.asarray(seam, np.float32), shut, thickness, stroke <= THIN * thickness + 1, reach,
+                      None if seam is None else np.asarray(seam, np.float32), shut, thickness, not is_open, reach,
                       *(np.full((h, w, 3), pixels(c)) for c in (line, cavity, tongue, teeth)))
 
 
