@@ -23,9 +23,10 @@ SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
 WIDEST = 0.9
 # area weighted by contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
 LEAST = 0.004
+STACKED = 0.3  # of its weight, that a mark close above or below a mouth has at least, to be of it
 BREAK = 0.16  # eye distances between the halves of a line
 OPEN = 0.075  # eye distances of a mouth's height, from which it is no line ...
-LINE_HEIGHT = 0.3  # ... but for one of a single colour that is so much less high than wide
+LINE_HEIGHT = 0.38  # ... but for one of a single colour that is so much less high than wide
 CORE = 0.4  # of its half thickness, from where a mouth's colour is no mixture with the skin's
 # RGB difference within which pixels have one colour, and the same as a share of that from the skin; share of the pixels
 ONE_COLOUR, NEARER, MOSTLY = 45.0, 0.4, 0.85
@@ -148,7 +149,7 @@ def _region(canvas: Canvas, box) -> tuple[np.ndarray | None, int, int]:
             across = min(ox + ow, px + pw) - max(ox, px)
             apart = max(oy - (py + ph), py - (oy + oh))
             # what lies close above or below it, and the other half of a line that is broken in its middle
-            stacked = across > 0.6 * ow and apart < 0.3 * ph and weight[other] > 0.15 * weight[part]
+            stacked = across > 0.6 * ow and apart < 0.3 * ph and weight[other] > STACKED * weight[part]
             level = apart < 0 and -across < BREAK * unit and max(oh, ph) < OPEN * unit and ow > 0.3 * pw
             if other not in (0, part) and (stacked or level):
                 keep.append(other)

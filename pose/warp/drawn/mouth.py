@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from pose.geometry import smoothstep
 from pose.portrait.drawn.colours import Layer
 from pose.portrait.drawn.mouth import CLOSES_AT, DrawnMouth
 
@@ -18,6 +19,7 @@ TEETH_FROM, TEETH_FULL = 0.45, 0.65  # openings over half the width, between whi
 TEETH_SHARE, TEETH_WIDTH = 0.2, 0.72  # of the opening; of the width
 TONGUE_FROM, TONGUE_FULL = 0.2, 0.7  # as for the teeth
 TONGUE_HIGH, TONGUE_WIDE = 0.42, 0.62  # of the opening and of the width
+RIM = 0.16  # of half the width, that an opened mouth's outline is thick at most
 FLATTENED = 0.35  # share of its own height, below which an open mouth goes over into a line
 
 
@@ -95,8 +97,9 @@ def _parted(mouth: DrawnMouth, opening: float, source_x, lift, place, half: floa
         picture = over(inside * _ramp(edge - y) * (np.abs(place) < TEETH_WIDTH), mouth.teeth, picture)
     if not thin:
         return over(above.alpha * _ramp(upper - y), above.rgb, picture), painted
-    # an outline all around, as thick as the line was
-    rim = _ramp(mouth.thickness / 2 - np.minimum(np.abs(y - upper), np.abs(y - lower))) * (within * min(opening / 2, 1))
+    # an outline all around, as thick as the line was, unless that was a bar
+    thick = mouth.thickness - smoothstep(opening / mouth.thickness, (0.2, 1.0)) * max(mouth.thickness - RIM * half, 0)
+    rim = _ramp(thick / 2 - np.minimum(np.abs(y - upper), np.abs(y - lower))) * (within * min(opening / 2, 1))
     picture = over(rim.astype(np.float32), mouth.line, picture)
     picture = over(above.alpha * np.float32(1 - min(opening / (2 * mouth.thickness), 1)), above.rgb, picture)
     return picture, np.maximum(painted, rim)
