@@ -1,6 +1,7 @@
-"""The lids of a drawn character. A drawn eye is open or shut: half open it is a face of its own, and flickers where a
-tracker's reading hovers. So both eyes do the same unless the driver winks, and once shut they stay so until the driver's
-are clearly open again.
+"""The lids of a drawn character.
+
+A drawn eye is open or shut: half open it is a face of its own, and flickers where a tracker's reading hovers. So both
+eyes do the same unless the driver winks, and once shut they stay so until the driver's are clearly open again.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from pose.tracking.mesh import eye_distance
 from pose.tracking.tracker import Tracker
 
-from .drawn.anime_pose import with_drawn_face
 from .drawn.analysis import Drawing, find_drawing
+from .drawn.anime_pose import with_drawn_face
 from .drawn.fit import fitted_landmarks
 from .framing import FRAMINGS, Frame, frame_portrait
 from .inpainting import SEEN_ALPHA, membrane, separate

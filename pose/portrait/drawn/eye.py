@@ -40,8 +40,8 @@ class DrawnEye:
     """The layers of an eye in a box of the picture: colours (h, w, 3) uint8, which go on beyond their alphas (h, w)
     float32.
 
-    x, y: of the box's first pixel. skin: with the eye taken away, which is where removed says (h, w). inside: where the eye is below its lashes. line:
-    lower lid and rims. front: what stays before the eye. top, thickness, shut, shut_thickness: (w,)
+    x, y: of the box's first pixel. skin: with the eye taken away, which is where removed says (h, w). inside: where the
+    eye is below its lashes. line: lower lid and rims. front: what stays before the eye. top, thickness, shut, shut_thickness: (w,)
     in the box's pixels, of the lash line: its upper edge, how thick it is, and both when the eye is shut.
     centre, radius: of the iris, (2,). dot: there is no white, all of the eye looks around.
     left, right: its first and last column. bottom: (w,).
@@ -155,7 +155,7 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     strand = canvas.hair[view] & (~mixed | hidden)
     tails = _tails(~skin_seen & ~canvas.hair[view] & ~eye, grown, tall)
     rim = grown & mixed & ~canvas.hair[view]
-    # lower lashes, highlights beside the lid, the ends of its rim: what hangs together with the eye from its middle down
+    # lower lashes, highlights beside the lid, the ends of its rim: what hangs together with the eye below its middle
     others = ~skin_seen & ~canvas.hair[view]
     middle = top + 0.5 * (bottom - top)
     lower = (tails & (y > middle)) | _hanging(eye, others & (y > middle), max(int(HANGING * canvas.unit), 1)) & ~eye

@@ -11,7 +11,8 @@ import numpy as np
 from .colours import SKIN, Canvas, Layer, pixels, spread
 from .lids import arch, convexity
 
-WINDOW = ((0.75, 0.75), (0.42, 0.5))  # eye distances left, right; above, below of where a mouth should be: looked through
+# eye distances left, right; above, below of where a mouth should be: looked through
+WINDOW = ((0.75, 0.75), (0.42, 0.5))
 # thresholds on what is no skin, in SKIN, until the mouth stands alone; the last for mouths that are a shade of the skin
 STRICTER = (1.0, 1.5, 2.2, 3.0, 0.5)
 MOUTH_CONVEX = 0.85  # of its hull that it covers: less is a shadow that hangs on it
@@ -52,8 +53,8 @@ TEETH = 0.9  # of white, the rest skin
 class DrawnMouth:
     """The layers of a mouth in a box of the picture: colours (h, w, 3) uint8, alphas (h, w) float32.
 
-    x, y: of the box's first pixel. skin: with the mouth taken away, which is where removed says (h, w). own: the mouth as drawn. front: what stays before
-    it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where closed lips meet, None of
+    x, y: of the box's first pixel. skin: with the mouth taken away, which is where removed says (h, w). own: the mouth
+    as drawn. front: what stays before it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where closed lips meet, None of
     a mouth that is open. shut: (w,) the line to which an open mouth closes. thickness: of its line, px. thin: it is nothing but a line, has no lips. line, cavity,
     tongue, teeth: its colours, each all over the box.
     height: px that the portrait has it open, 0 of closed lips. reach: px between lips that show it so.

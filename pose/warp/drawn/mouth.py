@@ -26,8 +26,8 @@ FLATTENED = 0.35  # share of its own height, below which an open mouth goes over
 def painted_mouth(mouth: DrawnMouth, own: np.ndarray, opening: float, width: float, smile: float) -> np.ndarray:
     """The mouth's box of the portrait, (h, w, 4) uint8 straight RGBA, to be laid over it.
 
-    own: (h, w, 3) the same box as the portrait has it. opening: px between the lips. width: 1 as the portrait has it. smile: px
-    that the corners rise.
+    own: (h, w, 3) the same box as the portrait has it. opening: px between the lips. width: 1 as the portrait has it.
+    smile: px that the corners rise.
     """
     w = mouth.own.alpha.shape[1]
     x = np.arange(w, dtype=np.float32)[None]
