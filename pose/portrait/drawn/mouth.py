@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from .colours import SKIN, Canvas, Layer, pixels, spread
-from .lids import arch, convexity
+from .curves import arch
+from .lid_outline import convexity
 
 # eye distances left, right; above, below of where a mouth should be: looked through
 WINDOW = ((0.75, 0.75), (0.42, 0.5))
@@ -54,10 +55,11 @@ class DrawnMouth:
     """The layers of a mouth in a box of the picture: colours (h, w, 3) uint8, alphas (h, w) float32.
 
     x, y: of the box's first pixel. skin: with the mouth taken away, which is where removed says (h, w). own: the mouth
-    as drawn. front: what stays before it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where closed lips meet, None of
-    a mouth that is open. shut: (w,) the line to which an open mouth closes. thickness: of its line, px. thin: it is nothing but a line, has no lips. line, cavity,
-    tongue, teeth: its colours, each all over the box.
-    height: px that the portrait has it open, 0 of closed lips. reach: px between lips that show it so.
+    as drawn. front: what stays before it. left, right: its first and last column; top, bottom: (w,) its edges; seam:
+    (w,) where closed lips meet, None of a mouth that is open. shut: (w,) the line to which an open mouth closes.
+    thickness: of its line, px. thin: it is nothing but a line, has no lips. line, cavity, tongue, teeth: its colours,
+    each all over the box. height: px that the portrait has it open, 0 of closed lips. reach: px between lips that show
+    it so.
     """
 
     x: int
