@@ -21,14 +21,12 @@ FRINGE = 0.012  # eye distances in which its outline fades
 
 @dataclass(frozen=True, eq=False)
 class DrawnBrow:
-    """In a box of the picture: skin: (h, w, 3) uint8 with the brow taken away; removed: (h, w) float32, where that
-    differs from the portrait; brow: the brow; free: (h, w) float32, where it may be seen: not behind hair. x, y: of the
-    box."""
+    """In a box of the picture: skin: where the brow is taken away; brow: the brow; free: (h, w) float32, where it may be
+    seen: not behind hair. x, y: of the box."""
 
     x: int
     y: int
-    skin: np.ndarray
-    removed: np.ndarray
+    skin: Layer
     brow: Layer
     free: np.ndarray
 
@@ -78,7 +76,7 @@ def find_brow(canvas: Canvas, eye: DrawnEye) -> DrawnBrow | None:
     others = ~canvas.skin[view] & ~grown
     free = 1 - cv2.GaussianBlur(others.astype(np.float32), (0, 0), 0.6)
     brow = Layer(pixels(np.where((alpha > 0.9)[..., None], rgb, colour)), alpha.astype(np.float32))
-    return DrawnBrow(bx0, by0, pixels(fill), removed, brow, free)
+    return DrawnBrow(bx0, by0, Layer(pixels(fill), removed), brow, free)
 
 
 def _separate(seen: np.ndarray, lashes: np.ndarray, away: np.ndarray, unit: float):

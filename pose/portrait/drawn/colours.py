@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -51,6 +52,11 @@ class Layer:
 
     rgb: np.ndarray
     alpha: np.ndarray
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """(h, w, 4) uint8, straight."""
+        return np.dstack([self.rgb, np.rint(255 * np.clip(self.alpha, 0, 1)).astype(np.uint8)])
 
 
 def pixels(colours: np.ndarray) -> np.ndarray:

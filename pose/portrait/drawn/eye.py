@@ -8,6 +8,7 @@ the rest is what it covers when it comes down.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -30,11 +31,10 @@ REACH = 0.12  # eye distances of skin around the eye that the layers take in
 
 @dataclass(frozen=True, eq=False)
 class DrawnEye:
-    """The layers of an eye in a box of the picture: colours (h, w, 3) uint8, which go on beyond their alphas (h, w)
-    float32.
+    """The layers of an eye in a box of the picture.
 
-    x, y: of the box's first pixel. skin: with the eye taken away, which is where removed says (h, w). inside: where the
-    eye is below its lashes. line: lower lid and rims. front: what stays before the eye. top, thickness, shut,
+    x, y: of the box's first pixel. skin: where the eye is taken away. white: where the eye is below its lashes. line:
+    lower lid and rims. front: what stays before the eye. top, thickness, shut,
     shut_thickness: (w,) in the box's pixels, of the lash line: its upper edge, how thick it is, and both when the eye
     is shut.
     centre, radius: of the iris, (2,). dot: there is no white, all of the eye looks around.
@@ -43,10 +43,8 @@ class DrawnEye:
 
     x: int
     y: int
-    skin: np.ndarray
-    removed: np.ndarray
-    white: np.ndarray
-    inside: np.ndarray
+    skin: Layer
+    white: Layer
     iris: Layer
     line: Layer
     lash: Layer
@@ -61,6 +59,11 @@ class DrawnEye:
     centre: np.ndarray
     radius: np.ndarray
     dot: bool
+
+    @cached_property
+    def curves(self) -> np.ndarray:
+        """(w, 4) float32 top, thickness, shut and shut_thickness."""
+        return np.stack([self.top, self.thickness, self.shut, self.shut_thickness], 1).astype(np.float32)
 
     @property
     def height(self) -> float:
@@ -153,7 +156,7 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     others = ~skin_seen & ~canvas.hair[view]
     middle = top + 0.5 * (bottom - top)
     lower = (tails & (y > middle)) | hanging(eye, others & (y > middle), max(int(HANGING * canvas.unit), 1)) & ~eye
-    upper = hanging(eye, others & (y <= middle), fringe) & ~eye
+    upper = hanging(eye, others & mixed & (y <= middle), fringe) & ~eye
     gone = (eye & ~strand) | rim | tails | lower | upper
     before = ~gone & (~skin_seen | strand)
     front = _front(picture, before, canvas.hair[view], grown_by(eye, 3))
@@ -172,7 +175,7 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     inside = np.maximum(inside, cv2.GaussianBlur(below.astype(np.float32), (0, 0), 0.6)).astype(np.float32)
     shut, shut_thickness = shut_line(top, bottom, thickness, left, right, tall)
     return DrawnEye(
-        x0, y0, pixels(skin), removed, pixels(white), inside, Layer(pixels(iris), disc), line, lash, front, top, bottom,
+        x0, y0, Layer(pixels(skin), removed), Layer(pixels(white), inside), Layer(pixels(iris), disc), line, lash, front, top, bottom,
         thickness, shut, shut_thickness, left, right, centre, radius, dot,
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ show."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -52,22 +53,20 @@ TEETH = 0.9  # of white, the rest skin
 
 @dataclass(frozen=True, eq=False)
 class DrawnMouth:
-    """The layers of a mouth in a box of the picture: colours (h, w, 3) uint8, alphas (h, w) float32.
+    """The layers of a mouth in a box of the picture.
 
-    x, y: of the box's first pixel. skin: with the mouth taken away, which is where removed says (h, w). own: the mouth
-    as drawn. front: what stays before it. left, right: its first and last column; top, bottom: (w,) its edges; seam:
+    x, y: of the box's first pixel. skin: where the mouth is taken away. own: the mouth as drawn. front: what stays before it. left, right: its first and last column; top, bottom: (w,) its edges; seam:
     (w,) where closed lips meet, None of a mouth that is open. shut: (w,) the line to which an open mouth closes.
     thickness: of its line, px. thin: it is nothing but a line, has no lips. line, cavity, tongue, teeth: its colours,
-    each all over the box. height: px that the portrait has it open, 0 of closed lips. reach: px between lips that show
+    (3,) float32. height: px that the portrait has it open, 0 of closed lips. reach: px between lips that show
     it so.
     """
 
     x: int
     y: int
-    skin: np.ndarray
-    removed: np.ndarray
+    skin: Layer
     own: Layer
-    front: np.ndarray
+    front: Layer
     left: int
     right: int
     top: np.ndarray
@@ -81,6 +80,12 @@ class DrawnMouth:
     cavity: np.ndarray
     tongue: np.ndarray
     teeth: np.ndarray
+
+    @cached_property
+    def curves(self) -> np.ndarray:
+        """(w, 4) float32 top, bottom, seam (as shut, where there is none) and shut."""
+        seam = self.shut if self.seam is None else self.seam
+        return np.stack([self.top, self.bottom, seam, self.shut], 1).astype(np.float32)
 
     @property
     def height(self) -> float:
@@ -234,9 +239,9 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     shut = (top + CLOSES_AT * (bottom - top))[columns]
     shut = np.interp(np.arange(w), columns, arch(columns, shut, 0.05 * (right - left))).astype(np.float32)
     smooth = [np.asarray(v, np.float32) for v in (top, bottom)]
-    return DrawnMouth(x0, y0, pixels(skin), removed, own, front, left, right, *smooth,
+    return DrawnMouth(x0, y0, Layer(pixels(skin), removed), own, Layer(pixels(rgb), front), left, right, *smooth,
                       None if seam is None else np.asarray(seam, np.float32), shut, thickness, not is_open, reach,
-                      *(np.full((h, w, 3), pixels(c)) for c in (line, cavity, tongue, teeth)))
+                      *(pixels(c).astype(np.float32) for c in (line, cavity, tongue, teeth)))
 
 
 def _outline_thickness(mouth: np.ndarray, dark: np.ndarray) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-import cv2
 import numpy as np
 
 from pose.portrait.drawn.analysis import FINER, Drawing
@@ -17,7 +18,7 @@ from pose.warp.canvas import EYE_OPENING, INNER_MOUTH, IRIS, MESH_COLOUR, Canvas
 
 from .brow import painted_brow
 from .eye import painted_eye
-from .layers import over
+from .layers import Places, over
 from .mouth import painted_mouth
 
 STEP = 8  # px between the looks at the flow that find a feature's box
@@ -50,22 +51,17 @@ class DrawnFeatures:
         shape = to_head_frame(canvas.target.face, head_transform(canvas.target.face))
         for eye, drawn, opening in zip(EYES, self._drawing.eyes, self.openings(shape)):
             if drawn is not None:
-                self._lay(canvas, drawn, painted_eye(drawn, opening, self._gaze(shape, eye, drawn)))
+                self._lay(canvas, drawn, partial(painted_eye, drawn, opening, self._gaze(shape, eye, drawn)))
         for eye, brow in zip(EYES, self._drawing.brows):
             if brow is not None:
-                self._lay(canvas, brow, painted_brow(brow, self._rise(shape, eye)))
+                self._lay(canvas, brow, partial(painted_brow, brow, self._rise(shape, eye)))
         mouth = self._drawing.mouth
         if mouth is not None:
-            self._lay(canvas, mouth, painted_mouth(mouth, self._box(mouth), *self._mouth(shape)))
+            self._lay(canvas, mouth, partial(painted_mouth, mouth, *self._mouth(shape)))
         if canvas.guide is not None:
             # the network knows photographed faces: it repairs what the face map says is one, and shades drawn eyes
             canvas.guide[..., MESH_COLOUR] = 0
             canvas.guide[..., [INNER_MOUTH, EYE_OPENING, IRIS]] = 0
-
-    def _box(self, layer: DrawnEye | DrawnMouth) -> np.ndarray:
-        """(h, w, 3) uint8 as the portrait has it."""
-        h, w = layer.skin.shape[:2]
-        return np.ascontiguousarray(self._drawing.finer[layer.y : layer.y + h, layer.x : layer.x + w, :3])
 
     def openings(self, shape: np.ndarray) -> list[float]:
         """Of the person's right and left eye, 1 as the portrait has it. shape: (478, 3) the target's landmarks in the
@@ -101,10 +97,14 @@ class DrawnFeatures:
         rise = (own[ends, 1].mean() - own[middles, 1].mean()) - now
         return float(gap * self._scale), float(width), float(s.smile * rise * self._scale)
 
-    def _lay(self, canvas: Canvas, layer: DrawnEye | DrawnBrow | DrawnMouth, view: np.ndarray) -> None:
-        """Lay a painted box (h, w, 4) over the picture, where the picture shows the part of the portrait that it is
-        of."""
-        size = np.array(view.shape[1::-1])
+    def _lay(
+        self,
+        canvas: Canvas,
+        layer: DrawnEye | DrawnBrow | DrawnMouth,
+        paint: Callable[[Places], tuple[np.ndarray, np.ndarray]],
+    ) -> None:
+        """Paint a feature into the picture, where that shows the part of the portrait that it is of."""
+        size = np.array(layer.skin.alpha.shape[::-1])
         first = np.array([layer.x, layer.y], np.float32)
         # the flow is smooth: a sparse look at it tells where in the picture the box is
         away = FINER * canvas.source_SS2[::STEP, ::STEP] - first
@@ -115,8 +115,15 @@ class DrawnFeatures:
             slice(max((found[0] - 1) * STEP, 0), min((found[-1] + 1) * STEP, canvas.size))
             for found in (np.flatnonzero(near.any(axis)) for axis in (1, 0))
         )
-        at = FINER * canvas.source_SS2[rows, columns] + np.float32((FINER - 1) / 2) - first
-        shown = cv2.remap(view, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        target = canvas.picture[rows, columns, :3]
-        alpha = shown[..., 3] * np.float32(1 / 255)
-        target[:] = over(alpha, np.ascontiguousarray(shown[..., :3]), np.ascontiguousarray(target))
+        x, y = (
+            FINER * canvas.source_SS2[rows, columns, axis] + np.float32((FINER - 1) / 2 - first[axis])
+            for axis in (0, 1)
+        )
+        inside = (x >= 0) & (x <= size[0] - 1) & (y >= 0) & (y <= size[1] - 1)
+        rows_in, columns_in = inside.any(1), inside.any(0)
+        if not rows_in.any():
+            return
+        part = tuple(slice(found[0], found[-1] + 1) for found in map(np.flatnonzero, (rows_in, columns_in)))
+        colours, alpha = paint(Places(np.ascontiguousarray(x[part]), np.ascontiguousarray(y[part])))
+        target = canvas.picture[rows, columns, :3][part]
+        target[:] = np.rint(over(alpha * inside[part][..., None], colours, target.astype(np.float32)))

@@ -15,6 +15,7 @@ from pose.warp.canvas import Canvas
 from pose.warp.conditioning import Conditioner
 from pose.warp.drawn.brow import painted_brow
 from pose.warp.drawn.eye import painted_eye
+from pose.warp.drawn.layers import over, whole_box
 from pose.warp.drawn.mouth import painted_mouth
 from tests.pose import characters
 
@@ -28,38 +29,37 @@ def character(request):
 
 
 def box(drawing, layer):
-    h, w = layer.skin.shape[:2]
+    h, w = layer.skin.alpha.shape
     return np.ascontiguousarray(drawing.finer[layer.y : layer.y + h, layer.x : layer.x + w, :3])
 
 
-def laid(drawing, layer, sheet):
-    """A painted box over the portrait."""
-    own, alpha = box(drawing, layer).astype(float), sheet[..., 3:] / 255
-    return np.rint(own + alpha * (sheet[..., :3] - own)).astype(np.uint8)
+def laid(drawing, layer, paint, *state):
+    """A feature painted over the portrait, all of its box."""
+    colours, alpha = paint(layer, *state, whole_box(layer.skin))
+    return np.rint(over(alpha, colours, box(drawing, layer).astype(float))).astype(np.uint8)
 
 
 def content(view, layer):
     """How much of a box is something else than skin."""
     view = view[..., :3]
-    away = np.linalg.norm(view.astype(float) - layer.skin, axis=2)
-    front = getattr(layer.front, "alpha", layer.front)
-    return float(np.clip(away / 60, 0, 1)[front < 0.3].mean())
+    away = np.linalg.norm(view.astype(float) - layer.skin.rgb, axis=2)
+    return float(np.clip(away / 60, 0, 1)[layer.front.alpha < 0.3].mean())
 
 
 def test_eyes_shut_to_a_line_and_open_again(character):
     _, _, drawing = character
     for eye in drawing.eyes:
-        shares = [content(painted_eye(eye, opening, REST), eye) for opening in np.linspace(1, 0, 9)]
+        shares = [content(laid(drawing, eye, painted_eye, opening, REST), eye) for opening in np.linspace(1, 0, 9)]
         assert np.all(np.diff(shares) < 0.02 * shares[0])
         assert shares[-1] < 0.42 * shares[0]  # the lash line is what is left
         assert shares[-1] > 0.02 * shares[0]
-        assert content(painted_eye(eye, 1.25, REST), eye) >= 0.98 * shares[0]
+        assert content(laid(drawing, eye, painted_eye, 1.25, REST), eye) >= 0.98 * shares[0]
 
 
 def test_an_eye_at_rest_is_the_portraits(character):
     _, _, drawing = character
     for eye in drawing.eyes:
-        view = laid(drawing, eye, painted_eye(eye, 1.0, REST))
+        view = laid(drawing, eye, painted_eye, 1.0, REST)
         assert np.abs(view.astype(int) - box(drawing, eye)).mean() < 4
 
 
@@ -68,7 +68,7 @@ def test_irises_look_around_inside_their_eyes(character):
     for eye in drawing.eyes:
         own = box(drawing, eye)
         shift = np.array([0.3 * eye.radius[0], 0], np.float32)
-        views = [laid(drawing, eye, painted_eye(eye, 1.0, way)) for way in (-shift, shift)]
+        views = [laid(drawing, eye, painted_eye, 1.0, way) for way in (-shift, shift)]
         y, x = np.mgrid[: own.shape[0], : own.shape[1]]
         middle = (x >= eye.left) & (x <= eye.right) & (y > eye.top + eye.thickness) & (y < eye.bottom)
         # where the dark of the iris is
@@ -84,29 +84,29 @@ def test_mouths_open_close_and_change_width(character):
     style, _, drawing = character
     mouth = drawing.mouth
     own, unit = box(drawing, mouth), FINER * characters.SCALE
-    shares = [content(painted_mouth(mouth, own, gap * unit, 1.0, 0.0), mouth) for gap in (0, 0.03, 0.08, 0.14, 0.2)]
+    shares = [content(laid(drawing, mouth, painted_mouth, gap * unit, 1.0, 0.0), mouth) for gap in (0, 0.03, 0.08, 0.14, 0.2)]
     assert np.all(np.diff(shares) > 0)
     closed = 0.6 if style.mouth == "lips" else 0.3  # lips are more than a line
     assert shares[0] < closed * shares[-1]
 
     def width(view):
-        columns = (np.linalg.norm(view[..., :3].astype(float) - mouth.skin, axis=2) > 40).any(0)
+        columns = (np.linalg.norm(view[..., :3].astype(float) - mouth.skin.rgb, axis=2) > 40).any(0)
         return np.flatnonzero(columns)[-1] - np.flatnonzero(columns)[0]
 
-    narrow, wide = (width(painted_mouth(mouth, own, 0.05 * unit, factor, 0.0)) for factor in (0.8, 1.25))
+    narrow, wide = (width(laid(drawing, mouth, painted_mouth, 0.05 * unit, factor, 0.0)) for factor in (0.8, 1.25))
     assert wide > 1.25 * narrow
 
 
 def test_an_opened_mouth_is_dark_red_inside(character):
     style, _, drawing = character
     mouth = drawing.mouth
-    view = painted_mouth(mouth, box(drawing, mouth), 0.15 * FINER * characters.SCALE, 1.0, 0.0)[..., :3].astype(int)
+    view = laid(drawing, mouth, painted_mouth, 0.15 * FINER * characters.SCALE, 1.0, 0.0)[..., :3].astype(int)
     middle = (mouth.left + mouth.right) // 2
     column = view[:, middle]
-    inside = column[np.linalg.norm(column - mouth.skin[:, middle].astype(int), axis=1) > 60]
+    inside = column[np.linalg.norm(column - mouth.skin.rgb[:, middle].astype(int), axis=1) > 60]
     assert len(inside) > 8
     if style.mouth == "line":
-        assert (np.abs(inside - mouth.cavity[0, 0].astype(int)).max(1) < 12).any()
+        assert (np.abs(inside - mouth.cavity.astype(int)).max(1) < 12).any()
 
 
 def test_hair_before_an_eye_is_not_painted_over():
@@ -116,7 +116,7 @@ def test_hair_before_an_eye_is_not_painted_over():
     strand = np.abs(own.astype(int) - style.hair).max(2) < 6
     assert strand.sum() > 50
     for opening in (0.0, 0.5, 1.2):
-        view = laid(drawing, eye, painted_eye(eye, opening, REST))
+        view = laid(drawing, eye, painted_eye, opening, REST)
         changed = np.abs(view.astype(int) - own).max(2) > 24
         assert changed[strand].mean() < 0.05
 
@@ -127,10 +127,10 @@ def test_brows_rise_and_leave_skin_behind():
         assert brow is not None
         rows = []
         for rise in (0.0, 8.0):
-            view = painted_brow(brow, rise)[..., :3]
-            dark = np.clip(np.abs(view.astype(float) - brow.skin).max(2) - 30, 0, None)
+            view = laid(drawing, brow, painted_brow, rise)
+            dark = np.clip(np.abs(view.astype(float) - brow.skin.rgb).max(2) - 30, 0, None)
             rows.append((np.arange(len(dark))[:, None] * dark).sum() / dark.sum())
-            assert np.abs(brow.skin.astype(int) - style.skin).max() < 12
+            assert np.abs(brow.skin.rgb.astype(int) - style.skin).max() < 12
         assert abs(rows[0] - rows[1] - 8) < 0.7
 
 
