@@ -58,7 +58,7 @@ class DrawnMouth:
     x, y: of the box's first pixel. skin: where the mouth is taken away. own: the mouth as drawn. front: what stays before it. left, right: its first and last column; top, bottom: (w,) its edges; seam:
     (w,) where closed lips meet, None of a mouth that is open. shut: (w,) the line to which an open mouth closes.
     thickness: of its line, px. thin: it is nothing but a line, has no lips. line, cavity, tongue, teeth: its colours,
-    (3,) float32. height: px that the portrait has it open, 0 of closed lips. reach: px between lips that show
+    (3, 1, 1) float32. height: px that the portrait has it open, 0 of closed lips. reach: px between lips that show
     it so.
     """
 
@@ -241,7 +241,7 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     smooth = [np.asarray(v, np.float32) for v in (top, bottom)]
     return DrawnMouth(x0, y0, Layer(pixels(skin), removed), own, Layer(pixels(rgb), front), left, right, *smooth,
                       None if seam is None else np.asarray(seam, np.float32), shut, thickness, not is_open, reach,
-                      *(pixels(c).astype(np.float32) for c in (line, cavity, tongue, teeth)))
+                      *(pixels(c).astype(np.float32)[:, None, None] for c in (line, cavity, tongue, teeth)))
 
 
 def _outline_thickness(mouth: np.ndarray, dark: np.ndarray) -> float:

@@ -11,8 +11,8 @@ from .layers import Places, fetched, over
 
 
 def painted_brow(brow: DrawnBrow, rise: float, at: Places) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (h, w, 3) and alpha (h, w, 1) of the brow and the skin behind it, to be laid over the portrait. rise: px."""
+    """Colours (3, h, w) and alpha (h, w) of the brow and the skin behind it, to be laid over the portrait. rise: px."""
     skin, removed = fetched(brow.skin, at)
     colours, alpha = fetched(brow.brow, at.moved(np.array([0, -rise])))
-    alpha = alpha * cv2.remap(brow.free, at.x, at.y, cv2.INTER_LINEAR)[..., None]
+    alpha = alpha * cv2.remap(brow.free, at.x, at.y, cv2.INTER_LINEAR)
     return over(alpha, colours, skin), np.maximum(alpha, removed)

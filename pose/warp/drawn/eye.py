@@ -18,7 +18,7 @@ SLIT = (0.02, 0.12)  # openings between which what is seen between the lids appe
 
 
 def painted_eye(eye: DrawnEye, opening: float, gaze: np.ndarray, at: Places) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (h, w, 3) and alpha (h, w, 1) of the eye and the skin around it, to be laid over the portrait.
+    """Colours (3, h, w) and alpha (h, w) of the eye and the skin around it, to be laid over the portrait.
 
     opening: 1 as the portrait has it, 0 shut, more is wider. gaze: (2,) shift of the iris in px. at: the eye's pixels.
     """
@@ -40,7 +40,7 @@ def painted_eye(eye: DrawnEye, opening: float, gaze: np.ndarray, at: Places) -> 
         stroke *= ramp_at(np.minimum(moved.x - eye.left, eye.right - moved.x))
         anew = np.clip((thickness / shut_thickness - REDRAWN[0]) / (REDRAWN[1] - REDRAWN[0]), 0, 1)
         anew *= min(2 * shutting, 1)
-        lash_alpha = lash_alpha + anew[..., None] * (stroke[..., None] - lash_alpha)
+        lash_alpha = lash_alpha + anew * (stroke - lash_alpha)
     result, painted = skin, np.maximum(removed, lash_alpha)
     seen = min(max((opening - SLIT[0]) / (SLIT[1] - SLIT[0]), 0), 1)
     if seen > 0:
@@ -48,7 +48,7 @@ def painted_eye(eye: DrawnEye, opening: float, gaze: np.ndarray, at: Places) -> 
         for layer, places in ((eye.iris, moved if eye.dot else at.moved(gaze)), (eye.line, moved)):
             colours, alpha = fetched(layer, places)
             ball = over(alpha, colours, ball)
-        cover = inside * (seen * ramp_at(moved.y - (edge + 0.5 * thick)))[..., None]
+        cover = inside * (seen * ramp_at(moved.y - (edge + 0.5 * thick)))
         result, painted = over(cover, ball, result), np.maximum(painted, cover)
     result = over(lash_alpha, lash, result)
     front, before = fetched(eye.front, at)

@@ -80,10 +80,11 @@ class DrawnHead:
         """(P, 2) px, where the grid's points go."""
         around = outer.forward(self._solid[:, :2])
         turned = canvas.head(self._solid)[:, :2]
-        shape = to_head_frame(canvas.target.face, head_transform(canvas.target.face))
+        head = head_transform(canvas.target.face)
+        shape = to_head_frame(canvas.target.face, head)
         lips = list(MOUTH.middles)
         change = (shape[CHIN, 1] - shape[lips[0], 1]) - (self._own[CHIN, 1] - self._own[lips[0], 1])
-        drop = self._settings.jaw * change * head_transform(canvas.target.face).scale
+        drop = self._settings.jaw * change * head.scale
         turned = turned + drop * self._chin * self._down
         return around + self._weight * (turned - around)
 

@@ -1,7 +1,7 @@
 """Fetching and laying layers, at any places.
 
-A feature is painted where it is seen, at as many places as the picture has pixels: places are (h, w) float32 x and y in
-the pixels of the feature's layers.
+A feature is painted where it is seen, at as many places as the picture has pixels there, given in the pixels of the
+feature's layers. Colours are planes (3, h, w) float32.
 """
 
 from __future__ import annotations
@@ -34,20 +34,17 @@ def whole_box(layer: Layer) -> Places:
 
 
 def fetched(layer: Layer, at: Places) -> tuple[np.ndarray, np.ndarray]:
-    """A layer's colours (h, w, 3) and alpha (h, w, 1), 0..1, both float32; nothing beyond its box."""
-    pixels = cv2.remap(layer.pixels, at.x, at.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).astype(np.float32)
-    return pixels[..., :3], pixels[..., 3:] * np.float32(1 / 255)
+    """A layer's colours (3, h, w) and alpha (h, w), 0..1, both float32; nothing beyond its box."""
+    pixels = cv2.remap(layer.pixels, at.x, at.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32)
+    return planes[:3], planes[3] * np.float32(1 / 255)
 
 
-def curves_at(curves: np.ndarray, x: np.ndarray) -> list[np.ndarray]:
-    """Curves (w, N) float32, one value a column, at some columns (h, w): N of (h, w); as at their ends beyond them."""
+def curves_at(curves: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Curves (w, 4) float32, a value a column, at columns (h, w): (4, h, w); beyond their ends as there."""
     rows = np.zeros_like(x)
-    count = curves.shape[1]
-    found = [
-        cv2.remap(curves[None, :, k : k + 4], x, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for k in range(0, count, 4)
-    ]
-    return [part[..., k] if part.ndim == 3 else part for part in found for k in range(min(4, count) if part.ndim == 3 else 1)]
+    found = cv2.remap(curves[None], x, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(found.transpose(2, 0, 1))
 
 
 def ramp_at(distance: np.ndarray) -> np.ndarray:
@@ -56,5 +53,5 @@ def ramp_at(distance: np.ndarray) -> np.ndarray:
 
 
 def over(alpha: np.ndarray, above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Colours (h, w, 3) or (3,) laid over others by an alpha (h, w, 1)."""
+    """Colours (3, h, w) or (3, 1, 1) laid over others by an alpha (h, w). Planes: NumPy is slow at short last axes."""
     return below + alpha * (above - below)

@@ -24,7 +24,7 @@ FLATTENED = 0.35  # share of its own height, below which an open mouth goes over
 def painted_mouth(
     mouth: DrawnMouth, opening: float, width: float, smile: float, at: Places
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Colours (h, w, 3) and alpha (h, w, 1) of the mouth and the skin around it, to be laid over the portrait.
+    """Colours (3, h, w) and alpha (h, w) of the mouth and the skin around it, to be laid over the portrait.
 
     opening: px between the lips. width: 1 as the portrait has it. smile: px that the corners rise. at: the mouth's
     pixels.
@@ -66,28 +66,28 @@ def _parted(mouth: DrawnMouth, skin, opening: float, at: Places, place, half: fl
         return over(above_alpha, above, skin), above_alpha
     within = np.abs(place) <= 1
     inside = ramp_at(y - upper) * ramp_at(lower - y) * within
-    picture, painted = skin, np.maximum(inside[..., None], above_alpha)
+    picture, painted = skin, np.maximum(inside, above_alpha)
     if not mouth.thin:
         below, below_alpha = fetched(mouth.own, Places(at.x, y + (seam - lower)))
-        picture = over(below_alpha * ramp_at(y - lower)[..., None], below, picture)
+        picture = over(below_alpha * ramp_at(y - lower), below, picture)
         painted = np.maximum(painted, below_alpha)
-    picture = over(inside[..., None], mouth.cavity, picture)
+    picture = over(inside, mouth.cavity, picture)
     depth = opening / half
     tongue = min(max((depth - TONGUE_FROM) / (TONGUE_FULL - TONGUE_FROM), 0.0), 1.0)
     if tongue > 0:
         floor = lower - tongue * TONGUE_HIGH * opening * np.sqrt(np.maximum(1 - (place / TONGUE_WIDE) ** 2, 0))
         part = inside * ramp_at(y - floor) * (np.abs(place) < TONGUE_WIDE)
-        picture = over(part[..., None], mouth.tongue, picture)
+        picture = over(part, mouth.tongue, picture)
     teeth = min(max((depth - TEETH_FROM) / (TEETH_FULL - TEETH_FROM), 0.0), 1.0)
     if teeth > 0:
         edge = upper + teeth * TEETH_SHARE * opening * np.sqrt(np.maximum(1 - (place / TEETH_WIDTH) ** 4, 0))
         part = inside * ramp_at(edge - y) * (np.abs(place) < TEETH_WIDTH)
-        picture = over(part[..., None], mouth.teeth, picture)
+        picture = over(part, mouth.teeth, picture)
     if not mouth.thin:
-        return over(above_alpha * ramp_at(upper - y)[..., None], above, picture), painted
+        return over(above_alpha * ramp_at(upper - y), above, picture), painted
     # an outline all around, as thick as the line was, unless that was a bar
     thick = mouth.thickness - smoothstep(opening / mouth.thickness, (0.2, 1.0)) * max(mouth.thickness - RIM * half, 0)
     rim = ramp_at(thick / 2 - np.minimum(np.abs(y - upper), np.abs(y - lower))) * (within * min(opening / 2, 1))
-    picture = over(rim[..., None], mouth.line, picture)
+    picture = over(rim, mouth.line, picture)
     picture = over(above_alpha * np.float32(1 - min(opening / (2 * mouth.thickness), 1)), above, picture)
-    return picture, np.maximum(painted, rim[..., None])
+    return picture, np.maximum(painted, rim)

@@ -36,7 +36,8 @@ def box(drawing, layer):
 def laid(drawing, layer, paint, *state):
     """A feature painted over the portrait, all of its box."""
     colours, alpha = paint(layer, *state, whole_box(layer.skin))
-    return np.rint(over(alpha, colours, box(drawing, layer).astype(float))).astype(np.uint8)
+    own = box(drawing, layer).transpose(2, 0, 1).astype(float)
+    return np.ascontiguousarray(np.rint(over(alpha, colours, own)).transpose(1, 2, 0).astype(np.uint8))
 
 
 def content(view, layer):
@@ -106,7 +107,7 @@ def test_an_opened_mouth_is_dark_red_inside(character):
     inside = column[np.linalg.norm(column - mouth.skin.rgb[:, middle].astype(int), axis=1) > 60]
     assert len(inside) > 8
     if style.mouth == "line":
-        assert (np.abs(inside - mouth.cavity.astype(int)).max(1) < 12).any()
+        assert (np.abs(inside - mouth.cavity.ravel().astype(int)).max(1) < 12).any()
 
 
 def test_hair_before_an_eye_is_not_painted_over():
