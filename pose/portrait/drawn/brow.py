@@ -21,7 +21,7 @@ FRINGE = 0.012  # eye distances in which its outline fades
 
 @dataclass(frozen=True, eq=False)
 class DrawnBrow:
-    """In a box of the picture: skin: where the brow is taken away; brow: the brow; free: (h, w) float32, where it may be
+    """In a box of the picture: skin, where the brow is taken away; the brow; free: (h, w) float32, where it may be
     seen: not behind hair. x, y: of the box."""
 
     x: int

@@ -175,8 +175,8 @@ def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: in
     inside = np.maximum(inside, cv2.GaussianBlur(below.astype(np.float32), (0, 0), 0.6)).astype(np.float32)
     shut, shut_thickness = shut_line(top, bottom, thickness, left, right, tall)
     return DrawnEye(
-        x0, y0, Layer(pixels(skin), removed), Layer(pixels(white), inside), Layer(pixels(iris), disc), line, lash, front, top, bottom,
-        thickness, shut, shut_thickness, left, right, centre, radius, dot,
+        x0, y0, Layer(pixels(skin), removed), Layer(pixels(white), inside), Layer(pixels(iris), disc), line, lash,
+        front, top, bottom, thickness, shut, shut_thickness, left, right, centre, radius, dot,
     )  # fmt: skip
 
 

@@ -55,11 +55,11 @@ TEETH = 0.9  # of white, the rest skin
 class DrawnMouth:
     """The layers of a mouth in a box of the picture.
 
-    x, y: of the box's first pixel. skin: where the mouth is taken away. own: the mouth as drawn. front: what stays before it. left, right: its first and last column; top, bottom: (w,) its edges; seam:
-    (w,) where closed lips meet, None of a mouth that is open. shut: (w,) the line to which an open mouth closes.
-    thickness: of its line, px. thin: it is nothing but a line, has no lips. line, cavity, tongue, teeth: its colours,
-    (3, 1, 1) float32. height: px that the portrait has it open, 0 of closed lips. reach: px between lips that show
-    it so.
+    x, y: of the box's first pixel. skin: where the mouth is taken away. own: the mouth as drawn. front: what stays
+    before it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where closed lips meet,
+    None of a mouth that is open. shut: (w,) the line to which an open mouth closes. thickness: of its line, px. thin:
+    it is nothing but a line, has no lips. line, cavity, tongue, teeth: its colours, (3, 1, 1) float32. height: px that
+    the portrait has it open, 0 of closed lips. reach: px between lips that show it so.
     """
 
     x: int

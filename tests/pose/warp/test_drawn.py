@@ -84,8 +84,9 @@ def test_irises_look_around_inside_their_eyes(character):
 def test_mouths_open_close_and_change_width(character):
     style, _, drawing = character
     mouth = drawing.mouth
-    own, unit = box(drawing, mouth), FINER * characters.SCALE
-    shares = [content(laid(drawing, mouth, painted_mouth, gap * unit, 1.0, 0.0), mouth) for gap in (0, 0.03, 0.08, 0.14, 0.2)]
+    unit = FINER * characters.SCALE
+    views = [laid(drawing, mouth, painted_mouth, gap * unit, 1.0, 0.0) for gap in (0, 0.03, 0.08, 0.14, 0.2)]
+    shares = [content(view, mouth) for view in views]
     assert np.all(np.diff(shares) > 0)
     closed = 0.6 if style.mouth == "lips" else 0.3  # lips are more than a line
     assert shares[0] < closed * shares[-1]
@@ -128,8 +129,9 @@ def test_brows_rise_and_leave_skin_behind():
         assert brow is not None
         rows = []
         for rise in (0.0, 8.0):
-            view = laid(drawing, brow, painted_brow, rise)
-            dark = np.clip(np.abs(view.astype(float) - brow.skin.rgb).max(2) - 30, 0, None)
+            view, alpha = painted_brow(brow, rise, whole_box(brow.skin))
+            assert 0 <= alpha.min() and alpha.max() <= 1
+            dark = np.clip(np.abs(view.transpose(1, 2, 0) - brow.skin.rgb).max(2) - 30, 0, None)
             rows.append((np.arange(len(dark))[:, None] * dark).sum() / dark.sum())
             assert np.abs(brow.skin.rgb.astype(int) - style.skin).max() < 12
         assert abs(rows[0] - rows[1] - 8) < 0.7
