@@ -113,3 +113,23 @@ def test_a_portrait_whose_hand_was_found_beside_its_wrist_stays_at_rest():
     portrait = pose(elbows, wrists, hands=(hand_points(beside), None))
     result = Retargeter(portrait, REST).retarget(REST)
     np.testing.assert_allclose(result.body[15, :2], beside, atol=0.5)
+
+
+def test_a_hand_in_the_drivers_picture_comes_into_a_portrait_that_shows_less():
+    tight = REST.transformed(np.array([[1.6, 0, -77], [0, 1.6, 0]]), (256, 256))  # ends at y = 160 of the driver's
+    elbows, wrists = arms_down()
+    elbows[0] = (200.0, 165.0)
+    depths = []
+    for below in (150.0, 175.0, 200.0, 256.0, 280.0):
+        wrists[0] = (160.0, below)
+        driver = pose(elbows, wrists, hands=(hand_points(wrists[0]), None), time=1.0)
+        result = Retargeter(tight, REST).retarget(driver)
+        if below < 200:  # below, it comes to rest
+            np.testing.assert_allclose(angles(result)[1], angles(driver)[1], atol=1)  # of the forearm
+        depths.append(result.body[15, 1])
+    assert depths == sorted(depths) and depths[1] < 240  # as the driver's, into the picture
+    assert depths[4] > 256  # and out of it
+    wrists[0] = (160.0, 150.0)
+    driver = pose(elbows, wrists, hands=(hand_points(wrists[0]), None), time=1.0)
+    same = Retargeter(REST, REST).retarget(driver)
+    np.testing.assert_allclose(same.body[15, :2], driver.body[15, :2], atol=1.5)
