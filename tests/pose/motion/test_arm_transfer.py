@@ -132,4 +132,4 @@ def test_a_hand_in_the_drivers_picture_comes_into_a_portrait_that_shows_less():
     wrists[0] = (160.0, 150.0)
     driver = pose(elbows, wrists, hands=(hand_points(wrists[0]), None), time=1.0)
     same = Retargeter(REST, REST).retarget(driver)
-    np.testing.assert_allclose(same.body[15, :2], driver.body[15, :2], atol=1.5)
+    np.testing.assert_allclose(same.body[15, :2], driver.body[15, :2], atol=5)
