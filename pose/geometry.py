@@ -14,7 +14,10 @@ SUBPIXEL_BITS = 4  # of the filler's fixed-point coordinates
 
 def ramp(value: np.ndarray | float, edges: tuple[float, float]) -> np.ndarray:
     """0 at the first edge, 1 at the second, linear between them. The edges may be in either order."""
-    return np.clip((value - edges[0]) / (edges[1] - edges[0]), 0, 1)
+    k = (value - edges[0]) / (edges[1] - edges[0])
+    if isinstance(k, np.ndarray):
+        return np.minimum(np.maximum(k, 0), 1)
+    return min(max(k, 0.0), 1.0)  # np.clip takes twenty times as long for one number
 
 
 def smoothstep(value: np.ndarray | float, edges: tuple[float, float]) -> np.ndarray:
