@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 FIRST = -10  # niceness of what makes pictures, as sound servers ask for; it needs a part of one core
 LAST = 5  # niceness of the generator: beside a game appearance may age, and motion may not
 ABOVE_NORMAL = 0x8000  # ABOVE_NORMAL_PRIORITY_CLASS of Windows' processthreadsapi.h
 
 
-def take_precedence() -> None:
-    """Let this thread, and those that it starts from now on, come before other programs, where the system allows it:
-    Windows does, Linux where limits.conf or systemd has such a limit of niceness for the user, macOS does not."""
+@contextmanager
+def precedence() -> Iterator[None]:
+    """Let this thread, and those that it starts meanwhile, come before other programs, where the system allows it:
+    Windows does; Linux where the user may have such a niceness (limits.conf, systemd); macOS does not."""
     if sys.platform == "win32":
         import ctypes
 
         windows = ctypes.windll.kernel32
-        windows.SetPriorityClass(windows.GetCurrentProcess(), ABOVE_NORMAL)
-    else:
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, 0, min(FIRST, os.getpriority(os.PRIO_PROCESS, 0)))
+        process = windows.GetCurrentProcess()
+        before = windows.GetPriorityClass(process)
+        windows.SetPriorityClass(process, ABOVE_NORMAL)
+        try:
+            yield
+        finally:
+            windows.SetPriorityClass(process, before)
+        return
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, min(FIRST, before))
+    try:
+        yield
+    finally:
+        os.setpriority(os.PRIO_PROCESS, 0, before)
 
 
 def give_way() -> None:

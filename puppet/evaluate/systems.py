@@ -93,7 +93,7 @@ class NetworkInput:
     name: str = WARP
 
     def performer(self, subject: Subject) -> Performer:
-        return lambda batch: _opaque(batch.warp[: len(batch.targets)], subject)
+        return lambda batch: _opaque(np.stack([frame.picture for frame in batch.frames]), subject)
 
 
 @dataclass(frozen=True)

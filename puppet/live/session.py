@@ -16,7 +16,7 @@ from puppet.core.batcher import Batch
 from puppet.core.calibration import CalibrationMemory, data_folder
 from puppet.core.character import Character, load_character
 from puppet.core.memory import keep_memory_together, return_freed_memory, spared_from_collection
-from puppet.core.precedence import take_precedence
+from puppet.core.precedence import precedence
 from puppet.core.remote_stream import open_stream
 from puppet.core.renderer import Renderer
 from puppet.core.reprojection import BLEND_SECONDS, Reprojection
@@ -74,7 +74,6 @@ class Session:
         self._broken: Exception | None = None  # ends the run
         self._lost: Exception | None = None  # a recording that failed: what was asked for was not done
         self._stream = open_stream(config.stream)
-        take_precedence()  # after the generator's process has begun, before the threads and the tracker's
         with ExitStack() as unfinished:
             unfinished.callback(self._stream.close)
             self.statistics = Statistics(self._stream.pids)
@@ -104,7 +103,7 @@ class Session:
                 self.driver.set_neutral(source.neutral)
             else:
                 self.camera = Camera(source, report)
-                with reported_as_puppet_error(TrackerUnavailable):
+                with reported_as_puppet_error(TrackerUnavailable), precedence():  # it starts threads of its own
                     tracker = Tracker()
                 tracker.track(character.portrait.picture, time.perf_counter(), body=True)  # warms it up, too
             self.loop = LiveLoop(
@@ -134,13 +133,14 @@ class Session:
             opened.callback(self.sender.close)
             opened.callback(self.camera.close)
             opened.callback(self.loop.close)
+            opened.enter_context(spared_from_collection())
+            opened.enter_context(precedence())
             self._open_outputs(opened)
             self.camera.start()
             opened.enter_context(end_on_signals(self.end))
             windows = [output for output in self._outputs if isinstance(output, Window)]
             for window in windows:
                 opened.callback(window.destroy)
-            opened.enter_context(spared_from_collection())
             self.statistics.reset()
             self.sender.start()
             self.loop.start()
