@@ -62,7 +62,8 @@ def lay_over(below: np.ndarray, above: np.ndarray) -> None:
 
 def _place(part: Part, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """The triangles that are in the picture, and the corners low and high (x, y) of a box around them."""
-    low, high = part.corners.min(1), part.corners.max(1)
+    a, b, c = (part.corners[:, k] for k in range(3))  # NumPy's own min over an axis of three takes ten times as long
+    low, high = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
     seen = (high[:, 0] > 0) & (high[:, 1] > 0) & (low[:, 0] < width) & (low[:, 1] < height)
     chosen = np.flatnonzero(seen)
     if not len(chosen):
