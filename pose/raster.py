@@ -72,7 +72,7 @@ def rasterise(corners_M32: np.ndarray, depth_M: np.ndarray, height: int, width: 
 
 
 def _edges(gx: np.ndarray, gy: np.ndarray, g0: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Left and right edges of T triangles, each as slope and offset (2, T) of x = slope * y + offset; an only one twice.
+    """Left and right edges of T triangles, as slope and offset (2, T) of x = slope * y + offset; an only one twice.
 
     A weight that rises with x is 0 on the left edge, one that falls on the right one.
     """

@@ -8,10 +8,12 @@ import numpy as np
 
 from .mesh import eye_distance
 
-# In a still. A face's crop comes from the landmarks before: after three passes 0.5 % of the eye distance are left to go.
+# In a still. A face's crop comes from the landmarks before: after three passes they still move by 0.5 % of the eye
+# distance.
 STILL_PASSES = 8
 # MediaPipe counts pixels of the picture, whose centres are at a half here, but centres in the network's own crop, which
-# is so many eye distances to a pixel's half (measured: faces enlarged twofold move by the first, mirrored ones by both).
+# is so many eye distances to a pixel's half (measured: faces enlarged twofold move by the first, mirrored ones by
+# both).
 PICTURE_HALF = 0.5  # px
 CROP_HALF = 0.004  # eye distances
 

@@ -75,7 +75,8 @@ def _near(source_SS2: np.ndarray, box: tuple[slice, slice] | None) -> tuple[slic
         return None
     x, y = np.moveaxis(source_SS2[::STEP, ::STEP], -1, 0)
     rows, columns = box
-    inside = (y > rows.start - REACH) & (y < rows.stop + REACH) & (x > columns.start - REACH) & (x < columns.stop + REACH)
+    low, high = (np.array([columns.start, rows.start]) - REACH, np.array([columns.stop, rows.stop]) + REACH)
+    inside = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1])
     found = _box(inside.astype(np.uint8))
     return None if found is None else tuple(
         slice(max((at.start - 1) * STEP, 0), min(at.stop * STEP + 1, len(source_SS2))) for at in found

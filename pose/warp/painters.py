@@ -13,6 +13,7 @@ from .canvas import Painter
 from .drawn.head import DrawnHead
 from .drawn.painter import DrawnFeatures
 from .eyes import EyePainter
+from .folds import FoldPainter
 from .head_warp import HeadWarp
 from .lids import LidPainter
 from .light import portrait_light
@@ -37,6 +38,7 @@ def portrait_painters(
     return (
         HeadWarp(person_SS4, pose),
         CornerPainter(face),
+        FoldPainter(face),
         MouthPainter(person_SS4, face, light),
         *(EyePainter(person_SS4, face, eye, light) for eye in EYES),
         *(LidPainter(person_SS4, face, eye) for eye in EYES),
