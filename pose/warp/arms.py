@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 
 from pose.body.layers import BodyLayers
-from pose.body.parts import lay_over
+from pose.body.parts import Box, box_of, lay_over
 from pose.tracking.landmarks import PoseFrame
 
 from .canvas import SKELETON, VALIDITY, Canvas
 
 VALIDITY_OF_ARMS = 160  # of 255, as all that is not the face: the network leaves it as it is
-STEP = 8  # px, by which the warped picture is sampled for where an arm may be shown
-REACH = 2 * STEP  # px of the portrait around an arm, so that no sample misses it where the warp shrinks it
+COARSE = 8  # px between the places at which a flow is looked at
+REACH = 2 * COARSE  # px of the portrait that may lie between two of them
 SEARCHES = 4  # steps in which a point of the torso is found in the warped picture
 
 
@@ -31,56 +31,49 @@ class ArmsPainter:
         if taken:
             self._take_away(canvas, taken)
         layer = np.zeros_like(canvas.picture)
-        self._layers.draw(layer, arms)
-        box = _box(layer[..., 3])
+        box = self._layers.draw(layer, arms)
         if box is None:
             return
-        lay_over(canvas.picture[box], np.ascontiguousarray(layer[box]))
+        # even, for the guide is half as large
+        rows, columns = (slice(at.start // 2 * 2, -(-at.stop // 2) * 2) for at in box)
+        layer = layer[rows, columns]
+        lay_over(canvas.picture[rows, columns], layer)
+        canvas.before[rows, columns] = layer[..., 3]
         if canvas.guide is None:
             return
         alpha = layer[::2, ::2, 3]
-        box = tuple(slice(at.start // 2, -(-at.stop // 2)) for at in box)
-        view, seen = canvas.guide[box], (255 - alpha[box])[..., None]
+        view = canvas.guide[rows.start // 2 : rows.stop // 2, columns.start // 2 : columns.stop // 2]
+        seen = (255 - alpha)[..., None]
         hidden = view[..., :SKELETON].astype(np.uint16) * seen // 255
-        hidden[..., VALIDITY] += np.uint16(VALIDITY_OF_ARMS) * (255 - seen[..., 0]) // 255
+        hidden[..., VALIDITY] += np.uint16(VALIDITY_OF_ARMS) * alpha // 255
         view[..., :SKELETON] = hidden
 
     def _take_away(self, canvas: Canvas, sides: frozenset[str]) -> None:
         """Show what is behind the portrait's own arms."""
-        torso, gone = self._layers.torso(sides)
-        near = _near(canvas.source_SS2, _box(gone))
-        if near is None:
+        torso, gone, around = self._layers.torso(sides)
+        box = _fetched_from(canvas.source_SS2, around)
+        if box is None:
             return
-        there = canvas.source_SS2[near]
-        away = cv2.remap(gone, there, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        inside = _box(away)
-        if inside is None:
-            return
-        box = tuple(slice(out.start + at.start, out.start + at.stop) for out, at in zip(near, inside))
-        behind = cv2.remap(torso, there[inside], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        weight = cv2.merge([away[inside]] * 4)
-        kept = cv2.multiply(canvas.picture[box], 255 - weight, scale=1 / 255)
+        source = canvas.source_SS2[box]
+        away = cv2.remap(gone, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        behind = cv2.remap(torso, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        weight = cv2.merge([away] * 4)
+        kept = cv2.multiply(canvas.picture[box], cv2.bitwise_not(weight), scale=1 / 255)
         canvas.picture[box] = cv2.add(kept, cv2.multiply(behind, weight, scale=1 / 255))
 
 
-def _box(mask: np.ndarray) -> tuple[slice, slice] | None:
-    """The rectangle of what is not 0."""
-    x, y, width, height = cv2.boundingRect(mask)
-    return np.s_[y : y + height, x : x + width] if width else None
-
-
-def _near(source_SS2: np.ndarray, box: tuple[slice, slice] | None) -> tuple[slice, slice] | None:
-    """A rectangle of the warped picture that holds all that it shows of a box of the portrait."""
-    if box is None:
+def _fetched_from(source_SS2: np.ndarray, box: Box) -> Box | None:
+    """Box of the picture that holds every pixel whose source lies in a box of the portrait, where the flow is smooth.
+    """
+    coarse = source_SS2[COARSE // 2 :: COARSE, COARSE // 2 :: COARSE]
+    inside = np.ones(coarse.shape[:2], bool)
+    for at, axis in zip(box, (1, 0), strict=True):
+        inside &= (coarse[..., axis] > at.start - REACH) & (coarse[..., axis] < at.stop + REACH)
+    found = box_of(inside)
+    if found is None:
         return None
-    x, y = np.moveaxis(source_SS2[::STEP, ::STEP], -1, 0)
-    rows, columns = box
-    low, high = (np.array([columns.start, rows.start]) - REACH, np.array([columns.stop, rows.stop]) + REACH)
-    inside = (x > low[0]) & (x < high[0]) & (y > low[1]) & (y < high[1])
-    found = _box(inside.astype(np.uint8))
-    return None if found is None else tuple(
-        slice(max((at.start - 1) * STEP, 0), min(at.stop * STEP + 1, len(source_SS2))) for at in found
-    )
+    rows, columns = (slice(COARSE * at.start, COARSE * at.stop) for at in found)
+    return rows, columns
 
 
 def _moved(source_SS2: np.ndarray, point: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ STILL = Similarity3D(1.0, np.eye(3), np.zeros(3))
 
 def painted(own, target, alpha=255):
     """Plain skin after the folds of a target."""
-    canvas = Canvas.blank(SIZE, PoseFrame(target, None, None, None, (SIZE, SIZE), 0.0), STILL, guided=False)
+    canvas = Canvas.blank(SIZE, PoseFrame(target, None, None, None, (SIZE, SIZE), 0.0), STILL, None, guided=False)
     canvas.picture[:] = (SKIN, SKIN, SKIN, alpha)
     FoldPainter(own).paint(canvas)
     return canvas.picture.astype(int)
