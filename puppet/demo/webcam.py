@@ -92,7 +92,13 @@ class WebcamSession:
 
     def _set_character(self, character: Character) -> None:
         self._character = character
-        self._puppeteer = Puppeteer(character.portrait.pose, self._neutral, policy=IdleWhenLost, hands=self._hands)
+        self._puppeteer = Puppeteer(
+            character.portrait.pose,
+            self._neutral,
+            policy=IdleWhenLost,
+            hands=self._hands,
+            drawn=character.drawn,
+        )
         self._shown = character.still
         self._batcher.clear()
         self._pictures.clear()

@@ -49,8 +49,9 @@ class Motion:
     neutral: PoseFrame | None = None
 
     def batches(self, subject: Subject, poses: Iterable[PoseFrame]) -> Iterator[Batch]:
-        targets = map(Puppeteer(subject.portrait.pose, self.neutral, self.mode), poses)
-        return batches(subject.character, targets, Timings())
+        character = subject.character
+        puppeteer = Puppeteer(character.portrait.pose, self.neutral, self.mode, drawn=character.drawn)
+        return batches(character, map(puppeteer, poses), Timings())
 
 
 Performer = Callable[[Batch], np.ndarray]  # (F, S, S, 3) uint8 RGB, one frame for every target of the batch
