@@ -50,7 +50,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """One step of a stream (a block of latent frames, all its denoising steps) whose window is full."""
+    """One step of a stream (a block of latent frames that is not the first, all its denoising steps) whose window is
+    full."""
 
     parameters: int  # of the whole model, codec included
     tokens: int  # L
