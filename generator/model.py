@@ -6,7 +6,8 @@ A sequence is a reference frame (kept in sight for ever), then blocks of latent 
     z, state = model.step(signal, state, noise)          # AAPT: one forward pass per latent frame
     video, state = model.decode(z, signal, state)
 
-Letters: B batch, T latent frames, F video frames, C channels, S the most denoising steps of a block. A text is what `encode_text` returns.
+Letters: B batch, T latent frames, F video frames, C channels, S denoising steps (of the block that takes most). A
+text is what `encode_text` returns.
 """
 
 from __future__ import annotations

@@ -143,6 +143,7 @@ class PatchCodec(nn.Module):
     picture_channels = PICTURE_CHANNELS
     time_factor, space_factor = TIME_FACTOR, SPACE_FACTOR
     first_frame_alone = False
+    first_encoded = TIME_FACTOR
 
     def __init__(self, config: PatchCodecConfig) -> None:
         super().__init__()

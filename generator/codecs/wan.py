@@ -182,6 +182,7 @@ class WanCodec(nn.Module):
     picture_channels = RGB
     time_factor = FRAMES_PER_LATENT
     first_frame_alone = True
+    first_encoded = 1
 
     def __init__(self, config: WanCodecConfig) -> None:
         super().__init__()
