@@ -44,9 +44,7 @@ def video_signals(
     """
     name, kind = model.config.name, model.control
     if path is not None and not isinstance(kind, ProjectiveCamera):  # by rays too
-        raise PuppetError(
-            f"model '{name}' follows no camera: leave --path out, or choose minwm-camera or world-small"
-        )
+        raise PuppetError(f"model '{name}' follows no camera: leave --path out, or choose minwm-camera or world-small")
     if control is not None and not isinstance(kind, PicturesControl):
         raise PuppetError(
             f"model '{name}' follows no control video: leave --control out, or choose wan2.1-1.3b-control"
