@@ -135,6 +135,7 @@ class VideoModel(nn.Module):
         t = torch.zeros_like(z[:, :, 0, 0, 0])
         stacked = stack(self.network.dtype, z, observation.channels, previous)
         self.network.step(stacked, t, cache, text, *observation.beside)
+        cache.passed(observation.frame_count(1))
         return RolloutState(cache, z[:, 0] if self.space.recycling else None, self.codec.initial_state(z))
 
     def step(
@@ -170,6 +171,7 @@ class VideoModel(nn.Module):
         if keep_clean:
             output(x, self.sampler.clean_cache, state.cache)
         recycled = self.space.recycled(z, observation.base)
+        state.cache.passed(observation.frame_count(x.shape[1]))
         return z, replace(state, previous=None if recycled is None else recycled[:, -1].detach(), beginning=False)
 
     def decode(self, z_BTChw: Tensor, signal: Any, state: RolloutState) -> tuple[Tensor, RolloutState]:

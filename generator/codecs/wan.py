@@ -193,7 +193,8 @@ class WanCodec(nn.Module):
         self.post_quant = nn.Conv3d(config.channels, config.channels, 1)
         self.decoder = Decoder(config)
         for name in ("mean", "deviation"):
-            values = torch.tensor(getattr(config, name)).view(-1, 1, 1, 1)
+            # from the configuration, not from a file: there even where the weights have no memory yet
+            values = torch.tensor(getattr(config, name), device="cpu", dtype=torch.float32).view(-1, 1, 1, 1)
             self.register_buffer(name, values, persistent=False)
 
     @property

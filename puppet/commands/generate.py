@@ -134,7 +134,7 @@ def load_model(name: str, weights: str, size: tuple[int, int] | None) -> VideoMo
     found = load_config(weights)
     if found.name != name:
         raise PuppetError(f"weights {weights} are of model '{found.name}', not '{name}': give --model {found.name}")
-    model = load(weights)
+    model = load(weights, dtype=None)
     if size:
         model.check_size(*size)
         model.config = model.config.resized(*size)
