@@ -141,6 +141,15 @@ class Tracker:
         picture, _ = fit_picture(frame)
         self._prediction.add(self._look(picture, time))
 
+    def look(self, frame: np.ndarray, time: float = 0.0) -> PoseFrame:
+        """All parts as they are found in this frame alone, in its own pixels: nothing is carried on from looks before.
+        """
+        check_picture(frame)
+        picture, scale = fit_picture(frame)
+        height, width = frame.shape[:2]
+        found = self._look(picture, time)
+        return found.transformed(np.array([[1 / scale, 0, 0], [0, 1 / scale, 0]]), (width, height))
+
     def _look(self, picture: np.ndarray, time: float) -> PoseFrame:
         """All parts, from the graph that knows them all."""
         size = (picture.shape[1], picture.shape[0])

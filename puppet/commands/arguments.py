@@ -19,13 +19,16 @@ def add_driver(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_model(parser: argparse.ArgumentParser) -> None:
+def add_model(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """several: --weights may be repeated, and is then a list, None without it."""
     parser.add_argument("--model", default="pocket", metavar="NAME", help="preset of the generator; warp: no network")
     parser.add_argument(
         "--weights",
-        default="shipped",
+        action="append" if several else "store",
+        default=None if several else "shipped",
         metavar="shipped|random|NAME|FILE",
-        help="weights of the model: a .safetensors file, or the name of what puppet fit made",
+        help="weights of the model: a .safetensors file, or the name of what puppet fit made"
+        + ("; several are measured side by side" if several else ""),
     )
     parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where the generator runs")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the generator's noise")

@@ -183,24 +183,23 @@ def _compare(
     from tqdm import tqdm
 
     from puppet.evaluate.clips import load_clip
-    from puppet.evaluate.scores import Performance, perform
+    from puppet.evaluate.scores import Performance, act, judge
     from puppet.evaluate.sheets import contact_sheet
     from puppet.evaluate.systems import Model, Motion, NetworkInput, Subject
 
     clip = load_clip(video, SIZE, split.end - split.cut, split.cut)
-    subject = Subject("own", clip.picture, SIZE)
+    subject, motion = Subject("own", clip.picture, SIZE), Motion("absolute")
     systems = (
         NetworkInput("warp alone"),
         Model("before", args.model, args.weights, args.device, args.seed),
         Model("fitted", args.model, str(fitted), args.device, args.seed),
     )
-    made = []
-    for system in systems:
 
-        def progress(frames, count, name=system.name):
-            return tqdm(frames, f"measuring {name}", total=count, unit="frame", leave=False, disable=args.json or None)
+    def progress(frames, count):
+        return tqdm(frames, "measuring", count, unit="frame", leave=False, disable=args.json or None)
 
-        made.append(perform(system, subject, clip, Motion("absolute"), None, progress))
+    frames = act(systems, subject, clip, motion, progress)
+    made = [judge(name, each, subject, clip, motion, None) for name, each in frames.items()]
     contact_sheet(Performance("truth", clip.frames, clip.faces), made, _sheet(out))
     return {each.system: {name: round(float(each.scores[name]), 3) for name in MEASURES} for each in made}
 

@@ -16,6 +16,7 @@ from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet.core.driver import track
 from puppet.core.timings import Timings
 from puppet.errors import PuppetError, reported_as_puppet_error
+from puppet.evaluate import arms
 from puppet.media.alpha import composite
 from puppet.media.video_reader import FPS, VideoReader, centre_square
 
@@ -31,6 +32,7 @@ class EvaluationClip:
 
     picture: (H, H, 3) uint8, its first frame at full size. frames: (T, S, S, 3) uint8 RGB at 24 a second, the truth.
     faces: (T, 478, 3) landmarks in the truth, NaN where none was found. poses: T poses as `puppet render` tracks them.
+    limbs: bodies and hands in the truth, as they are found frame by frame; None where the clip hardly shows an arm.
     """
 
     name: str
@@ -38,6 +40,7 @@ class EvaluationClip:
     frames: np.ndarray
     faces: np.ndarray
     poses: list[PoseFrame]
+    limbs: list[PoseFrame] | None = None
 
 
 def load_clip(path: Path, size: int, seconds: float | None = None, start: float = 0.0) -> EvaluationClip:
@@ -63,7 +66,8 @@ def load_clip(path: Path, size: int, seconds: float | None = None, start: float 
         raise PuppetError(f"clip {path} has only {len(frames)} frames: give one of at least {LEAST_FRAMES}")
     if poses[0].face is None:
         raise PuppetError(f"clip {path} shows no face in its first frame, which is the portrait: cut its beginning off")
-    return EvaluationClip(path.stem, first[0], np.stack(frames), track_faces(frames), poses)
+    limbs = arms.track_limbs(frames) if arms.shows_arms(poses) else None
+    return EvaluationClip(path.stem, first[0], np.stack(frames), track_faces(frames), poses, limbs)
 
 
 def clip_files(paths: Iterable[Path]) -> list[Path]:

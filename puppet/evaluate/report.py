@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from pose.motion.neutral import find_neutral
-from puppet.evaluate import sheets
+from puppet.evaluate import arms, sheets
+from puppet.evaluate.additions import Additions
 from puppet.evaluate.clips import EvaluationClip
 from puppet.evaluate.identity import FaceEmbedder
 from puppet.evaluate.scores import (
@@ -18,14 +19,17 @@ from puppet.evaluate.scores import (
     ROLLOUT_COLUMNS,
     SELF_MEASURES,
     Performance,
+    Progress,
     Rollout,
+    act,
+    judge,
     mean_scores,
-    perform,
     roll_out,
 )
 from puppet.evaluate.systems import MeshWarp, Model, Motion, NetworkInput, Still, Subject, System
 from puppet.evaluate.table import markdown
 
+NO_ADDITIONS = (Still().name, MeshWarp().name)  # the rows that the regions leave out
 LISTED = 12  # clips of which each has its own lines in the table; of more only the mean (the JSON has all)
 Figures = dict[str, dict[str, dict[str, float]]]  # clip (and portrait): system: measure
 
@@ -34,17 +38,26 @@ class Report:
     """One evaluation of some models beside the baselines.
 
     embed: for the measure of identity, None to leave it out. out: existing folder for pictures, None for none.
-    quiet: no progress bar; None for one on terminals only.
+    quiet: no progress bar; None for one on terminals only. regions_only: nothing but what the models add to the warp,
+    region by region, in a third of the time: outputs are not tracked again.
     """
 
     def __init__(
-        self, models: Sequence[Model], embed: FaceEmbedder | None, size: int, out: Path | None, quiet: bool | None
+        self,
+        models: Sequence[Model],
+        embed: FaceEmbedder | None,
+        size: int,
+        out: Path | None,
+        quiet: bool | None,
+        regions_only: bool = False,
     ):
         self._models = list(models)
         self._embed = embed
         self._size = size
         self._out = out
         self._quiet = quiet
+        self._regions_only = regions_only
+        self._additions = Additions(NetworkInput().name)
         self._self: Figures = {}
         self._cross: Figures = {}
         self._signals: dict[str, dict[str, dict[str, tuple[float, float]]]] = {}
@@ -53,23 +66,31 @@ class Report:
 
     def self_reenactment(self, clips: Sequence[EvaluationClip]) -> None:
         """Each clip drives its own first frame, absolutely; the clip is the truth."""
-        systems = [Still(), MeshWarp(), NetworkInput(), *self._models]
+        baselines: list[System] = [NetworkInput()] if self._regions_only else [Still(), MeshWarp(), NetworkInput()]
+        motion = Motion("absolute")
         for clip in clips:
             subject = Subject(clip.name, clip.picture, self._size)
-            done = [self._perform(system, subject, clip, Motion("absolute")) for system in systems]
-            self._keep(self._self, clip.name, done)
+            made = act([*baselines, *self._models], subject, clip, motion, self._progress(clip.name))
+            self._additions.add(clip, {name: made[name] for name in made if name not in NO_ADDITIONS})
+            if self._regions_only:
+                unknown = np.full_like(clip.faces, np.nan)
+                done = [Performance(name, frames, unknown) for name, frames in made.items()]
+            else:
+                done = [judge(name, frames, subject, clip, motion, self._embed) for name, frames in made.items()]
+                self._keep(self._self, clip.name, done)
             if self._out:
                 driver = Performance("driver", clip.frames, clip.faces)
                 sheets.contact_sheet(driver, done, self._out / f"self_{clip.name}.png")
 
     def cross_reenactment(self, subjects: Sequence[Subject], clips: Sequence[EvaluationClip]) -> None:
         """Every clip drives every other portrait, relatively."""
-        systems = [MeshWarp(), NetworkInput(), *self._models]
+        systems: list[System] = [MeshWarp(), NetworkInput(), *self._models]
         for clip in clips:
             motion = Motion("relative", find_neutral(clip.poses))
             for subject in subjects:
-                done = [self._perform(system, subject, clip, motion) for system in systems]
                 name = f"{subject.name} by {clip.name}"
+                made = act(systems, subject, clip, motion, self._progress(name))
+                done = [judge(system, frames, subject, clip, motion, self._embed) for system, frames in made.items()]
                 self._keep(self._cross, name, done)
                 if self._out:
                     driver = Performance("driver", clip.frames, clip.faces)
@@ -80,12 +101,8 @@ class Report:
         subject = Subject(clip.name, clip.picture, self._size)
         self._rollout_title = f"{minutes:g} minutes of {clip.name} to and fro"
         systems: list[System] = [NetworkInput(), *self._models]
-        for system in systems:
-
-            def progress(frames: Iterator[np.ndarray], count: int, label: str = system.name) -> Iterator[np.ndarray]:
-                return self._bar(frames, f"{label}, {minutes:g} min", count)
-
-            self._rollouts.append(roll_out(system, subject, clip, minutes, self._embed, progress))
+        progress = self._progress(f"{minutes:g} min of {clip.name}")
+        self._rollouts += roll_out(systems, subject, clip, minutes, self._embed, progress)
         if self._out:
             sheets.drift_curves(self._rollouts, self._out / "drift.png")
 
@@ -101,6 +118,7 @@ class Report:
             "self_by_clip": self._self,
             "cross": _means(self._cross),
             "cross_by_clip": self._cross,
+            "regions": self._additions.figures(),
             "signals": self._signals,
             "rollout": {
                 rollout.system: {
@@ -113,28 +131,26 @@ class Report:
 
     def markdown(self) -> str:
         parts = _tables("Own first frame, absolute motion", self._self, SELF_MEASURES)
+        parts += self._additions.markdown()
+        parts += _tables("Arms and hands, own first frame", _with_arms(self._self), arms.PLACES)
         parts += _tables("Other portraits, relative motion", self._cross, CROSS_MEASURES)
+        parts += _tables("Arms and hands, other portraits", _with_arms(self._cross), arms.MOTION)
         if self._rollouts:
             rows = {rollout.system: rollout.summary() for rollout in self._rollouts}
             parts += [f"## {self._rollout_title}: first and last sixth", markdown(rows, ROLLOUT_COLUMNS)]
         return "\n\n".join(parts)
 
-    def _perform(self, system, subject: Subject, clip: EvaluationClip, motion: Motion) -> Performance:
-        label = (
-            f"{subject.name}, {system.name}"
-            if subject.name == clip.name
-            else f"{subject.name} by {clip.name}, {system.name}"
-        )
-        return perform(
-            system, subject, clip, motion, self._embed, lambda frames, count: self._bar(frames, label, count)
-        )
-
-    def _bar(self, frames: Iterator[np.ndarray], label: str, count: int) -> Iterator[np.ndarray]:
-        return tqdm(frames, label, count, unit="frame", leave=False, disable=self._quiet)
+    def _progress(self, label: str) -> Progress:
+        return lambda frames, count: tqdm(frames, label, count, unit="frame", leave=False, disable=self._quiet)
 
     def _keep(self, figures: Figures, name: str, done: Sequence[Performance]) -> None:
         figures[name] = {performance.system: performance.scores for performance in done}
         self._signals[name] = {performance.system: performance.signals for performance in done}
+
+
+def _with_arms(figures: Figures) -> Figures:
+    """Those of clips that show arms."""
+    return {name: rows for name, rows in figures.items() if all("arm_follow" in row for row in rows.values())}
 
 
 def _means(figures: Figures) -> dict[str, dict[str, float]]:

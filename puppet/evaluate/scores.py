@@ -8,10 +8,10 @@ from itertools import chain, cycle, islice
 
 import numpy as np
 
-from puppet.evaluate import measures
+from puppet.evaluate import arms, measures
 from puppet.evaluate.clips import EvaluationClip, track_faces
 from puppet.evaluate.identity import FaceEmbedder
-from puppet.evaluate.systems import Motion, Subject, System
+from puppet.evaluate.systems import Motion, Subject, System, perform
 from puppet.media.video_reader import FPS
 
 EMBED_EVERY = 6  # frames: an embedding costs as much as twenty other measures
@@ -22,7 +22,8 @@ SELF_MEASURES = (
 CROSS_MEASURES = ("follow", "amplitude", "identity", "face_rate")
 ROLLOUT_MEASURES = ("psnr", "identity", "colour")
 ROLLOUT_COLUMNS = tuple(f"{name}_{part}" for name in ROLLOUT_MEASURES for part in ("first", "last", "drift"))
-Progress = Callable[[Iterator[np.ndarray], int], Iterator[np.ndarray]]  # the same frames, of which there are so many
+Shown = Iterator[tuple[np.ndarray, ...]]
+Progress = Callable[[Shown, int], Shown]  # the same frames, of which there are so many
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,20 @@ class Performance:
     signals: dict[str, tuple[float, float]] = field(default_factory=dict)  # correlation and ratio of each moving signal
 
 
-def perform(
-    system: System,
-    subject: Subject,
-    clip: EvaluationClip,
-    motion: Motion,
-    embed: FaceEmbedder | None,
-    progress: Progress,
+def act(
+    systems: Sequence[System], subject: Subject, clip: EvaluationClip, motion: Motion, progress: Progress
+) -> dict[str, np.ndarray]:
+    """{system: (T, S, S, 3) uint8}: what each makes of a portrait and a clip, all from the same maps."""
+    shown = progress(perform(systems, subject, clip.poses, motion), len(clip.poses))
+    return {system.name: np.stack(frames) for system, frames in zip(systems, zip(*shown, strict=True), strict=True)}
+
+
+def judge(
+    system: str, frames: np.ndarray, subject: Subject, clip: EvaluationClip, motion: Motion, embed: FaceEmbedder | None
 ) -> Performance:
-    """Render, track the output again, and measure. Measures against the truth only where the motion is absolute."""
-    frames = np.stack(list(progress(system.render(subject, clip.poses, motion), len(clip.poses))))
+    """Track the frames that a system made, and measure. Against the truth only where the motion is absolute; arms and
+    hands only where the clip shows them.
+    """
     faces = track_faces(frames)
     signals = measures.following(faces, clip.faces)
     scores = {
@@ -65,7 +70,11 @@ def perform(
             "sharpness": measures.sharpness(frames, truth),
             "seam": measures.seam(frames, truth, clip.faces),
         }
-    return Performance(system.name, frames, faces, scores, signals)
+    if clip.limbs is not None:
+        limbs = arms.track_limbs(frames)
+        measure = arms.places if motion.mode == "absolute" else arms.motion
+        scores |= measure(limbs, clip.limbs)
+    return Performance(system, frames, faces, scores, signals)
 
 
 def _identity(subject: Subject, frames: np.ndarray, faces: np.ndarray, embed: FaceEmbedder | None) -> float:
@@ -78,8 +87,9 @@ def _identity(subject: Subject, frames: np.ndarray, faces: np.ndarray, embed: Fa
 
 
 def mean_scores(rows: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Measure by measure over several clips."""
-    return {name: measures.mean([row[name] for row in rows]) for name in rows[0]}
+    """Measure by measure over several clips; over those that have it."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: measures.mean([row[name] for row in rows if name in row]) for name in names}
 
 
 @dataclass(frozen=True)
@@ -102,27 +112,31 @@ class Rollout:
 
 
 def roll_out(
-    system: System,
+    systems: Sequence[System],
     subject: Subject,
     clip: EvaluationClip,
     minutes: float,
     embed: FaceEmbedder | None,
     progress: Progress,
-) -> Rollout:
+) -> list[Rollout]:
     """Drive the clip's first frame with the clip to and fro."""
     count = round(minutes * 60) * FPS
-    poses = list(islice(_to_and_fro(clip.poses), count))
+    poses = islice(_to_and_fro(clip.poses), count)
     truths = _to_and_fro(clip.frames)
     own = None if embed is None else embed(subject.portrait.picture, subject.portrait.pose.face)
-    curves: dict[str, list[float]] = {name: [] for name in ROLLOUT_MEASURES}
-    frames = iter(progress(system.render(subject, poses, Motion("absolute")), count))
-    while second := list(islice(frames, FPS)):
-        output, truth = np.stack(second), np.stack(list(islice(truths, len(second))))
-        curves["psnr"].append(measures.psnr(output, truth))
-        curves["colour"].append(float(output.mean(dtype=np.float64) - truth.mean(dtype=np.float64)))
-        seen = np.nan if embed is None else measures.identity(embed(output[-1])[None], own)
-        curves["identity"].append(seen)
-    return Rollout(system.name, {name: np.array(values) for name, values in curves.items()})
+    curves: list[dict[str, list[float]]] = [{name: [] for name in ROLLOUT_MEASURES} for _ in systems]
+    shown = iter(progress(perform(systems, subject, poses, Motion("absolute")), count))
+    while second := list(islice(shown, FPS)):
+        truth = np.stack(list(islice(truths, len(second))))
+        for curve, frames in zip(curves, zip(*second, strict=True), strict=True):
+            output = np.stack(frames)
+            curve["psnr"].append(measures.psnr(output, truth))
+            curve["colour"].append(float(output.mean(dtype=np.float64) - truth.mean(dtype=np.float64)))
+            curve["identity"].append(np.nan if embed is None else measures.identity(embed(output[-1])[None], own))
+    return [
+        Rollout(system.name, {name: np.array(values) for name, values in curve.items()})
+        for system, curve in zip(systems, curves, strict=True)
+    ]
 
 
 def _to_and_fro(items) -> Iterator:

@@ -1,8 +1,8 @@
-"""What is compared: baselines without a network, and models. Each makes frames of a portrait and a driver's poses."""
+"""What is compared: baselines without a network, and models. All make their frames from the same maps."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +12,13 @@ import numpy as np
 
 from pose.portrait.preparation import Portrait
 from pose.tracking.landmarks import PoseFrame
-from pose.warp.conditioning import Conditioner
-from puppet.core.character import load_portrait
+from puppet.core.batcher import Batch, batches
+from puppet.core.character import Character, load_character
 from puppet.core.puppeteer import Puppeteer
+from puppet.core.renderer import Renderer
+from puppet.core.timings import Timings
 from puppet.core.warp_stream import WARP
-from puppet.errors import reported_as_puppet_error
+from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.evaluate.plain_warp import PlainWarp
 from puppet.media.alpha import composite
 
@@ -30,9 +32,13 @@ class Subject:
     size: int
 
     @cached_property
-    def portrait(self) -> Portrait:
+    def character(self) -> Character:
         """As the generator gets it."""
-        return load_portrait(self.source, self.size)
+        return load_character(self.source, self.size, "original")
+
+    @property
+    def portrait(self) -> Portrait:
+        return self.character.portrait
 
 
 @dataclass(frozen=True)
@@ -42,16 +48,20 @@ class Motion:
     mode: str
     neutral: PoseFrame | None = None
 
-    def targets(self, subject: Subject, poses: Iterable[PoseFrame]) -> Iterator[PoseFrame]:
-        return map(Puppeteer(subject.portrait.pose, self.neutral, self.mode), poses)
+    def batches(self, subject: Subject, poses: Iterable[PoseFrame]) -> Iterator[Batch]:
+        targets = map(Puppeteer(subject.portrait.pose, self.neutral, self.mode), poses)
+        return batches(subject.character, targets, Timings())
+
+
+Performer = Callable[[Batch], np.ndarray]  # (F, S, S, 3) uint8 RGB, one frame for every target of the batch
 
 
 class System(Protocol):
     @property
     def name(self) -> str: ...
 
-    def render(self, subject: Subject, poses: Sequence[PoseFrame], motion: Motion) -> Iterator[np.ndarray]:
-        """One (S, S, 3) uint8 RGB frame for every pose."""
+    def performer(self, subject: Subject) -> Performer:
+        """From the beginning of a performance; called with all of its batches in their order."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +70,8 @@ class Still:
 
     name: str = "still"
 
-    def render(self, subject: Subject, poses: Iterable[PoseFrame], motion: Motion) -> Iterator[np.ndarray]:
-        return (subject.portrait.picture for _ in poses)
+    def performer(self, subject: Subject) -> Performer:
+        return lambda batch: np.stack([subject.portrait.picture] * len(batch.targets))
 
 
 @dataclass(frozen=True)
@@ -70,22 +80,19 @@ class MeshWarp:
 
     name: str = "plain warp"
 
-    def render(self, subject: Subject, poses: Iterable[PoseFrame], motion: Motion) -> Iterator[np.ndarray]:
+    def performer(self, subject: Subject) -> Performer:
         warp = PlainWarp(subject.portrait.picture, subject.portrait.pose.face)
-        return (warp(target.face) for target in motion.targets(subject, poses))
+        return lambda batch: np.stack([warp(target.face) for target in batch.targets])
 
 
 @dataclass(frozen=True)
 class NetworkInput:
     """The warp that the network is given, with its painted teeth and eyes, over the portrait's background."""
 
-    name: str = "warp"
+    name: str = WARP
 
-    def render(self, subject: Subject, poses: Iterable[PoseFrame], motion: Motion) -> Iterator[np.ndarray]:
-        portrait = subject.portrait
-        conditioner = Conditioner(portrait.person, portrait.pose, portrait.drawing)
-        for target in motion.targets(subject, poses):
-            yield composite(conditioner.warp(target), portrait.background)[..., :3]
+    def performer(self, subject: Subject) -> Performer:
+        return lambda batch: _opaque(batch.warp[: len(batch.targets)], subject)
 
 
 @dataclass(frozen=True)
@@ -98,30 +105,51 @@ class Model:
     device: str = "auto"
     seed: int = 0
 
-    def render(self, subject: Subject, poses: Iterable[PoseFrame], motion: Motion) -> Iterator[np.ndarray]:
-        from puppet.core.puppet import Puppet  # brings torch
+    def performer(self, subject: Subject) -> Performer:
+        from puppet.core.models import load_stream  # brings torch
 
-        puppet = Puppet(
-            subject.source, self.model, self.weights, self.device, subject.size, motion.mode, seed=self.seed,
-            framing="portrait",
-        )  # fmt: skip
-        return (frame[..., :3] for frame in puppet.animate(poses, motion.neutral))
+        stream = load_stream(self.model, self.weights, subject.size, self.device, self.seed)
+        renderer = Renderer(stream, Timings())
+        return lambda batch: _opaque(renderer(batch), subject)
 
 
-def models(model: str, weights: str | None, compare: Path | None, device: str, seed: int) -> list[Model]:
-    """The models of a command line: the main one unless its weights are None, and one to compare with."""
+def perform(
+    systems: Sequence[System], subject: Subject, poses: Iterable[PoseFrame], motion: Motion
+) -> Iterator[tuple[np.ndarray, ...]]:
+    """For every pose one (S, S, 3) uint8 RGB frame of each system."""
+    performers = [system.performer(subject) for system in systems]
+    for batch in motion.batches(subject, poses):
+        yield from zip(*(performer(batch) for performer in performers), strict=True)
+
+
+def _opaque(persons: np.ndarray, subject: Subject) -> np.ndarray:
+    return np.stack([composite(person, subject.portrait.background)[..., :3] for person in persons])
+
+
+def models(model: str, weights: Sequence[str], device: str, seed: int) -> list[Model]:
+    """The models of a command line. model: the preset of weights that name none, as "shipped"; files say theirs.
+
+    Raises PuppetError for weights that cannot be used.
+    """
     from generator.checkpoint import WeightsError, load_config
-    from puppet.core.models import load_generator
+    from puppet.core.models import load_generator, weights_path
 
-    chosen = []
-    if weights is not None and model != WARP:  # which is a baseline of every table
-        chosen.append(Model(model if weights == "shipped" else Path(weights).stem, model, weights, device, seed))
-    if compare is not None:
-        with reported_as_puppet_error(WeightsError, about="--compare"):
-            other = load_config(compare).name
-        taken = any(system.name == compare.stem for system in chosen)
-        name = f"{compare.absolute().parent.name}/{compare.stem}" if taken else compare.stem
-        chosen.append(Model(name, other, str(compare), device, seed))
-    for system in chosen:  # what is wrong with the weights is said before an hour of work
-        load_generator(system.model, system.weights, 256)
+    if model == WARP:  # which is a baseline of every table
+        return []
+    chosen: list[Model] = []
+    for each in weights:
+        name, preset = model, model
+        if each not in ("shipped", "random"):
+            with reported_as_puppet_error(WeightsError, about=f"--weights {each}"):
+                preset = load_config(weights_path(model, each)).name
+            name = _unlike(Path(each), [system.name for system in chosen])
+        if any(name == system.name for system in chosen):
+            raise PuppetError(f"--weights {each} is given twice")
+        load_generator(preset, each, 256)  # what is wrong with the weights is said before an hour of work
+        chosen.append(Model(name, preset, each, device, seed))
     return chosen
+
+
+def _unlike(path: Path, taken: Sequence[str]) -> str:
+    """The file's name, with its folder's where another is called the same."""
+    return f"{path.absolute().parent.name}/{path.stem}" if path.stem in taken else path.stem

@@ -19,6 +19,12 @@ COLUMNS = {
     "sharpness": ("sharpness", ".2f"),
     "seam": ("seam", ".2f"),
     "face_rate": ("face", ".1%"),
+    "elbow": ("elbow %", ".1f"),
+    "wrist": ("wrist %", ".1f"),
+    "hand_placed": ("hand placed", ".0%"),
+    "hand_points": ("hand points %", ".1f"),
+    "arm_follow": ("arm follow", ".2f"),
+    "hand_found": ("hand found", ".0%"),
     "psnr_first": ("psnr first", ".1f"),
     "psnr_last": ("psnr last", ".1f"),
     "psnr_drift": ("drift", "+.2f"),
@@ -35,6 +41,11 @@ def markdown(rows: dict[str, dict[str, float]], columns: Sequence[str], corner: 
     """A table of {row: {column: value}}, aligned so that it can also be read as plain text."""
     cells = [[corner, *(COLUMNS[name][0] for name in columns)]]
     cells += [[label, *(shown(row[name], COLUMNS[name][1]) for name in columns)] for label, row in rows.items()]
+    return aligned(cells)
+
+
+def aligned(cells: Sequence[Sequence[str]]) -> str:
+    """A table of words, its first line the heading."""
     widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
 
     def line(values: Sequence[str]) -> str:

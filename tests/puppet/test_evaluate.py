@@ -2,6 +2,8 @@
 
 import argparse
 import json
+from dataclasses import replace
+from itertools import count
 
 import cv2
 import numpy as np
@@ -10,13 +12,18 @@ from safetensors.numpy import save_file
 
 from pose.portrait.preparation import Portrait
 from pose.tracking.landmarks import FACE_OVAL, LIPS_INNER, RIGHT_EYE_RING, PoseFrame
+from pose.warp.conditioning import Conditioner
 from puppet.commands import evaluate as command
+from puppet.core.background import Background
+from puppet.core.character import Character
+from puppet.core.look import PictureSize
 from puppet.evaluate import clips, scores, sheets, systems
 from puppet.evaluate.clips import EvaluationClip, square_of
 from puppet.evaluate.plain_warp import PlainWarp, ring_strips
 from puppet.evaluate.report import Report
 from puppet.evaluate.systems import Model, Subject
 from puppet.evaluate.table import markdown
+from tests.puppet.test_evaluate_arms import waving
 from tests.puppet.test_evaluate_measures import face_sequence
 
 SIZE, COUNT = 64, 24
@@ -39,7 +46,11 @@ def untracked(monkeypatch, clip):
     """The portrait is known, and every output is taken to move as the clip does."""
     person = np.dstack([clip.picture, np.full((SIZE, SIZE), 255, np.uint8)])
     portrait = Portrait(person, clip.picture, clip.poses[0], clip.picture)
-    monkeypatch.setattr(systems, "load_portrait", lambda source, size: portrait)
+    background = Background("original", portrait.background)
+    character = Character(
+        "made up", portrait, PictureSize.of(SIZE), background, Conditioner(portrait.person, portrait.pose)
+    )
+    monkeypatch.setattr(systems, "load_character", lambda source, size, background: character)
     monkeypatch.setattr(scores, "track_faces", lambda frames: clip.faces[: len(frames)])
 
 
@@ -91,8 +102,14 @@ def test_clips_of_a_folder_and_over_grey(tmp_path):
     assert shown[0][0, 0].tolist() == [128] * 3 and shown[0][0, 63].tolist() == [200, 100, 50]
 
 
+def truth_of(clip):
+    """A performer that gives the clip's own frames."""
+    shown = iter(clip.frames)
+    return lambda batch: np.stack([next(shown) for _ in batch.targets])
+
+
 def test_report_of_baselines_and_a_model(clip, untracked, tmp_path, monkeypatch):
-    monkeypatch.setattr(Model, "render", lambda self, subject, poses, motion: iter(clip.frames[: len(poses)]))
+    monkeypatch.setattr(Model, "performer", lambda self, subject: truth_of(clip))
     report = Report([Model("perfect", "tiny", "random")], None, SIZE, tmp_path, quiet=True)
     report.self_reenactment([clip])
     report.cross_reenactment([Subject("other", clip.picture, SIZE)], [clip])
@@ -111,13 +128,32 @@ def test_report_of_baselines_and_a_model(clip, untracked, tmp_path, monkeypatch)
     assert "∞" in text and "| perfect " in text and "nan" not in text
 
 
+def test_report_tells_of_arms_where_a_clip_shows_them(clip, untracked, monkeypatch):
+    limbs = waving()
+    monkeypatch.setattr(scores.arms, "track_limbs", lambda frames: limbs[: len(frames)])
+    report = Report([], None, SIZE, None, quiet=True)
+    report.self_reenactment([clip])
+    assert "Arms" not in report.markdown()
+    signer = replace(clip, name="signer", limbs=limbs)
+    report.self_reenactment([signer])
+    report.cross_reenactment([Subject("other", clip.picture, SIZE)], [signer])
+    text = report.markdown()
+    assert "Arms and hands, own first frame: signer" in text and "Arms and hands, other portraits" in text
+    figures = report.figures()
+    assert figures["self"]["warp"]["hand_placed"] == 1 and figures["self_by_clip"]["signer"]["warp"]["wrist"] == 0
+    assert figures["cross"]["warp"]["hand_found"] == 1 and "wrist" not in figures["cross"]["warp"]
+
+
 def test_rollout_has_a_value_for_every_second(clip, untracked, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
 
-    def darkening(self, subject, poses, motion):
-        return (np.maximum(clip.picture.astype(int) - index // 24, 0).astype(np.uint8) for index, _ in enumerate(poses))
+    def darkening(self, subject):
+        times = count()
+        return lambda batch: np.stack([
+            np.maximum(clip.picture.astype(int) - next(times) // 24, 0).astype(np.uint8) for _ in batch.targets
+        ])
 
-    monkeypatch.setattr(Model, "render", darkening)
+    monkeypatch.setattr(Model, "performer", darkening)
     report = Report([Model("darkening", "tiny", "random")], None, SIZE, tmp_path, quiet=True)
     report.rollout(clip, 0.2)
     rollout = report.figures()["rollout"]["darkening"]
@@ -172,7 +208,9 @@ def files(tmp_path):
         (("{a}.mp4", "--size", "250"), "--size 250 is not possible"),
         (("{a}.mp4", "--out", "{a}.mp4"), "cannot make the folder"),
         (("{a}.mp4", "--weights", "{w}"), "broken.safetensors is damaged"),
-        (("{a}.mp4", "--baselines", "--compare", "{w}"), "broken.safetensors is damaged"),
+        (("{a}.mp4", "--weights", "random", "--weights", "{w}"), "broken.safetensors is damaged"),
+        (("{a}.mp4", "--weights", "random", "--weights", "random"), "--weights random is given twice"),
+        (("{a}.mp4", "--regions", "--minutes", "1"), "leave --portraits and --minutes out"),
         (("{a}.mp4", "--model", "poket", "--weights", "random"), "did you mean 'pocket'"),
         (("{a}.mp4", "--baselines"), "a.mp4 is not a video"),
         (("{w}", "--baselines"), "broken.safetensors is not a training clip"),
