@@ -49,8 +49,8 @@ def save(path: str | os.PathLike, model: VideoModel, dtype: torch.dtype = torch.
 
 
 def load(path: str | os.PathLike, dtype: torch.dtype | None = torch.float32) -> VideoModel:
-    """The model of a weights file on the CPU, in `dtype`; None: in that of each tensor on disk, for a stream, which casts
-    it anyway. Takes the memory of the model and of one tensor.  Raises WeightsError."""
+    """The model of a weights file on the CPU, in `dtype`; None: in that of each tensor on disk, for a stream, which
+    casts it anyway. Takes the memory of the model and of one tensor.  Raises WeightsError."""
     path = Path(path)
     config = load_config(path)
     try:

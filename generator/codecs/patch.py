@@ -1,7 +1,7 @@
 """RGBA video autoencoder: 4 video frames of 8x8 pixels become one cell of 16 channels.
 
-The linear path is a whitened PCA of the patches; convolutions add a residual on both sides.  The decoder is also shown a
-side picture for every frame, one that is near to what is to be made: it moves it to where the latent says that things
+The linear path is a whitened PCA of the patches; convolutions add a residual on both sides.  The decoder is also shown
+a side picture for every frame, one that is near to what is to be made: it moves it to where the latent says that things
 are, and what the latent cannot carry of it, its fine detail, is added through a gate.  Both start neutral: a latent
 equal to the side picture's decodes to the side picture itself.  Every latent frame is encoded alone; the decoder looks
 back one latent, and that is all its state.
@@ -167,7 +167,8 @@ class PatchCodec(nn.Module):
         return self.encode(video_BFCHW)[:, 0], None
 
     def project(self, packed_BTFCHW: Tensor) -> Tensor:
-        """The linear path alone, of packed pictures: cheap, and the same for every model; the latent of a side picture."""
+        """The linear path alone, of packed pictures: cheap, and the same for every model; the latent of a side
+        picture."""
         return self.linear_in(to_patches(packed_BTFCHW).to(self.linear_in.weight.dtype)).movedim(-1, -3)
 
     def initial_state(self, past_BTChw: Tensor | None = None) -> DecoderState:
@@ -182,8 +183,8 @@ class PatchCodec(nn.Module):
         return unpack(self.decode_packed(z_BTChw, side.to(self.dtype), previous)).flatten(1, 2)
 
     def decode_packed(self, z_BTChw: Tensor, packed_BTFCHW: Tensor, previous_BChw: Tensor | None) -> Tensor:
-        """`decode` from packed side picture to packed video (B, T, 4, 16, H/2, W/2): the moved one's coarse part + gate *
-        its detail + residual + the smoothed change from its latent to z."""
+        """`decode` from packed side picture to packed video (B, T, 4, 16, H/2, W/2): the moved one's coarse part + gate
+        * its detail + residual + the smoothed change from its latent to z."""
         z, z_side = z_BTChw.to(self.dtype), self.project(packed_BTFCHW).to(self.dtype)
         first = z[:, :1] if previous_BChw is None else previous_BChw[:, None].to(self.dtype)
         previous = torch.cat([first, z[:, :-1]], dim=1)

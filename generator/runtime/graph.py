@@ -17,9 +17,9 @@ WARM_UP = 3  # plain steps before the recording: allocations, autotuning and com
 
 
 class GraphedAdvance:
-    """Stands in for `VideoModel.advance`. What the recording has taken for granted is its ground: another cache, another
-    origin in it, a ring that is full now, or other shapes are recorded anew; a prompt, a signal and noise of the same
-    shapes are copied to where the recording reads them."""
+    """Stands in for `VideoModel.advance`. What a recording takes for granted is its ground: for another cache, another
+    origin in it, a ring that is full now, or other shapes there is another recording; a prompt, a signal and noise of
+    the same shapes are copied to where it reads them."""
 
     def __init__(self, model: VideoModel, device: torch.device) -> None:
         self._plain, self._device = model.advance, device

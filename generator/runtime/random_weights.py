@@ -1,5 +1,5 @@
-"""A model with random weights, for measuring: made on the device and in the number format in which it will run, because a
-large one would lie in memory twice as large first."""
+"""A model with random weights, for measuring: made on the device and in the number format in which it will run, because
+a large one would lie in memory twice as large first."""
 
 from __future__ import annotations
 

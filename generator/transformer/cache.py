@@ -80,6 +80,7 @@ class KVCache(ABC):
     def advance(self, count: int) -> None:
         """The pass over `count` frames is over."""
 
+    @abstractmethod
     def passed(self, count: int) -> None:
         """So many frames were made and stay. Told once a step, outside of what is compiled or recorded, which a number
         that changes from step to step would end."""
@@ -119,6 +120,9 @@ class RolloutCache(KVCache):
 
     def advance(self, count):
         self.frame += count
+
+    def passed(self, count):
+        pass  # nothing is masked here
 
     def scratch(self) -> RolloutCache:
         made = copy.copy(self)
