@@ -76,7 +76,7 @@ def pretended_cuda(monkeypatch):
 
 
 @torch.no_grad()
-def test_a_recorded_step_takes_new_noise_and_prompts_and_is_recorded_again_when_its_ground_changes(pretended_cuda) -> None:
+def test_a_recording_takes_new_noise_and_prompts_and_is_made_again_on_other_ground(pretended_cuda) -> None:
     """On the CPU, with a graph that only pretends: what is copied where, and when another recording is due."""
     plain, graphed = small_model(), small_model()
     step = plain.advance
