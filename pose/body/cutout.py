@@ -14,24 +14,22 @@ import numpy as np
 
 from pose.geometry import smoothstep
 from pose.portrait.inpainting import fill
-from pose.tracking.landmarks import FACE_OVAL, HAND_BONES, LEFT_HIP, LEFT_SHOULDER, RIGHT_HIP, RIGHT_SHOULDER, PoseFrame
+from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 
-from .joints import HAND_LENGTH, SHOWN, SIDES, Arm, arm_of, is_shown, shoulder_width
-from .limb import END, START, Strip, centre_line, sample_grid, texture_size
+from .joints import SHOWN, Arm, shoulder_width, shown_arms
+from .limb import END, START, Strip, sample_grid, texture_size
+from .regions import GIRTH, disc, girth, hand_region, limb_coordinates, sleeve_of, torso_polygon
 
 WORK_SIDE = 384  # px, at which pixels are given to arms
 OPAQUE = 128
-# Half the width of a bare or tightly dressed arm, in shoulder widths, at places along it (0 shoulder, 1 elbow, 2 wrist)
-GIRTH_AT = (-0.16, 0.0, 0.5, 1.0, 1.3, 1.7, 2.0, 2.1)
-GIRTH = (0.15, 0.17, 0.155, 0.13, 0.125, 0.10, 0.08, 0.08)
-SLEEVE = (0.85, 1.5)  # what a sleeve may be wider than that
 SURE, LIKELY, POSSIBLE = 0.55, 1.0, 1.4  # half widths from the bone: surely, likely, possibly the arm's
+BEFORE_TORSO = 1.15  # the same as POSSIBLE where the torso is expected, whose pattern may be the sleeve's
 BESIDE = 1.8  # half widths from the bone up to which everything beside the torso is the arm's
 MARGIN = 1.4  # half widths that the strip reaches to each side
 SHOULDER_CUT = (0.04, 0.24)  # along the upper arm: before, the shoulder stays with the torso
 STRIP_BEGINS = (-0.16, 0.06)  # along the upper arm: where the strip comes out of the shoulder
-WAIST, HIP = 0.06, 0.22  # shoulder widths that the torso is wider than shoulder joints and hip joints
 GRABCUT_STEPS = 3
+SLIVER = 2  # px, half of the width of what cannot be a part of the torso
 RIM = 1 / 20  # of the picture's side: how far from an arm the matte may still hold a shadow of it
 
 
@@ -46,19 +44,12 @@ class ArmCutout:
     hand_mask: np.ndarray
 
 
-def girth(along: np.ndarray) -> np.ndarray:
-    """Half width of an arm in shoulder widths."""
-    return np.interp(along, GIRTH_AT, GIRTH).astype(np.float32)
-
-
 def cut_arms(person_SS4: np.ndarray, pose: PoseFrame) -> dict[str, ArmCutout]:
     """The arms that a portrait shows, by side."""
-    arms = [arm for side in SIDES if (arm := arm_of(pose, side)) is not None and is_shown(arm, pose.size)]
-    width = shoulder_width(pose)
+    arms = shown_arms(pose)
     cut = {}
     for arm in arms:
-        others = [other for other in arms if other is not arm]
-        cut[arm.side] = _cut(person_SS4, pose, arm, others, width)
+        cut[arm.side] = _cut(person_SS4, pose, arm, arms)
     return {side: cutout for side, cutout in cut.items() if cutout is not None}
 
 
@@ -66,13 +57,13 @@ def torso_without(person_SS4: np.ndarray, pose: PoseFrame, masks: list[np.ndarra
     """(S, S, 4) the person after the arms of the masks are taken away and what was behind them is filled in."""
     gone = np.clip(np.sum(masks, 0), 0, 1)
     known = (person_SS4[..., 3] > 250) & (gone < 0.02)
-    known &= _torso_polygon(pose, len(person_SS4), 0.3) > 0.5
+    known &= torso_polygon(pose, len(person_SS4), 0.3) > 0.5
     colour = person_SS4[..., :3].astype(np.float32) * (255 / np.maximum(person_SS4[..., 3:], 1))
     if known.sum() < 50:
         behind = np.zeros_like(colour)
     else:
         behind = fill(np.clip(colour, 0, 255).astype(np.uint8), ~known)
-    solid = cv2.GaussianBlur(_torso_polygon(pose, len(person_SS4), 0.0), (0, 0), 1.0)
+    solid = cv2.GaussianBlur(torso_polygon(pose, len(person_SS4), 0.0), (0, 0), 1.0)
     # never more than the person was: a hand beside the body has nothing behind it
     solid = np.minimum(solid, person_SS4[..., 3] / np.float32(255))[..., None]
     filled = np.concatenate([behind * solid, 255 * solid], 2)
@@ -80,30 +71,30 @@ def torso_without(person_SS4: np.ndarray, pose: PoseFrame, masks: list[np.ndarra
     return np.rint(kept + (filled - kept) * gone[..., None]).clip(0, 255).astype(np.uint8)
 
 
-def _cut(person: np.ndarray, pose: PoseFrame, arm: Arm, others: list[Arm], width: float) -> ArmCutout | None:
-    size = len(person)
+def _cut(person: np.ndarray, pose: PoseFrame, arm: Arm, arms: list[Arm]) -> ArmCutout | None:
+    size, width = len(person), shoulder_width(pose)
     scale = min(1.0, WORK_SIDE / size)
     small = cv2.resize(person, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else person
     work = len(small)
     factor = work / size
-    along, across = _limb_coordinates(arm.joints * factor, work)
-    torso = _torso_polygon(pose, size, 0.0)
+    along, across = limb_coordinates(arm.joints * factor, work)
+    torso = torso_polygon(pose, size, 0.0)
     torso = cv2.resize(torso, (work, work), interpolation=cv2.INTER_AREA) if scale < 1 else torso
     opaque = small[..., 3] > OPAQUE
-    sleeve = _sleeve(arm.joints * factor, opaque, width * factor)
+    sleeve = sleeve_of(arms, opaque, width * factor, factor)
     ratio = np.abs(across) / (girth(along) * width * factor * sleeve)
     ends = (along > START + 0.02) & (along < END - 0.02)
     labels = np.full(opaque.shape, cv2.GC_BGD, np.uint8)
-    labels[(ratio < POSSIBLE) & ends] = cv2.GC_PR_BGD
+    labels[(ratio < np.where(torso > 0.5, BEFORE_TORSO, POSSIBLE)) & ends] = cv2.GC_PR_BGD
     labels[(ratio < LIKELY) & ends] = cv2.GC_PR_FGD
     labels[(ratio < SURE) & ends] = cv2.GC_FGD
     beside = (torso < 0.5) & (along > 0.3) & ends
     labels[beside & (ratio < BESIDE)] = cv2.GC_PR_FGD
     labels[beside & (ratio < LIKELY)] = cv2.GC_FGD
-    hand = _hand_region(arm, work, factor, width * factor)
+    hand = hand_region(arm, work, factor, width * factor)
     labels[hand > 0] = np.where((hand > 1) | (torso < 0.5), cv2.GC_FGD, cv2.GC_PR_FGD)[hand > 0]
-    for other in others:  # what is certainly another arm's is not this one's
-        theirs, off = _limb_coordinates(other.joints * factor, work)
+    for other in (other for other in arms if other is not arm):  # what is certainly another arm's is not this one's
+        theirs, off = limb_coordinates(other.joints * factor, work)
         certain = (np.abs(off) < SURE * girth(theirs) * width * factor) & (ratio > SURE)
         labels[certain] = cv2.GC_BGD
     face = np.zeros(opaque.shape, np.uint8)
@@ -117,8 +108,11 @@ def _cut(person: np.ndarray, pose: PoseFrame, arm: Arm, others: list[Arm], width
     _, parts = cv2.connectedComponents(np.uint8(opaque & (cv2.dilate(member, np.ones((3, 3), np.uint8)) == 0)))
     body_part = np.bincount(parts[(face > 0) & (parts > 0)], minlength=1).argmax()
     member |= np.uint8((parts > 0) & (parts != body_part) & (ratio < 3))
-    thin = opaque & (member == 0) & (cv2.dilate(member, np.ones((3, 3), np.uint8)) > 0)
-    member |= np.uint8(thin & (torso < 0.5))
+    # and so do slivers between it and the background
+    rest = np.uint8(opaque & (member == 0))
+    thin = (rest > 0) & (cv2.morphologyEx(rest, cv2.MORPH_OPEN, disc(SLIVER)) == 0)
+    beside_it = cv2.dilate(member, disc(2 * SLIVER)) > 0
+    member |= np.uint8(thin & beside_it & (along > SHOULDER_CUT[1]) & (ratio < BESIDE) & (hand == 0))
     # the matte's soft edge belongs to the arm where the arm is nearest
     to_arm, to_rest = (
         cv2.distanceTransform(np.uint8(~m), cv2.DIST_L2, 3) for m in (member > 0, opaque & (member == 0))
@@ -165,57 +159,6 @@ def _strip(person: np.ndarray, member: np.ndarray, arm: Arm, width: float, sleev
     return Strip(np.rint(texture).astype(np.uint8), reach)
 
 
-def _sleeve(joints_32: np.ndarray, opaque: np.ndarray, width: float) -> float:
-    """How much wider the dressed arm is than a bare one, where its outer edge is seen against the background."""
-    places = np.linspace(0.3, 1.8, 24)
-    points, normals = centre_line(joints_32, places)
-    found = []
-    for way in (-1, 1):
-        steps = np.arange(0.3, 2.0, 0.05)
-        reach = steps[None] * girth(places)[:, None] * width
-        at = points[:, None] + way * reach[..., None] * normals[:, None]
-        x, y = np.floor(at).astype(int).transpose(2, 0, 1)
-        inside = (x >= 0) & (y >= 0) & (x < len(opaque)) & (y < len(opaque))
-        empty = inside & ~opaque[y.clip(0, len(opaque) - 1), x.clip(0, len(opaque) - 1)]
-        for row in empty:
-            if row.any() and not row[0]:
-                found.append(steps[row.argmax()])
-    return float(np.clip(np.median(found), *SLEEVE)) if len(found) >= 4 else 1.1
-
-
-def _limb_coordinates(joints_32: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """(size, size) place along the limb and signed distance from its line, for every pixel."""
-    places = np.linspace(START, END, 96)
-    points, normals = centre_line(joints_32, places)
-    y, x = np.indices((size, size), np.float32) + 0.5
-    nearest = np.full((size, size), np.inf, np.float32)
-    index = np.zeros((size, size), np.intp)
-    for k, (px, py) in enumerate(points):
-        d = (x - px) ** 2 + (y - py) ** 2
-        closer = d < nearest
-        nearest[closer], index[closer] = d[closer], k
-    away = (x - points[index, 0]) * normals[index, 0] + (y - points[index, 1]) * normals[index, 1]
-    return places[index].astype(np.float32), (np.sqrt(nearest) * np.sign(away)).astype(np.float32)
-
-
-def _hand_region(arm: Arm, size: int, factor: float, width: float) -> np.ndarray:
-    """(size, size) uint8: 2 surely, 1 perhaps the hand's, 0 not."""
-    region = np.zeros((size, size), np.uint8)
-    if arm.hand is None:
-        fore = arm.joints[2] - arm.joints[1]
-        fore = fore / max(np.hypot(*fore), 1e-6)
-        begin, end = arm.joints[2] * factor, arm.joints[2] * factor + 1.9 * HAND_LENGTH * width * fore
-        cv2.line(region, _pixel(begin), _pixel(end), 1, max(1, round(0.3 * width)), cv2.LINE_8)
-        return region
-    points = arm.hand[:, :2] * factor
-    unit = max(np.linalg.norm(points[9] - points[0]), np.linalg.norm(points[5] - points[17]), 1.0)
-    cv2.fillConvexPoly(region, cv2.convexHull(np.rint(points).astype(np.int32)), 1)
-    region = cv2.dilate(region, _disc(0.28 * unit))
-    for a, b in HAND_BONES:
-        cv2.line(region, _pixel(points[a]), _pixel(points[b]), 2, max(1, round(0.16 * unit)), cv2.LINE_8)
-    return region
-
-
 def _grab(picture: np.ndarray, labels: np.ndarray, opaque: np.ndarray) -> np.ndarray:
     """(H, W) uint8 0 or 1: GrabCut's answer, or the likely region where there is nothing to decide."""
     likely = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
@@ -239,35 +182,3 @@ def _grab(picture: np.ndarray, labels: np.ndarray, opaque: np.ndarray) -> np.nda
     result = np.zeros_like(likely)
     result[box] = np.isin(inside, (cv2.GC_FGD, cv2.GC_PR_FGD))
     return result
-
-
-def _torso_polygon(pose: PoseFrame, size: int, wider: float) -> np.ndarray:
-    """(S, S) float32 1 where a torso without arms is expected; wider: shoulder widths more at each side."""
-    mask = np.zeros((size, size), np.float32)
-    body = pose.body
-    width = shoulder_width(pose)
-    shoulders = [body[k, :2].astype(np.float64) for k in (LEFT_SHOULDER, RIGHT_SHOULDER)]
-    hips = [body[k, :2].astype(np.float64) for k in (LEFT_HIP, RIGHT_HIP)]
-    across = shoulders[0] - shoulders[1]
-    across = across / max(np.hypot(*across), 1e-6)
-    down = (hips[0] + hips[1] - shoulders[0] - shoulders[1]) / 2
-    down = down / max(np.hypot(*down), 1e-6)
-    left_hip, right_hip = hips[0] + (HIP + wider) * width * across, hips[1] - (HIP + wider) * width * across
-    outline = [
-        shoulders[0] + (WAIST + wider) * width * across - 0.3 * width * down,
-        left_hip, left_hip + 2 * width * down,
-        right_hip + 2 * width * down, right_hip,
-        shoulders[1] - (WAIST + wider) * width * across - 0.3 * width * down,
-    ]  # fmt: skip
-    cv2.fillPoly(mask, [np.rint(np.array(outline) * 16).astype(np.int32)], 1.0, cv2.LINE_8, 4)
-    return mask
-
-
-def _pixel(point: np.ndarray) -> tuple[int, int]:
-    x, y = np.clip(np.rint(point), -30000, 30000)
-    return int(x), int(y)
-
-
-def _disc(radius: float) -> np.ndarray:
-    r = max(1, round(radius))
-    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))

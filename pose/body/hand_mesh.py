@@ -16,11 +16,12 @@ import numpy as np
 from pose.tracking.mesh import fit_similarity
 
 WRIST = 0
-PALM = (0, 1, 5, 9, 13, 17)  # points that bending fingers leave in place
+PALM = np.array([0, 1, 5, 9, 13, 17])  # points that bending fingers leave in place
 ELBOW = 21  # the point after the 21 of the hand
 FOREARM = 0  # rows of the bones
 FROM_PALM = np.array([0, 1, 2, 3, 4, 5, 8, 11, 14, 17])  # those that turn with the palm, the fingers' first ones last
 STUB_FADE = (0.12, 0.3)  # behind the wrist: where the hand ends in the sleeve or goes over into the forearm
+CONTRAST = 0.45  # of the texture: its palm is paler than people's, beside a face
 STRETCH = (0.35, 1.6)  # a bone's length / the hand's size across: what is beyond is the tracker's doubt
 
 
@@ -42,10 +43,18 @@ class HandMesh:
     left: bool
 
     @cached_property
-    def _rest(self) -> np.ndarray:
-        """(V, 3, 2) vertices and normals at rest."""
-        normals = vertex_normals(self.vertices, self.triangles)
-        return np.stack([self.vertices, normals], 2)
+    def _normals(self) -> np.ndarray:
+        """(V, 3) at rest."""
+        return vertex_normals(self.vertices, self.triangles)
+
+    @cached_property
+    def _bones_at_rest(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(B, 3) directions, (B,) lengths, and (B, 3, 3) the maps that keep what lies along each bone."""
+        begin, end = self.bones.T
+        bones = (self.points[end] - self.points[begin]).astype(np.float64)
+        length = np.linalg.norm(bones, axis=1)
+        way = bones / length[:, None]
+        return way, length, way[:, :, None] * way[:, None]
 
     @cached_property
     def fade(self) -> np.ndarray:
@@ -69,15 +78,15 @@ class HandMesh:
     def posed(self, hand_213: np.ndarray, elbow_3: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Vertices and normals (V, 3) float32 with the joints on given points; elbow_3: where the forearm begins."""
         target = np.concatenate([hand_213, elbow_3[None]]).astype(np.float64)
-        palm = fit_similarity(self.points[list(PALM)], target[list(PALM)])
-        size = self.size_of(target)
+        palm = fit_similarity(self.points[PALM], target[PALM])
         begin, end = self.bones.T
-        rest = self.points[end] - self.points[begin]
+        rest_way, rest_length, along = self._bones_at_rest
         now = target[end] - target[begin]
-        rest_length = np.linalg.norm(rest, axis=1)
-        now_length = np.maximum(np.linalg.norm(now, axis=1), 1e-6)
-        rest_way, now_way = rest / rest_length[:, None], now / now_length[:, None]
+        now_length = np.maximum(np.sqrt((now * now).sum(1)), 1e-6)
+        now_way = now / now_length[:, None]
         stretch = now_length / rest_length
+        # of the unit, in pixels: the median over the palm's and the fingers' bones, which depth hardly deceives
+        size = float(np.sort(stretch[1:])[(len(stretch) - 1) // 2])
         stretch[1:] = np.clip(stretch[1:] / size, *STRETCH) * size
         stretch[FOREARM] = size  # the stub is as long as the hand wants it, not as the arm
         turns = np.empty((len(self.bones), 3, 3))
@@ -86,7 +95,6 @@ class HandMesh:
             bent = turns_between((parents @ rest_way[level, :, None])[:, :, 0], now_way[level])
             turns[level] = bent @ parents
             parents = turns[level[-5:]]
-        along = rest_way[:, :, None] * rest_way[:, None]
         maps = turns @ (size * (np.eye(3) - along) + stretch[:, None, None] * along)
         # the forearm hangs on its end, the wrist; all others on their beginning
         anchor = begin.copy()
@@ -94,17 +102,14 @@ class HandMesh:
         offsets = target[anchor] - np.einsum("bij,bj->bi", maps, self.points[anchor])
         affine = np.concatenate([maps, offsets[:, :, None]], 2).astype(np.float32).reshape(-1, 12)
         blended = (self.weights @ affine).reshape(-1, 3, 4)
-        both = blended[:, :, :3] @ self._rest
-        normals = both[:, :, 1]
-        normals = normals / np.maximum(np.sqrt((normals * normals).sum(1, keepdims=True)), 1e-9)
-        return both[:, :, 0] + blended[:, :, 3], normals
-
-    def size_of(self, points: np.ndarray) -> float:
-        """Pixels of the unit: the median over the palm's and the fingers' bones, which depth hardly deceives."""
-        begin, end = self.bones[1:].T
-        rest = np.linalg.norm(self.points[end] - self.points[begin], axis=1)
-        now = np.linalg.norm(points[end] - points[begin], axis=1)
-        return float(np.sort(now / rest)[len(now) // 2])
+        # written out: numpy multiplies many small matrices one by one
+        x, y, z, shift = (blended[:, :, k] for k in range(4))
+        vertices, normals = (
+            x * at[:, 0:1] + y * at[:, 1:2] + z * at[:, 2:3] for at in (self.vertices, self._normals)
+        )
+        square = normals * normals
+        length = np.sqrt(square[:, 0] + square[:, 1] + square[:, 2])
+        return vertices + shift, normals / np.maximum(length, 1e-9)[:, None]
 
 
 def turns_between(a_N3: np.ndarray, b_N3: np.ndarray) -> np.ndarray:
@@ -141,6 +146,6 @@ def hand_mesh(left: bool) -> HandMesh:
             points=data["points"],
             bones=data["bones"].astype(np.intp),
             weights=weights,
-            detail=data["detail"].astype(np.float32),
+            detail=data["detail"].astype(np.float32) ** CONTRAST,
             left=True,
         )

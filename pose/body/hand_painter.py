@@ -30,4 +30,7 @@ def hand_part(mesh: HandMesh, hand_213: np.ndarray, elbow_3: np.ndarray, tone: S
             drawn += colours.take(corner.take(covered.triangles), 0) * weight[:, None]
         return drawn.astype(np.uint8)
 
-    return Part(vertices[shown, :2], vertices[shown, 2].sum(1), SUPERSAMPLED, paint)
+    # what vanishes in the sleeve hides nothing of the hand
+    depth = vertices[shown, 2].sum(1)
+    depth += (1 - mesh.fade[shown].min(1)) * (np.ptp(depth) if len(depth) else 0)
+    return Part(vertices[shown, :2], depth, SUPERSAMPLED, paint)

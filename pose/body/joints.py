@@ -82,6 +82,11 @@ def is_shown(arm: Arm, size: tuple[int, int]) -> bool:
     return bool(inside.mean() >= SHOWN and inside[:3].all())
 
 
+def shown_arms(pose: PoseFrame) -> list[Arm]:
+    """The arms that a portrait with this pose shows."""
+    return [arm for side in SIDES if (arm := arm_of(pose, side)) is not None and is_shown(arm, pose.size)]
+
+
 def shoulder_width(pose: PoseFrame) -> float:
     """Pixels between the shoulders as they would be if the body faced the camera: the head tells where they do not."""
     by_head = SHOULDERS_IN_EYES * eye_distance(pose.face) if pose.face is not None else 0.0

@@ -21,7 +21,7 @@ from .hand_painter import hand_part
 from .joints import SIDES, Arm, arm_of, relaxed_hand, shoulder_width
 from .limb import START, Strip, strip_parts
 from .own_hand import OwnHand
-from .parts import lay_parts
+from .parts import Box, box_of, lay_parts
 from .sleeve import make_sleeve
 from .tone import skin_on_arm, skin_tone
 
@@ -70,7 +70,7 @@ class BodyLayers:
             for side, cut in self._cut.items()
             if (hand := OwnHand.cut(person_SS4, cut.hand_mask, cut.arm)) is not None
         }
-        self._torsos: dict[frozenset[str], tuple[np.ndarray, np.ndarray]] = {}
+        self._torsos: dict[frozenset[str], tuple[np.ndarray, np.ndarray, Box]] = {}
         self._sleeves = {
             side: make_sleeve(person_SS4, pose, side, tone.colour, tone.light)
             for side in SIDES
@@ -99,16 +99,19 @@ class BodyLayers:
                 placed.append(one)
         return sorted(placed, key=lambda arm: -arm.joints[2, 2])
 
-    def torso(self, sides: frozenset[str]) -> tuple[np.ndarray, np.ndarray]:
-        """(S, S, 4) uint8 the person without the arms of these sides, and (S, S) uint8 where that differs."""
+    def torso(self, sides: frozenset[str]) -> tuple[np.ndarray, np.ndarray, Box]:
+        """(S, S, 4) uint8 the person without the arms of these sides, (S, S) uint8 where that differs, a box around
+        it."""
         if sides not in self._torsos:
             masks = [self._cut[side].mask for side in sides]
             gone = np.clip(np.max(masks, 0), 0, 1)
-            self._torsos[sides] = torso_without(self.person, self.pose, masks), np.rint(255 * gone).astype(np.uint8)
+            torso = torso_without(self.person, self.pose, masks)
+            weight = np.rint(255 * gone).astype(np.uint8)
+            self._torsos[sides] = torso, weight, box_of(weight) or (slice(0, 0), slice(0, 0))
         return self._torsos[sides]
 
-    def draw(self, picture_SS4: np.ndarray, placed: list[PlacedArm]) -> None:
-        """Lay the arms over a premultiplied picture, in place."""
+    def draw(self, picture_SS4: np.ndarray, placed: list[PlacedArm]) -> Box | None:
+        """Lay the arms over a premultiplied picture, in place; where, None for nowhere."""
         parts = [part for arm in placed for part in strip_parts(arm.strip, arm.joints, arm.begin, arm.opacity)]
         for arm in placed:
             place, own = arm.own_hand or (None, 0.0)
@@ -117,7 +120,7 @@ class BodyLayers:
                 parts.append(hand_part(mesh, arm.hand, arm.joints[1], self._tones[arm.side], arm.opacity))
             if own > 0:
                 parts.append(self._hands[arm.side].part(place, own * arm.opacity))
-        lay_parts(picture_SS4, parts)
+        return lay_parts(picture_SS4, parts)
 
     def _place_own(
         self, arm: Arm, target: PoseFrame, moved: Callable[[np.ndarray], np.ndarray]

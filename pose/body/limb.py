@@ -19,7 +19,9 @@ from .parts import Part
 # Along the limb: 0 shoulder, 1 elbow, 2 wrist; the strip begins above the shoulder and ends under the hand
 START, END = -0.16, 2.08
 ELBOW_ROUND = 0.2  # of a bone at either side of the elbow, over which the line turns
-OVERLAP = 0.3  # of a bone, by which upper arm and forearm reach over the elbow
+# Of a bone, by which upper arm and forearm reach over the elbow. Little: within one of them the front cross section
+# hides the ones behind it even where it is transparent
+OVERLAP = 0.06
 BEHIND = 0.5  # forearm lengths that a wrist must be farther than the shoulder to lie behind the upper arm
 # Cross sections that are drawn, dense where the line turns
 STATIONS = np.concatenate([np.linspace(START, 0.7, 8), np.linspace(0.78, 1.22, 12), np.linspace(1.3, END, 8)])
@@ -85,17 +87,20 @@ def strip_parts(strip: Strip, joints_33: np.ndarray, begin: float = START, opaci
     halves = [(begin, 1 + OVERLAP), (max(1 - OVERLAP, begin), END)]
     if joints_33[2, 2] > joints_33[0, 2] + BEHIND * np.hypot(*(joints_33[2] - joints_33[1])[:2]):
         halves.reverse()
-    return [
-        _part(strip, joints_33[:, :2], np.unique(STATIONS.clip(first, last)), opacity)
-        for first, last in halves
-        if last > first
-    ]
+    places = np.unique(np.concatenate([STATIONS, [edge for half in halves for edge in half]]))
+    points, normals = centre_line(joints_33[:, :2], places)
+    reach = strip.reach_at(places)[:, None] * normals
+    sides = np.stack([points - reach, points + reach], 1)  # (K, 2, 2)
+    parts = []
+    for first, last in halves:
+        if last > first:
+            mine = slice(*np.searchsorted(places, (first, last + 1e-9)))
+            parts.append(_part(strip, places[mine], sides[mine], opacity))
+    return parts
 
 
-def _part(strip: Strip, joints_32: np.ndarray, along: np.ndarray, opacity: float) -> Part:
-    points, normals = centre_line(joints_32, along)
-    reach = strip.reach_at(along)[:, None]
-    sides = np.stack([points - reach * normals, points + reach * normals], 1)  # (K, 2, 2)
+def _part(strip: Strip, along: np.ndarray, sides_K22: np.ndarray, opacity: float) -> Part:
+    """One piece of the strip: its places along the limb, and where the two ends of each cross section lie."""
     first = 2 * np.arange(len(along) - 1)[:, None]
     triangles = np.concatenate([first + [0, 1, 2], first + [1, 3, 2]])
     rows, columns = strip.texture.shape[:2]
@@ -112,7 +117,7 @@ def _part(strip: Strip, joints_32: np.ndarray, along: np.ndarray, opacity: float
 
     # at the inside of the elbow cross sections overlap: what is farther from it is in front
     depth = np.tile(-np.abs((along[1:] + along[:-1]) / 2 - 1), 2)
-    return Part(sides.reshape(-1, 2)[triangles], depth, 1, paint)
+    return Part(sides_K22.reshape(-1, 2)[triangles], depth, 1, paint)
 
 
 def fetch(texture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:

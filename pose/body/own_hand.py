@@ -20,17 +20,21 @@ from .parts import Part
 
 ALIKE = (0.1, 0.2)  # hand lengths by which the points miss an affine map: its own hand still, no longer
 SCALES = (0.6, 1.6)  # that the map may have along any direction
+STUMP = (0.01, 0.03)  # of the picture's side that the cut end of a hand may lie inside it: shown still, no longer
 LEAST_PIXELS = 40  # of a hand in the portrait
 
 
 @dataclass(frozen=True, eq=False)
 class OwnHand:
     """texture: (h, w, 4) uint8 premultiplied RGBA, FINER times enlarged; corner: (2,) its upper left corner in the
-    portrait; arm: at rest, its hand None where no points were found on it."""
+    portrait; arm: at rest, its hand None where no points were found on it; cut_off: (N, 2) where the portrait's edge
+    cuts the hand; size: pixels of the square picture."""
 
     texture: np.ndarray
     corner: np.ndarray
     arm: Arm
+    cut_off: np.ndarray
+    size: int
 
     @classmethod
     def cut(cls, person_SS4: np.ndarray, mask: np.ndarray, arm: Arm) -> OwnHand | None:
@@ -38,13 +42,14 @@ class OwnHand:
         ys, xs = np.nonzero(mask > 0.02)
         if (mask > 0.5).sum() < LEAST_PIXELS:
             return None
-        if max(ys.max() - mask.shape[0], xs.max() - mask.shape[1]) >= -2 or min(ys.min(), xs.min()) < 2:
-            return None  # cut off by the picture's edge
+        size = len(mask)
+        solid = np.argwhere(mask > 0.5)[:, ::-1] + 0.5
+        cut_off = solid[((solid < 1) | (solid > size - 1)).any(1)]
         box = np.s_[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
         layer = person_SS4[box].astype(np.float32) * mask[box][..., None]
         finer = cv2.resize(layer, None, fx=FINER, fy=FINER, interpolation=cv2.INTER_CUBIC).clip(0, 255)
         finer[..., :3] = np.minimum(finer[..., :3], finer[..., 3:])
-        return cls(np.rint(finer).astype(np.uint8), np.array([xs.min(), ys.min()], np.float64), arm)
+        return cls(np.rint(finer).astype(np.uint8), np.array([xs.min(), ys.min()], np.float64), arm, cut_off, size)
 
     def placed(self, hand_213: np.ndarray | None, joints_32: np.ndarray) -> tuple[np.ndarray, float]:
         """(2, 3) the map from the portrait to where the hand is, and 0..1 how well that shows it.
@@ -57,7 +62,8 @@ class OwnHand:
             before, after = rest[2] - rest[1], joints_32[2] - joints_32[1]
             angle = np.arctan2(after[1], after[0]) - np.arctan2(before[1], before[0])
             turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-            return np.concatenate([turn, (joints_32[2] - turn @ rest[2])[:, None]], 1), 1.0
+            place = np.concatenate([turn, (joints_32[2] - turn @ rest[2])[:, None]], 1)
+            return place, self._whole(place)
         if self.arm.hand is None:
             return np.eye(2, 3), 0.0
         own, target = self.arm.hand[:, :2].astype(np.float64), hand_213[:, :2].astype(np.float64)
@@ -67,7 +73,16 @@ class OwnHand:
         length = max(float(np.linalg.norm(np.ptp(target, axis=0))), 1.0)
         scales = np.linalg.svd(solved[:2], compute_uv=False)
         possible = np.linalg.det(solved[:2]) > 0 and SCALES[0] < scales.min() and scales.max() < SCALES[1]
-        return solved.T, float(possible) * float(1 - smoothstep(miss / length, ALIKE))
+        alike = float(possible) * float(1 - smoothstep(miss / length, ALIKE))
+        return solved.T, alike * self._whole(solved.T)
+
+    def _whole(self, place_23: np.ndarray) -> float:
+        """0..1 whether what the portrait's edge cut off of the hand lies outside the picture again."""
+        if not len(self.cut_off):
+            return 1.0
+        at = self.cut_off @ place_23[:, :2].T + place_23[:, 2]
+        inside = np.minimum(at, self.size - at).min(1).max() / self.size
+        return float(1 - smoothstep(inside, STUMP))
 
     def part(self, place_23: np.ndarray, opacity: float) -> Part:
         tall, wide = self.texture.shape[:2]

@@ -23,13 +23,16 @@ class Part:
     paint: Callable[[Coverage], np.ndarray]
 
 
-def lay_parts(picture_HW4: np.ndarray, parts: list[Part]) -> None:
-    """Draw parts over a premultiplied uint8 RGBA picture, the first one lowest, in place."""
+Box = tuple[slice, slice]  # rows and columns of a picture
+
+
+def lay_parts(picture_HW4: np.ndarray, parts: list[Part]) -> Box | None:
+    """Draw parts over a premultiplied uint8 RGBA picture, the first one lowest, in place; where, None for nowhere."""
     height, width = picture_HW4.shape[:2]
     placed = [_place(part, width, height) for part in parts]
     drawn = [(part, *place) for part, place in zip(parts, placed) if place is not None]
     if not drawn:
-        return
+        return None
     # one canvas with a box for each part, one above the other
     sizes = [part.finer * (high - low) for part, _, low, high in drawn]
     tops = np.cumsum([0, *(int(size[1]) for size in sizes)])
@@ -52,6 +55,15 @@ def lay_parts(picture_HW4: np.ndarray, parts: list[Part]) -> None:
             box = canvas.reshape(int(size[1]), wide, 4)[:, : int(size[0])]
             _lay(picture_HW4, box, low, high, part.finer)
         begin += len(chosen)
+    left, top = np.maximum(np.min([low for _, _, low, _ in drawn], 0), 0).tolist()
+    right, bottom = np.minimum(np.max([high for _, _, _, high in drawn], 0), [width, height]).tolist()
+    return slice(top, bottom), slice(left, right)
+
+
+def box_of(mask_HW: np.ndarray) -> Box | None:
+    """Around all that is not 0."""
+    rows, columns = (np.flatnonzero(mask_HW.any(axis)) for axis in (1, 0))
+    return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else None
 
 
 def lay_over(below: np.ndarray, above: np.ndarray) -> None:
@@ -62,12 +74,14 @@ def lay_over(below: np.ndarray, above: np.ndarray) -> None:
 
 def _place(part: Part, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """The triangles that are in the picture, and the corners low and high (x, y) of a box around them."""
-    low, high = part.corners.min(1), part.corners.max(1)
-    seen = (high[:, 0] > 0) & (high[:, 1] > 0) & (low[:, 0] < width) & (low[:, 1] < height)
-    chosen = np.flatnonzero(seen)
+    a, b, c = part.corners.transpose(1, 2, 0)  # (2, M) each: numpy is slow along short axes
+    low, high = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
+    chosen = np.flatnonzero((high[0] > 0) & (high[1] > 0) & (low[0] < width) & (low[1] < height))
     if not len(chosen):
         return None
-    return chosen, np.floor(low[chosen].min(0)).astype(int), np.ceil(high[chosen].max(0)).astype(int)
+    if len(chosen) < len(part.corners):
+        low, high = low.take(chosen, 1), high.take(chosen, 1)
+    return chosen, np.floor(low.min(1)).astype(int), np.ceil(high.max(1)).astype(int)
 
 
 def _lay(picture: np.ndarray, box: np.ndarray, low: np.ndarray, high: np.ndarray, finer: int) -> None:

@@ -7,9 +7,9 @@ import numpy as np
 
 from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 
-from .cutout import girth
 from .joints import guessed_shoulders, shoulder_width
 from .limb import END, START, Strip, texture_size
+from .regions import girth
 
 LOOSE = 1.2  # a sleeve's width / the bare arm's
 EDGE = 1.1  # half widths to which the texture reaches

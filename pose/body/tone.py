@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -24,10 +25,10 @@ RIDGE = 0.05  # weight of no direction at all in the fit
 NOT_SKIN = set(LEFT_EYE_RING + RIGHT_EYE_RING + LIPS_OUTER + LEFT_BROW + RIGHT_BROW + FACE_OVAL) | set(range(468, 478))
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 HAND_BRIGHTER, HAND_REDDER = 1.08, 1.1  # brightness and saturation of hands / the face's, to the eye on real clips
-DARKER = 0.9  # of the face's brightness, below which a colour at the wrist is a shadow or a cuff
+DARKEST = 0.6  # of the face's brightness, below which a colour at the wrist is no skin but a cuff or a watch
 USUAL_LIGHT = (0.0, -0.3, -0.6)  # from above and from the camera, unless the face says something else
-SAME_SKIN = 14.0  # `_hue_distance` up to which a colour is the skin of the same person
-GRAZING = 0.6  # of the light that reaches skin seen from the side, where fingers part
+SAME_SKIN = 8.0  # `_hue_distance` up to which a colour is the skin of the same person
+GRAZING = 0.78  # of the light that reaches skin seen from the side, where fingers part
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +41,26 @@ class SkinTone:
     light: np.ndarray
 
     def shade(self, normals_N3: np.ndarray) -> np.ndarray:
-        """(N,) brightness of skin with these normals, 1 where it faces the viewer."""
+        """(N,) brightness of skin with these normals, 1 on the average of what is seen of something round."""
+        return self._raw(normals_N3) / self._average
+
+    def _raw(self, normals_N3: np.ndarray) -> np.ndarray:
         direct = np.clip(normals_N3 @ self.light, 0, None)
-        front = self.ambient + (1 - self.ambient) * max(-float(self.light[2]), 0.2)
         facing = np.clip(-normals_N3[:, 2], 0, 1) ** 0.6
-        return (self.ambient + (1 - self.ambient) * direct) / front * (GRAZING + (1 - GRAZING) * facing)
+        return (self.ambient + (1 - self.ambient) * direct) * (GRAZING + (1 - GRAZING) * facing)
+
+    @cached_property
+    def _average(self) -> float:
+        return float(self._raw(_round_normals()).mean())
+
+
+@lru_cache(maxsize=1)
+def _round_normals() -> np.ndarray:
+    """(N, 3) normals of a sphere's near half, each of the same area in the picture."""
+    x, y = np.meshgrid(np.linspace(-1, 1, 24), np.linspace(-1, 1, 24))
+    inside = np.hypot(x, y) < 1
+    x, y = x[inside], y[inside]
+    return np.stack([x, y, -np.sqrt(1 - x * x - y * y)], 1).astype(np.float32)
 
 
 def skin_tone(person_SS4: np.ndarray, face_478x3: np.ndarray) -> SkinTone:
@@ -83,18 +99,25 @@ def skin_tone(person_SS4: np.ndarray, face_478x3: np.ndarray) -> SkinTone:
 
 
 def skin_on_arm(texture_RC4: np.ndarray, hand_rgb: np.ndarray | None, face: np.ndarray) -> np.ndarray:
-    """(3,) the skin's colour at the end of an arm: the bare forearm's, else the hand's, else the face's."""
+    """(3,) the colour of an arm's hand, in the light that falls on the face: a hanging arm lies in the shade, one that
+    is raised does not.
+
+    texture_RC4: the arm's strip; hand_rgb: median colour of its hand, if it is shown; face: the face's colour. The hue
+    is the bare forearm's, else the hand's, else the face's; a bare forearm has half a say in the brightness, for the
+    hand goes on from it.
+    """
     rows, columns = texture_RC4.shape[:2]
     end = texture_RC4[int(0.84 * rows) : int(0.93 * rows), 3 * columns // 8 : 5 * columns // 8]
     end = end[end[..., 3] > 250][:, :3].astype(np.float32)
-    for colour in (np.median(end, 0) if len(end) > 8 else None, hand_rgb):
-        dark = colour is None or HAND_BRIGHTER * (colour @ LUMA) < DARKER * (face @ LUMA)
-        if not dark and _hue_distance(colour, face) < SAME_SKIN:
-            return colour.astype(np.float32)
+    bare = np.median(end, 0) if len(end) > 8 else None
+    for colour, say in ((bare, 0.5), (hand_rgb, 0.0)):
+        if colour is not None and colour @ LUMA > DARKEST * (face @ LUMA) and _hue_distance(colour, face) < SAME_SKIN:
+            return np.clip(colour * float(face @ LUMA / (colour @ LUMA)) ** (1 - say), 0, 255).astype(np.float32)
     return face
 
 
 def _hue_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """8-bit Lab distance, brightness counting a third."""
-    lab = cv2.cvtColor(np.uint8([[a, b]]), cv2.COLOR_RGB2LAB)[0].astype(np.float32)
-    return float(np.linalg.norm((lab[0] - lab[1]) * [1 / 3, 1, 1]))
+    """8-bit Lab distance of two colours at the same brightness."""
+    a, b = (colour * (160 / max(float(colour @ LUMA), 1.0)) for colour in (a, b))
+    lab = cv2.cvtColor(np.uint8([[np.clip(a, 0, 255), np.clip(b, 0, 255)]]), cv2.COLOR_RGB2LAB)[0].astype(np.float32)
+    return float(np.linalg.norm(lab[0, 1:] - lab[1, 1:]))

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pose.body.cutout import is_shown
-from pose.body.joints import HAND_POINTS, JOINTS, SIDES, Arm, arm_of, guessed_shoulders, shoulder_width
+from pose.body.joints import HAND_POINTS, JOINTS, SIDES, Arm, arm_of, guessed_shoulders, is_shown, shoulder_width
 from pose.geometry import smoothstep
 from pose.tracking.landmarks import LEFT_SHOULDER, RIGHT_SHOULDER, PoseFrame
 

@@ -14,20 +14,28 @@ import numpy as np
 from pose.geometry import smoothstep
 
 SEEN_ALPHA = 0.02  # alpha from which a pixel is the person's and not a witness of the background
-HALO = 1 / 36  # fraction of the picture's side around the person that may still hold strands of hair and blur
+HALO = 1 / 36  # fraction of the picture's side around a head that may still hold strands of hair and blur
+EDGE_HALO = 1 / 100  # the same around clothes and limbs, which have an edge
+LEAST_HALO = 3.0  # px
 CLOSE = 0.35  # fraction of the halo in which all of that is given to the person; beyond, less and less
 DOUBT = 0.10  # alpha that a wrong guess of the background alone may seem to call for
 GRAIN, GRAIN_DEPTH = 1 / 80, 1 / 16  # fractions of the side: what counts as grain, how deep it reaches into the hole
+STRUCTURE = 3.0  # times the usual grain: what is more is an edge, whose mirror image would be a line
 RELAXATIONS = 12  # per scale
 
 
-def separate(picture: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def separate(
+    picture: np.ndarray, alpha: np.ndarray, hairy: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Person (H, W, 4) uint8 premultiplied RGBA and background (H, W, 3) uint8 of a picture and its matte 0..1.
 
-    The person over the background is the picture, except in a rim of a few pixels where it may differ a little.
+    hairy: (H, W) 0..1 where hair may stand out from the matte; everywhere if not given. The person over the background
+    is the picture, except in a rim of a few pixels where it may differ a little.
     """
     person = alpha > SEEN_ALPHA
-    away = _distance_from(person) / max(3.0, HALO * max(alpha.shape))  # 0 at the person, 1 where the halo ends
+    wide, narrow = (max(LEAST_HALO, part * max(alpha.shape)) for part in (HALO, EDGE_HALO))
+    halo = wide if hairy is None else narrow + (wide - narrow) * hairy
+    away = _distance_from(person) / halo  # 0 at the person, 1 where the halo ends
     outside = smoothstep(away, (CLOSE, 1)).astype(np.float32)
     # back to the untouched picture where nothing hides it; soft, or an outline would stay when the person moves
     filled = fill(picture, away <= 1)
@@ -57,6 +65,8 @@ def fill(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     low = cv2.GaussianBlur(image * known[..., None], (0, 0), sigma) / np.maximum(weight, 1e-3)[..., None]
     smooth = membrane(low, hole)
     grain = (image - low) * known[..., None]
+    usual = STRUCTURE * np.median(np.abs(grain[~hole]), axis=0)
+    grain = np.clip(grain, -usual, usual)
     at = _mirrored(hole)
     mirrored = cv2.remap(grain, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)

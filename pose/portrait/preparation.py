@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from pose.errors import NoFaceError, PortraitError
+from pose.geometry import smoothstep
 from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from pose.tracking.mesh import eye_distance
 from pose.tracking.tracker import Tracker
@@ -16,11 +17,13 @@ from .drawn.analysis import Drawing, find_drawing
 from .drawn.fit import fitted_landmarks
 from .framing import FRAMINGS, Frame, frame_portrait
 from .inpainting import SEEN_ALPHA, membrane, separate
+from .limb_matte import open_gaps
 from .matting import person_matte
 from .sidecar import CURE
 
 SMALLEST_SIDE = 64  # px of the picture's shorter side
 SMALLEST_EYES = 6.0  # px between the outer eye corners in the prepared picture
+HAIR_REACHES = (2.0, 1.4)  # face heights from the middle of the face: none any more, still
 PLAIN_BACKGROUND = 128  # grey behind a cut-out picture, which brings no background
 
 
@@ -91,7 +94,10 @@ def prepare_portrait(
     square, beyond = _cut(picture, frame)
     in_square = pose.transformed(np.array([[1, 0, -frame.left], [0, 1, -frame.top]]), (side, side))
     _check_face(in_square, side, size)
-    alpha = person_matte(square, in_square.face) if alpha is None else _cut(alpha, frame)[0]
+    if alpha is None:
+        alpha = open_gaps(square, person_matte(square, in_square.face), in_square)
+    else:
+        alpha = _cut(alpha, frame)[0]
     if beyond.any():
         alpha = np.where(beyond, 0, alpha)
         behind = membrane(square.astype(np.float32), beyond | (alpha > SEEN_ALPHA))
@@ -101,12 +107,20 @@ def prepare_portrait(
     methods = (cv2.INTER_AREA, cv2.INTER_AREA) if scale < 1 else (cv2.INTER_CUBIC, cv2.INTER_LINEAR)
     framed = cv2.resize(square, (size, size), interpolation=methods[0])
     alpha = np.clip(cv2.resize(alpha, (size, size), interpolation=methods[1]), 0, 1)
-    person, background = separate(framed, alpha)
     pose = in_square.transformed(np.array([[scale, 0, 0], [0, scale, 0]]), (size, size))
+    person, background = separate(framed, alpha, _hairy(pose.face, size))
     drawing = find_drawing(person, framed, pose.face)
     if drawing is not None:
         pose = replace(pose, face=fitted_landmarks(pose.face, drawing))
     return Portrait(person, background, pose, framed, drawing)
+
+
+def _hairy(face: np.ndarray, size: int) -> np.ndarray:
+    """(S, S) float32 0..1 where hair may stand out from the matte: around the head."""
+    outline = face[list(FACE_OVAL), :2]
+    middle, tall = outline.mean(0), max(float(np.ptp(outline[:, 1])), 1.0)
+    y, x = (axis + np.float32(0.5) for axis in np.ogrid[:size, :size])
+    return smoothstep(np.hypot(x - middle[0], y - middle[1]) / tall, HAIR_REACHES).astype(np.float32)
 
 
 def _over_grey(picture: np.ndarray) -> np.ndarray:

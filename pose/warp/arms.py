@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 
 from pose.body.layers import BodyLayers
-from pose.body.parts import lay_over
+from pose.body.parts import Box, box_of, lay_over
 from pose.tracking.landmarks import PoseFrame
 
 from .canvas import SKELETON, VALIDITY, Canvas
 
 VALIDITY_OF_ARMS = 160  # of 255, as all that is not the face: the network leaves it as it is
+COARSE = 8  # px between the places at which a flow is looked at
+REACH = 2 * COARSE  # px of the portrait that may lie between two of them
 SEARCHES = 4  # steps in which a point of the torso is found in the warped picture
 
 
@@ -29,32 +31,48 @@ class ArmsPainter:
         if taken:
             self._take_away(canvas, taken)
         layer = np.zeros_like(canvas.picture)
-        self._layers.draw(layer, arms)
-        lay_over(canvas.picture, layer)
+        box = self._layers.draw(layer, arms)
+        if box is None:
+            return
+        # even, for the guide is half as large
+        rows, columns = (slice(at.start // 2 * 2, -(-at.stop // 2) * 2) for at in box)
+        layer = layer[rows, columns]
+        lay_over(canvas.picture[rows, columns], layer)
         if canvas.guide is None:
             return
         alpha = layer[::2, ::2, 3]
-        ys, xs = (np.flatnonzero(alpha.any(axis)) for axis in (1, 0))
-        if not len(ys):
-            return
-        box = np.s_[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
-        view, seen = canvas.guide[box], (255 - alpha[box])[..., None]
+        view = canvas.guide[rows.start // 2 : rows.stop // 2, columns.start // 2 : columns.stop // 2]
+        seen = (255 - alpha)[..., None]
         hidden = view[..., :SKELETON].astype(np.uint16) * seen // 255
-        hidden[..., VALIDITY] += np.uint16(VALIDITY_OF_ARMS) * (255 - seen[..., 0]) // 255
+        hidden[..., VALIDITY] += np.uint16(VALIDITY_OF_ARMS) * alpha // 255
         view[..., :SKELETON] = hidden
 
     def _take_away(self, canvas: Canvas, sides: frozenset[str]) -> None:
         """Show what is behind the portrait's own arms."""
-        torso, gone = self._layers.torso(sides)
-        away = cv2.remap(gone, canvas.source_SS2, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        ys, xs = (np.flatnonzero(away.any(axis)) for axis in (1, 0))
-        if not len(ys):
+        torso, gone, around = self._layers.torso(sides)
+        box = _fetched_from(canvas.source_SS2, around)
+        if box is None:
             return
-        box = np.s_[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
-        behind = cv2.remap(torso, canvas.source_SS2[box], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        weight = cv2.merge([away[box]] * 4)
-        kept = cv2.multiply(canvas.picture[box], 255 - weight, scale=1 / 255)
+        source = canvas.source_SS2[box]
+        away = cv2.remap(gone, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        behind = cv2.remap(torso, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        weight = cv2.merge([away] * 4)
+        kept = cv2.multiply(canvas.picture[box], cv2.bitwise_not(weight), scale=1 / 255)
         canvas.picture[box] = cv2.add(kept, cv2.multiply(behind, weight, scale=1 / 255))
+
+
+def _fetched_from(source_SS2: np.ndarray, box: Box) -> Box | None:
+    """Box of the picture that holds every pixel whose source lies in a box of the portrait, where the flow is smooth.
+    """
+    coarse = source_SS2[COARSE // 2 :: COARSE, COARSE // 2 :: COARSE]
+    inside = np.ones(coarse.shape[:2], bool)
+    for at, axis in zip(box, (1, 0), strict=True):
+        inside &= (coarse[..., axis] > at.start - REACH) & (coarse[..., axis] < at.stop + REACH)
+    found = box_of(inside)
+    if found is None:
+        return None
+    rows, columns = (slice(COARSE * at.start, COARSE * at.stop) for at in found)
+    return rows, columns
 
 
 def _moved(source_SS2: np.ndarray, point: np.ndarray) -> np.ndarray:

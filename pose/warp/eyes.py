@@ -32,6 +32,7 @@ class EyeSettings:
     rim_reach: float = 0.1  # of the eye's width, over which the rim's shade fades
     lash_margin: float = 0.04  # of the eye's width around the opening that is lashes: not to be spread over a wider eye
     own_white: float = 0.7  # weight of the portrait's white, the rest is a white in its light
+    bared: float = 0.6  # of the way to that light, of the white that a turn or wide lids bring out of the lids' shade
     least_white: int = 6  # px of white to sample it
     least_iris: int = 4  # px of iris to sample it
 
@@ -41,11 +42,12 @@ class EyeAppearance:
     """What the portrait shows of one eye.
 
     seen: (S, S, 2) uint8, where its white and where its iris may be copied from; white, iris: their colours, (3,)
-    float32 RGB; gaze, opening: as `eye_state` has them.
+    float32 RGB, and lit, a white in the portrait's light; gaze, opening: as `eye_state` has them.
     """
 
     seen: np.ndarray
     white: np.ndarray
+    lit: np.ndarray
     iris: np.ndarray
     gaze: complex
     opening: float
@@ -83,7 +85,8 @@ class EyePainter:
         patch = polygon_patch(face[eye.ring, :2], canvas.size)
         if patch is None:
             return
-        alpha = self._alpha(canvas)
+        bared, narrowed = self._change(canvas)
+        alpha = max(bared, narrowed)
         if alpha == 0:
             return
         seen = cv2.remap(own.seen, canvas.source_SS2[patch.rows, patch.columns], None, cv2.INTER_LINEAR)  # (h, w, 2)
@@ -97,12 +100,14 @@ class EyePainter:
         if unseen.max(initial=0) < 1:
             return
         pupil = np.minimum(np.maximum(inward - s.pupil_radius * radius + 0.5, 0), 1)
-        inside = own.white + disc[..., None] * (own.iris * (1 - s.pupil_dark * pupil[..., None]) - own.white)
+        white = own.white + (s.bared * bared) * np.maximum(own.lit - own.white, 0)
+        inside = white + disc[..., None] * (own.iris * (1 - s.pupil_dark * pupil[..., None]) - white)
         inside *= self._light(patch, face)[..., None]
         blend(canvas.picture, patch.rows, patch.columns, inside, unseen * np.float32(1 / 255))
 
-    def _alpha(self, canvas: Canvas) -> float:
-        """By how much the target's eye shows what the portrait's does not."""
+    def _change(self, canvas: Canvas) -> tuple[float, float]:
+        """By how much (0..1) the target's eye shows what the portrait's does not: bared by a turn or by wide lids, or
+        shaded by narrow ones."""
         own, s = self._appearance, self._settings
         at = [*self._eye.ring, self._eye.pupil]
         in_own_head = np.zeros_like(canvas.target.face)
@@ -110,9 +115,8 @@ class EyePainter:
         gaze, opening = eye_state(in_own_head, self._eye)
         turned = abs(gaze - own.gaze) / s.iris_width
         opening = opening / max(own.opening, 1e-3)
-        return max(
-            float(ramp(*measure)) for measure in ((turned, s.turned), (opening, s.widened), (1 - opening, s.narrowed))
-        )
+        bared = max(float(ramp(turned, s.turned)), float(ramp(opening, s.widened)))
+        return bared, float(ramp(1 - opening, s.narrowed))
 
     def _light(self, patch: Patch, face: np.ndarray) -> np.ndarray:
         """(h, w) the upper lid and its lashes throw their shadow on the eye, and its rim is darker."""
@@ -133,7 +137,7 @@ class EyePainter:
         disc = polygon_mask(face[eye.iris_circle, :2], size)
         width = max(1, int(np.ceil(s.lash_margin * np.linalg.norm(face[eye.ring[0], :2] - face[eye.ring[8], :2]))))
         inner = cv2.erode(opening, np.ones((2 * width + 1, 1), np.uint8))
-        white = np.array(LightSettings().sclera, np.float32) * light.gain
+        white = lit = np.minimum(np.array(LightSettings().sclera, np.float32) * light.gain, 255)
         iris = np.array(s.iris, np.float32) * light.gain
         rgb = person_SS4[..., :3]
         on_white, on_iris = rgb[(inner > 200) & (disc < 20)], rgb[(inner > 200) & (disc > 230)]
@@ -144,7 +148,7 @@ class EyePainter:
             iris = np.median(on_iris.astype(np.float32), 0)
         around = cv2.dilate(disc, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
         seen = np.stack([cv2.min(inner, 255 - around), cv2.min(inner, disc)], -1)
-        return EyeAppearance(seen, white, iris, *eye_state(face, eye))
+        return EyeAppearance(seen, white, lit, iris, *eye_state(face, eye))
 
 
 def _draw_guide(guide: np.ndarray, face: np.ndarray, eye: Eye) -> None:
