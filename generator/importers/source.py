@@ -60,12 +60,11 @@ class StoredTensor:
         span = self.bytes
         if self.stride is not None:
             span = self.dtype.itemsize * (1 + sum((n - 1) * s for n, s in zip(self.shape, self.stride)))
-        content = bytearray(span)
+        flat = torch.empty(span // self.dtype.itemsize, dtype=self.dtype)  # aligned as kernels like it
         with open(self.file, "rb") as file:
             file.seek(self.start)
-            if file.readinto(content) != span:
+            if file.readinto(flat.view(torch.uint8).numpy()) != span:
                 raise _truncated(self.file)
-        flat = torch.frombuffer(content, dtype=self.dtype)
         return flat.view(self.shape) if self.stride is None else flat.as_strided(self.shape, self.stride)
 
 
