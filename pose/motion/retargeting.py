@@ -25,6 +25,7 @@ from pose.tracking.signals import angles_rotation, head_transform, rotation_angl
 
 from .arm_rest import arms_towards_rest
 from .arm_transfer import ArmTransfer
+from .drawn_lids import DrawnLids
 from .expression_transfer import ExpressionTransfer, settle_lids
 from .neutral import NeutralSearch
 
@@ -55,12 +56,13 @@ class Retargeter:
         mode: "relative" or "absolute".
         strength: factor on expression and head motion in relative mode, 1 = as much as the driver.
         hands: whether arms and hands follow; may be changed at any time, they then ease to the portrait's own or back.
+        drawn: whether the portrait is a drawing, whose lids move as drawn ones do.
     Raises ValueError for an unknown mode, a portrait or a neutral frame without a face, a negative strength.
     """
 
     def __init__(
         self, portrait: PoseFrame, neutral: PoseFrame | None = None, mode: str = "relative", strength: float = 1.0,
-        hands: bool = True,
+        hands: bool = True, drawn: bool = False,
     ):
         if mode not in MODES:
             raise ValueError(f"motion is {' or '.join(MODES)}, not {mode!r}")
@@ -70,6 +72,7 @@ class Retargeter:
             raise ValueError(f"the strength of the motion is between 0 and 3, not {strength}")
         self.portrait, self.mode, self.strength = portrait, mode, float(strength)
         self._head = head_transform(portrait.face)
+        self._lids = DrawnLids(to_head_frame(portrait.face, self._head)) if drawn else None
         self._last = portrait
         self.hands, self._arms_away = hands, 0.0 if hands else 1.0
         self.set_neutral(neutral)
@@ -121,7 +124,11 @@ class Retargeter:
         scale = self.portrait.size[0] / min(width, height)
         shift = [(self.portrait.size[k] - scale * driver.size[k]) / 2 for k in range(2)]
         moved = driver.transformed(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), self.portrait.size)
-        return replace(moved, face=settle_lids(moved.face, self.portrait.face))
+        face = settle_lids(moved.face, self.portrait.face)
+        if self._lids is not None:
+            head = head_transform(face)
+            face = head(self._lids(to_head_frame(face, head), driver.time))
+        return replace(moved, face=face)
 
     # relative
 
@@ -155,6 +162,8 @@ class Retargeter:
         head = head_transform(driver.face)
         moved = self._move_head(head, neutral.head)
         shape = neutral.transfer(to_head_frame(driver.face, head), self.strength)
+        if self._lids is not None:
+            shape = self._lids(shape, driver.time)
         body, left_hand, right_hand = self._move_body(driver)
         return PoseFrame(
             face=moved(shape),

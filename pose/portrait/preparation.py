@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, replace
 
 import cv2
@@ -14,6 +15,7 @@ from pose.tracking.mesh import eye_distance
 from pose.tracking.tracker import Tracker
 
 from .drawn.analysis import Drawing, find_drawing
+from .drawn.anime_pose import with_drawn_face
 from .drawn.fit import fitted_landmarks
 from .framing import FRAMINGS, Frame, frame_portrait
 from .inpainting import SEEN_ALPHA, membrane, separate
@@ -75,8 +77,12 @@ def prepare_portrait(
     if pose is None:
         with Tracker(static=True) as tracker:
             pose = tracker.track(picture)
+        pose = with_drawn_face(pose, picture)
     if pose.face is None:
-        raise NoFaceError("no face was found in the portrait; " + CURE.format(sidecar="PORTRAIT.points.json"))
+        raise NoFaceError(
+            "no face was found in the portrait; a drawing is found best where it shows head and shoulders and looks "
+            f"at the viewer{_advice()}; or " + CURE.format(sidecar="PORTRAIT.points.json")
+        )
     if pose.size != (width, height):
         raise PortraitError(f"the pose belongs to a picture of {pose.size}, the portrait has {(width, height)} pixels")
 
@@ -113,6 +119,12 @@ def prepare_portrait(
     if drawing is not None:
         pose = replace(pose, face=fitted_landmarks(pose.face, drawing))
     return Portrait(person, background, pose, framed, drawing)
+
+
+def _advice() -> str:
+    """What else helps to find a drawn face on this machine."""
+    installed = importlib.util.find_spec("animeface") is not None
+    return "" if installed else ", and with the detector of anime faces: pip install 'puppet-live[anime]'"
 
 
 def _hairy(face: np.ndarray, size: int) -> np.ndarray:

@@ -89,10 +89,11 @@ class Session:
             self.driver.set_hands(config.hands == "auto")
             fps = config.fps or self._fastest(character)
             quality = AdaptiveQuality(1 / fps)
-            if config.reprojection:
-                source_of_frames: FrameSource = ReprojectedFrames(self.statistics, quality)
+            if config.reprojection:  # which makes the warp by itself
+                generated = not isinstance(self._stream, WarpStream)
+                source_of_frames: FrameSource = ReprojectedFrames(self.statistics, quality, generated)
             else:
-                source_of_frames = BufferedFrames(self.statistics)
+                source_of_frames = BufferedFrames(self.statistics, quality)
             self.sender = Sender(still(character), source_of_frames, self.statistics, self._output_failed, fps)
             self.camera: Camera | VmcReceiver
             if isinstance(source, VmcReceiver):
@@ -107,8 +108,7 @@ class Session:
                 self.camera,
                 tracker,
                 self.driver,
-                # reprojection makes the warp by itself
-                None if config.reprojection and isinstance(self._stream, WarpStream) else renderer,
+                renderer,
                 source_of_frames,
                 quality,
                 self.sender,
@@ -246,7 +246,6 @@ class Session:
                 f"of appearance {figures['appearance_latency_ms']['p50']} ms"
             )
             lines.append("  ".join(f"{stage} {ms:.0f}" for stage, ms in figures["ms"].items()) + " ms")
-            lines.append(f"batches dropped {self.loop.batches.dropped}")
         return lines
 
     def _load(self, path: Path) -> Character:
@@ -270,9 +269,9 @@ class Session:
 def reprojection_seconds(character: Character) -> float:
     """What one reprojected picture costs; the best of a few, for other programs may disturb some."""
     target = character.portrait.pose
-    warp, guide = character.own_maps()
+    frame = character.conditioner.paint(target, guided=False)
     reproject = Reprojection()
-    reproject.update(Batch(character, warp, guide, (target,) * len(warp), False), warp, -BLEND_SECONDS)
+    reproject.update(Batch(character, (frame,), False), 255 - frame.picture[None], -BLEND_SECONDS)
     costs = []
     for _ in range(TRIALS):
         start = time.perf_counter()
