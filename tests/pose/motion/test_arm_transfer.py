@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -133,3 +135,17 @@ def test_a_hand_in_the_drivers_picture_comes_into_a_portrait_that_shows_less():
     driver = pose(elbows, wrists, hands=(hand_points(wrists[0]), None), time=1.0)
     same = Retargeter(REST, REST).retarget(driver)
     np.testing.assert_allclose(same.body[15, :2], driver.body[15, :2], atol=5)
+
+
+@pytest.mark.parametrize("mode", ["relative", "absolute"])
+def test_arms_that_are_no_longer_seen_ease_to_rest_and_back(mode):
+    retarget = Retargeter(REST, REST, mode)
+    up = retarget.retarget(raised(time=1.0)).body[15, :2]
+    heights = []
+    for frame in range(1, 40):
+        lost = replace(raised(time=1.0 + frame / 24), body=None)
+        heights.append(retarget.retarget(lost).body[15, 1])
+    assert abs(heights[0] - up[1]) < 3 and np.abs(np.diff(heights)).max() < 25  # of 130 px of way
+    assert heights[-1] == pytest.approx(REST.body[15, 1], abs=1)
+    back = [retarget.retarget(raised(time=2.667 + frame / 24)).body[15, 1] for frame in range(24)]
+    assert np.abs(np.diff([heights[-1], *back])).max() < 40 and back[-1] == pytest.approx(up[1], abs=1)
