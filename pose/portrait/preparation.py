@@ -82,8 +82,9 @@ def prepare_portrait(
         pose = with_drawn_face(pose, picture)
     if pose.face is None:
         raise NoFaceError(
-            "no face was found in the portrait; people have to look towards the viewer; a drawing is found best where it "
-            f"shows head and shoulders and looks at the viewer{_advice()}; or " + CURE.format(sidecar="PORTRAIT.points.json")
+            "no face was found in the portrait; people have to look towards the viewer; a drawing is found best where "
+            f"it shows head and shoulders and looks at the viewer{_advice()}; or "
+            + CURE.format(sidecar="PORTRAIT.points.json")
         )
     if pose.size != (width, height):
         raise PortraitError(f"the pose belongs to a picture of {pose.size}, the portrait has {(width, height)} pixels")

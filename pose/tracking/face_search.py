@@ -53,8 +53,8 @@ def is_face(face: np.ndarray) -> bool:
 
 
 def is_seen_mirrored(mesh: Any, treatment: Treatment, picture: np.ndarray, face: np.ndarray) -> bool:
-    """Whether the network finds the same landmarks in the mirror image, as it does of what really is a face. The mesh is
-    reset."""
+    """Whether the network finds the same landmarks in the mirror image, as it does of what really is a face. The mesh
+    is reset."""
     unit, middle = eye_distance(face), face[:, :2].mean(axis=0)
     if not unit > 0:
         return False

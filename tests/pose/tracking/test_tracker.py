@@ -113,6 +113,7 @@ def test_what_its_mirror_image_does_not_show_is_no_face():
     with Tracker(static=True, body_every=0) as tracker:
         seen = tracker.track(picture).face
         assert is_seen_mirrored(tracker._mesh, plain, picture, seen)
-        assert not is_seen_mirrored(tracker._mesh, plain, picture, seen + np.float32([0, 0.6 * eye_distance(seen), 0]))
+        moved = seen + np.float32([0, 0.6 * eye_distance(seen), 0])
+        assert not is_seen_mirrored(tracker._mesh, plain, picture, moved)
         assert not is_seen_mirrored(tracker._mesh, plain, np.full_like(picture, 120), seen)
         assert not is_seen_mirrored(tracker._mesh, plain, picture, np.zeros_like(seen))
