@@ -58,7 +58,7 @@ def _own_mouth(mouth: DrawnMouth, skin, opening: float, at: Places, place, half:
         within = ramp_at(np.minimum(at.x - mouth.left, mouth.right - at.x))
         line = ramp_at(max(mouth.thickness, THINNEST * FINER) / 2 - np.abs(at.y - shut)) * within
         colours = over(flat, mouth.line, colours)
-        alpha = over(flat, line, alpha)
+        alpha = np.maximum(min(2 * flat, 1) * line, (1 - flat) * alpha)
     return over(alpha, colours, skin), alpha
 
 
