@@ -34,6 +34,8 @@ def measure(stream: Stream, steps: Iterable[int], warm_up: int = 8) -> Measureme
         model.codec, 1, block, stream.height, stream.width, device=stream.device, dtype=stream.dtype
     )
     on_gpu = stream.device.type == "cuda"
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats(stream.device)  # what building and casting took is not a step's
     for _ in range(warm_up):
         stream.step(signal)
     allocated = [torch.cuda.memory_allocated(stream.device)] if on_gpu else []

@@ -100,7 +100,8 @@ def train(
             if not finished.exists():
                 shape = fit(stage.shape, clips, batch, crop)
                 if workers.main and (shape.latents, shape.segment) != (stage.shape.latents, stage.shape.segment):
-                    print(f"{name}: {shape.latents} latent frames in a row, all that every clip has", file=sys.stderr)
+                    in_a_row = shape.segment or shape.latents
+                    print(f"{name}: {in_a_row} latent frames in a row, all that every clip has", file=sys.stderr)
                 budget = Budget(60 * minutes * stage.share / shares if minutes else math.inf, steps or Budget.steps)
                 stage = replace(stage, shape=shape)
                 _run(name, stage, everything, config, newest, clips, out, budget, seed, workers, pace)

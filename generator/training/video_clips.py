@@ -1,4 +1,4 @@
-"""Clips of anything, for models that know no face: one safetensors file each.
+"""Clips of anything, for models of any video: one safetensors file each.
 
 A file holds `frames` (T, H, W, C), uint8, RGB or premultiplied RGBA as the model's codec wants them, and in its
 metadata

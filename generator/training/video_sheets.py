@@ -1,4 +1,4 @@
-"""How training goes for models that know no face: held-out clips and what the model makes of their first frame."""
+"""How training goes for models of any video: held-out clips and what the model makes of their first frame."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from pose.tracking.signals import angles_rotation, head_transform, rotation_angl
 from .arm_rest import arms_towards_rest
 from .arm_transfer import ArmTransfer
 from .drawn_lids import DrawnLids
-from .expression_transfer import ExpressionTransfer, settle_lids
+from .expression_transfer import ExpressionTransfer, settle_forehead, settle_lids
 from .neutral import NeutralSearch
 
 MODES = ("relative", "absolute")
@@ -106,6 +106,7 @@ class Retargeter:
         else:
             self._update_neutral(driver)
             result = self._relative(driver)
+        settle_forehead(result.face, self.portrait.face)
         self._last = self._ease_arms(result)
         return self._last
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from .landmarks import CHIN, EYE_OUTER_CORNERS, FACE_POINTS, LIPS_INNER, NOSE_TIP
+from .networks import STILL_PASSES, face_array
 
 VIEW = 384  # px, side of the square in which a candidate is shown to the network
 
@@ -83,16 +84,16 @@ def _cut(picture: np.ndarray, window: tuple[float, float, float]) -> np.ndarray:
 def _look(mesh: Any, view: np.ndarray, window: tuple[float, float, float]) -> np.ndarray | None:
     mesh.reset()
     landmarks = None
-    for _ in range(3):
+    for _ in range(STILL_PASSES):
         found = mesh.process(view).multi_face_landmarks
         if not found:
             return None
         landmarks = found[0]
     x, y, side = window
-    face = np.array([(p.x, p.y, p.z) for p in landmarks.landmark], np.float32)
+    face = face_array(landmarks, (VIEW, VIEW))
     if face.shape != (FACE_POINTS, 3):
         return None
-    return face * np.float32(side) + np.array([x - side / 2, y - side / 2, 0], np.float32)
+    return face * np.float32(side / VIEW) + np.array([x - side / 2, y - side / 2, 0], np.float32)
 
 
 def _plain(view: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from .finer_portrait import FinerPortrait
 from .flow import OuterFlow
 from .head_surface import HeadSurface
 from .mirror import MirrorFill
-from .placement import EYE_TRIANGLES, MeshPlacement, interpolated, mesh_triangles, signed_areas
+from .placement import EYE_TRIANGLES, MeshPlacement, as_complex, interpolated, mesh_triangles, signed_areas
 from .silhouette import Silhouette
 
 
@@ -93,7 +93,7 @@ class HeadWarp:
         placed, face = canvas.placement, canvas.target.face
         facing, covered = placed.facing, placed.covered
         flow = placed.around()
-        flow.reshape(-1, 2)[covered.pixels] = placed.interpolated(placed.come_from)
+        placed.draw_places(placed.come_from, flow)
 
         on_face = covered.triangles < len(facing)
         part = Coverage(covered.pixels[on_face], covered.triangles[on_face], covered.weights[:, on_face])
@@ -210,17 +210,17 @@ class HeadWarp:
             return
         source_centre, source_radius = _iris(self._pose.face, eye)
         y, x = np.divmod(pixels, len(flow))
-        away = 2 * np.stack([x, y], 1).astype(np.float32) + 1 - centre  # in pixels of the picture
-        weight = ramp(np.linalg.norm(away, axis=1) / radius, self._settings.iris_reach)[:, None]
-        view = flow.reshape(-1, 2)
-        own = view[pixels]
+        away = (2 * (x + 1j * y) + (1 + 1j - centre)).astype(np.complex64)  # in pixels of the picture
+        weight = ramp(np.abs(away) / np.float32(radius), self._settings.iris_reach)
+        view = as_complex(flow).reshape(-1)
+        own = view.take(pixels)
         view[pixels] = own + weight * (source_centre + away * np.float32(source_radius / radius) - own)
 
 
-def _iris(face: np.ndarray, eye: Eye) -> tuple[np.ndarray, float]:
-    """Middle (2,) and radius of an iris, px."""
-    centre = face[eye.pupil, :2]
-    return centre, float(np.linalg.norm(face[eye.iris_circle, :2] - centre, axis=1).mean())
+def _iris(face: np.ndarray, eye: Eye) -> tuple[complex, float]:
+    """Middle (x + i y) and radius of an iris, px."""
+    centre, *circle = (complex(x, y) for x, y in face[eye.iris, :2].tolist())
+    return centre, sum(abs(point - centre) for point in circle) / len(circle)
 
 
 def _continue(values: np.ndarray, inside: np.ndarray, reach: int) -> None:

@@ -13,6 +13,7 @@ from .canvas import HeadPainter, Painter
 from .drawn.head import DrawnHead
 from .drawn.painter import DrawnFeatures
 from .eyes import EyePainter
+from .folds import FoldPainter
 from .head_warp import HeadWarp
 from .lids import LidPainter
 from .light import portrait_light
@@ -34,6 +35,7 @@ def portrait_painters(
     light = portrait_light(person_SS4, face)
     return HeadWarp(person_SS4, pose), (
         CornerPainter(face),
+        FoldPainter(face),
         MouthPainter(person_SS4, face, light),
         *(EyePainter(person_SS4, face, eye, light) for eye in EYES),
         *(LidPainter(person_SS4, face, eye) for eye in EYES),

@@ -13,8 +13,6 @@ from pose.warp.canvas import Canvas
 from puppet.core.character import Character
 from puppet.core.timings import Timings
 
-LONGEST_PAUSE = 0.4  # s between two frames; after a longer one a batch begins anew
-
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -52,12 +50,10 @@ class Batcher:
         self._live = True
 
     def add(self, character: Character, frame: Canvas, live: bool = True) -> Batch | None:
-        """The batch that this frame completes. Another character than before, or a pause, begins a new one."""
-        if self._frames:
-            pause = frame.target.time - self._frames[-1].target.time
-            if character is not self._character or not 0 <= pause <= LONGEST_PAUSE:
-                self.clear()
-        self._character = character
+        """The batch that this frame completes. Another character than before begins a new one."""
+        if character is not self._character:
+            self.clear()
+            self._character = character
         self._frames.append(frame)
         self._live = self._live and live
         return self.flush() if len(self._frames) == FRAMES_PER_LATENT else None

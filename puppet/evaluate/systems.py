@@ -93,7 +93,7 @@ class NetworkInput:
     name: str = WARP
 
     def performer(self, subject: Subject) -> Performer:
-        return lambda batch: _opaque(batch.warp[: len(batch.targets)], subject)
+        return lambda batch: _opaque([frame.picture for frame in batch.frames], subject)
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def perform(
         yield from zip(*(performer(batch) for performer in performers), strict=True)
 
 
-def _opaque(persons: np.ndarray, subject: Subject) -> np.ndarray:
+def _opaque(persons: Iterable[np.ndarray], subject: Subject) -> np.ndarray:
     return np.stack([composite(person, subject.portrait.background)[..., :3] for person in persons])
 
 

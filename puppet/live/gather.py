@@ -12,6 +12,8 @@ from puppet.core.pose_resampler import PoseResampler
 from puppet.live.statistics import Statistics
 from puppet.media.video_reader import FPS
 
+LONGEST_PAUSE = 0.4  # s between two frames of one batch
+
 
 class Gather:
     """Collects batches, and counts how long their frames waited for the last one."""
@@ -19,9 +21,13 @@ class Gather:
     def __init__(self, statistics: Statistics):
         self._statistics = statistics
         self._batcher = Batcher()
+        self._last = float("-inf")  # s, time of the newest frame
 
     def add(self, character: Character, frame: Canvas, live: bool) -> Batch | None:
-        """The batch that this frame completes."""
+        """The batch that this frame completes. After a pause, or where the clock jumped, a new one begins."""
+        before, self._last = self._last, frame.target.time
+        if not 0 <= self._last - before <= LONGEST_PAUSE:
+            self._batcher.clear()
         batch = self._batcher.add(character, frame, live)
         if batch is not None:
             now = time.perf_counter()

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from generator.checkpoint import shipped
 from puppet.media.video_reader import VideoReader
@@ -28,6 +29,12 @@ def test_perform(tmp_path, portrait, driver):
 def test_transparent_frames(tmp_path, portrait, driver):
     run("transparent_frames.py", tmp_path, portrait, driver, "frames")
     assert len(list((tmp_path / "frames").glob("*.png"))) == 10
+
+
+def test_preview(tmp_path, portrait, driver):
+    run("preview.py", tmp_path, driver, "out.webp", portrait)
+    with Image.open(tmp_path / "out.webp") as picture:
+        assert picture.is_animated and picture.n_frames <= 5
 
 
 def test_own_motion(tmp_path, portrait):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pose.motion.expression_transfer import settle_lids
+from pose.motion.expression_transfer import FOREHEAD_COLUMNS, settle_forehead, settle_lids
 from pose.motion.neutral import find_neutral
 from pose.motion.retargeting import LARGEST_TURN, Retargeter
 from pose.tracking.features import EYES
@@ -226,3 +226,21 @@ def test_a_neutral_that_looked_down_makes_no_stare():
     for eye in EYES:
         ratio = lid_gap(result.face, eye.upper, eye.lower) / lid_gap(portrait.face, eye.upper, eye.lower)
         assert 1.2 < ratio <= 1.51
+
+
+def test_skin_over_raised_brows_gives_way():
+    rest, raised = pose().face, pose().face
+    brow, skin, edge = FOREHEAD_COLUMNS
+    settle_forehead(raised, rest)
+    np.testing.assert_array_equal(raised, rest)
+    raised[brow, 1] -= 0.6 * (rest[brow, 1] - rest[edge, 1])  # past the skin over them, as a tracker lets them climb
+
+    def room() -> np.ndarray:
+        """Of each column, that the skin has over its brow."""
+        column = raised[edge, :2] - raised[brow, :2]
+        return ((raised[skin, :2] - raised[brow, :2]) * column).sum(1) / (column * column).sum(1)
+
+    assert room().min() < 0
+    settle_forehead(raised, rest)
+    assert room().min() > 0.15
+    np.testing.assert_array_equal(raised[edge], rest[edge])
