@@ -33,7 +33,7 @@ MODES = ("relative", "absolute")
 FREE_TURN, LARGEST_TURN = 35.0, 55.0  # degrees of yaw or pitch: followed exactly up to here, never beyond there
 SCALE_LIMITS = (0.6, 1.7)  # of the head's size since neutral
 NEUTRAL_EASE = 0.5  # s in which a better neutral replaces the provisional one
-ARMS_EASE = 0.5  # s in which arms that are switched off come to rest
+ARMS_EASE = 0.5  # s in which arms that are switched off or not seen come to rest
 SEEN = 0.5  # visibility from which a body point counts
 
 
@@ -74,6 +74,7 @@ class Retargeter:
         self._head = head_transform(portrait.face)
         self._lids = DrawnLids(to_head_frame(portrait.face, self._head)) if drawn else None
         self._last = portrait
+        self._followed: PoseFrame | None = None  # the last pose made of a driver whose body was seen
         self.hands, self._arms_away = hands, 0.0 if hands else 1.0
         self.set_neutral(neutral)
 
@@ -107,13 +108,19 @@ class Retargeter:
             self._update_neutral(driver)
             result = self._relative(driver)
         settle_forehead(result.face, self.portrait.face)
-        self._last = self._ease_arms(result)
+        seen = _shoulders_seen(driver)
+        if seen or self._followed is None:
+            self._followed = result
+        else:  # the body is held as it was last followed, so that arms do not jump to rest
+            held = self._followed
+            result = replace(result, body=held.body, left_hand=held.left_hand, right_hand=held.right_hand)
+        self._last = self._ease_arms(result, self.hands and seen)
         return self._last
 
-    def _ease_arms(self, pose: PoseFrame) -> PoseFrame:
-        """While arms are switched off: the portrait's own, after `ARMS_EASE` seconds."""
+    def _ease_arms(self, pose: PoseFrame, follow: bool) -> PoseFrame:
+        """While arms are switched off or not seen: the portrait's own, after `ARMS_EASE` seconds."""
         elapsed = max(pose.time - self._last.time, 0.0)
-        step = elapsed / ARMS_EASE * (-1 if self.hands else 1)
+        step = elapsed / ARMS_EASE * (-1 if follow else 1)
         self._arms_away = float(np.clip(self._arms_away + step, 0, 1))
         return arms_towards_rest(pose, self.portrait, float(smoothstep(self._arms_away, (0, 1))))
 

@@ -35,6 +35,9 @@ def test_preview(tmp_path, portrait, driver):
     run("preview.py", tmp_path, driver, "out.webp", portrait)
     with Image.open(tmp_path / "out.webp") as picture:
         assert picture.is_animated and picture.n_frames <= 5
+    run("preview.py", tmp_path, driver, "out.jpg", portrait)
+    with Image.open(tmp_path / "out.jpg") as picture:
+        assert picture.size == (256, 512)  # ten frames hold none of the moments
 
 
 def test_own_motion(tmp_path, portrait):

@@ -145,9 +145,9 @@ def test_absolute_maps_the_drivers_centre_square():
 
 def test_shoulders_and_hands_follow_on_the_portraits_scale():
     portrait = pose(body=body(((158, 220), (98, 220))), scale=60.0, at=(128, 110))
-    neutral = pose(body=body(((380, 400), (260, 400))), scale=120.0, at=(320, 180), size=(640, 480))
+    neutral = pose(body=body(((380, 400), (260, 400))), scale=120.0, at=(320, 180), size=(640, 470))
     hand = np.zeros((21, 3), np.float32) + (320, 380, 0)
-    driver = pose(body=body(((400, 390), (280, 390))), scale=120.0, at=(320, 180), size=(640, 480), left_hand=hand)
+    driver = pose(body=body(((400, 390), (280, 390))), scale=120.0, at=(320, 180), size=(640, 470), left_hand=hand)
     result = Retargeter(portrait, neutral).retarget(driver)
     np.testing.assert_allclose(result.body[[11, 12], :2] - portrait.body[[11, 12], :2], [[10, -5]] * 2, atol=0.01)
     middle = result.body[[11, 12], :2].mean(axis=0)
