@@ -72,7 +72,8 @@ def compare(character: Character, made: list[tuple[Batch, np.ndarray]], age: flo
                 continue
             shown = reproject(character, target, target.time).person
             inside = face_hull(target, len(shown))
-            for name, picture in (("reprojected", shown), ("warp", batch.warp[index]), ("held", newest[1][-1])):
+            warp, held = batch.frames[index].picture, newest[1][-1]
+            for name, picture in (("reprojected", shown), ("warp", warp), ("held", held)):
                 scores[name].append(psnr(picture, exact, inside))
             if len(scores["warp"]) % (2 * FPS) == 1:
                 apart = np.clip(128 + 6 * (shown.astype(int) - exact), 0, 255).astype(np.uint8)

@@ -14,8 +14,9 @@ import torch.distributed as dist
 
 from generator import checkpoint
 from generator.distributed.distribute import distribute
-from generator.model import VideoModel
 from generator.models import get_model
+from generator.runtime.precision import resolve_dtype
+from generator.runtime.random_weights import with_random_weights
 from generator.stream import Stream
 
 STEPS = 20
@@ -27,9 +28,14 @@ def main(name: str, size: str, weights: str | None = None) -> None:
     dist.init_process_group("nccl" if on_gpu else "gloo")
     rank = dist.get_rank()
     device = torch.device("cuda", rank % torch.cuda.device_count()) if on_gpu else torch.device("cpu")
-    torch.manual_seed(0)  # the same random weights everywhere
-    model = checkpoint.load(weights) if weights else VideoModel(get_model(name).config)
-    stream = Stream(model, (height, width), device)
+    if on_gpu:
+        torch.cuda.set_device(device)
+    dtype = resolve_dtype("auto", device)
+    if weights:
+        model = checkpoint.load(weights, dtype=None)
+    else:  # the same on every process
+        model = with_random_weights(get_model(name).config.resized(height, width), device, dtype)
+    stream = Stream(model, (height, width), device, dtype)
     distribute(stream.model)
     stream.lock()
     block = stream.model.config.transformer.block

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from .config import ModelConfig
+from .importers.source import SourceError, stored_tensors
 from .model import VideoModel
 from .models.components import COMPONENTS
 
@@ -47,44 +48,53 @@ def save(path: str | os.PathLike, model: VideoModel, dtype: torch.dtype = torch.
         temporary.unlink(missing_ok=True)
 
 
-def load_config(path: str | os.PathLike) -> ModelConfig:
-    """The configuration a weights file was saved with.  Raises WeightsError."""
-    return _read(Path(path), tensors=False)[0]
-
-
-def load(path: str | os.PathLike) -> VideoModel:
-    """Build the model of a weights file in float32 on the CPU.  Raises WeightsError."""
+def load(path: str | os.PathLike, dtype: torch.dtype | None = torch.float32) -> VideoModel:
+    """The model of a weights file on the CPU, in `dtype`; None: in that of each tensor on disk, for a stream, which
+    casts it anyway. Takes the memory of the model and of one tensor.  Raises WeightsError."""
     path = Path(path)
-    config, tensors = _read(path, tensors=True)
+    config = load_config(path)
     try:
-        model = VideoModel(config)
+        with torch.device("meta"):  # no memory, no random numbers
+            model = VideoModel(config)
     except ValueError as error:
         raise WeightsError(f"{path} was written for another version of this program: {error}") from None
     expected = model.state_dict()
-    for name in sorted(expected.keys() | tensors.keys()):
-        if name not in tensors:
-            raise WeightsError(f"{path} does not fit model {config.name!r}: tensor {name!r} is missing from it")
-        if name not in expected:
-            raise WeightsError(f"{path} does not fit model {config.name!r}: tensor {name!r} is unknown to it")
-        if expected[name].shape != tensors[name].shape:
-            found, wanted = tuple(tensors[name].shape), tuple(expected[name].shape)
-            raise WeightsError(f"{path} does not fit model {config.name!r}: {name!r} is {found} instead of {wanted}")
-    model.load_state_dict(tensors, strict=True)
+    try:
+        stored = stored_tensors(path)
+        for name in sorted(expected.keys() | stored.keys()):
+            if name not in stored:
+                raise WeightsError(f"{path} does not fit model {config.name!r}: tensor {name!r} is missing from it")
+            if name not in expected:
+                raise WeightsError(f"{path} does not fit model {config.name!r}: tensor {name!r} is unknown to it")
+            if expected[name].shape != stored[name].shape:
+                found, wanted = stored[name].shape, tuple(expected[name].shape)
+                raise WeightsError(
+                    f"{path} does not fit model {config.name!r}: {name!r} is {found} instead of {wanted}"
+                )
+        tensors = {name: each.read().to(dtype or each.dtype) for name, each in stored.items()}
+    except (SourceError, OSError) as error:
+        raise _damaged(path, error) from None
+    model.load_state_dict(tensors, strict=True, assign=True)
     return model.eval()
 
 
-def _read(path: Path, tensors: bool) -> tuple[ModelConfig, dict[str, torch.Tensor]]:
+def load_config(path: str | os.PathLike) -> ModelConfig:
+    """The configuration a weights file was saved with.  Raises WeightsError."""
+    path = Path(path)
     if not path.is_file():
         raise WeightsError(f"no weights file at {path}; give the path of a .safetensors file of this program")
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(CONFIG_KEY)
-            content = {name: file.get_tensor(name) for name in file.keys()} if tensors else {}
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path} is damaged or no safetensors file ({error}); copy or download it again") from None
+        raise _damaged(path, error) from None
     if text is None:
         raise WeightsError(f"{path} holds no model configuration; it was not written by this program")
     try:
-        return ModelConfig.from_dict(json.loads(text), COMPONENTS), content
+        return ModelConfig.from_dict(json.loads(text), COMPONENTS)
     except ValueError as error:
         raise WeightsError(f"{path} was written for another version of this program: {error}") from None
+
+
+def _damaged(path: Path, error: Exception) -> WeightsError:
+    return WeightsError(f"{path} is damaged or no safetensors file ({error}); copy or download it again")

@@ -18,17 +18,29 @@ class SamplerConfig:
     times: t of each denoising step, falling from 1; between steps the estimate is noised anew (Self-Forcing).
     clean_cache: t of one more pass over the finished block, whose keys and values are those that later blocks see
     (Self-Forcing, minWM); None: those of the only step are kept (AAPT).
+    first: times of the first block that a rollout makes, which has little or nothing to go on (Causal Forcing++);
+    None: as all others.
     """
 
     times: tuple[float, ...] = (1.0,)
     clean_cache: float | None = None
+    first: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        falling = all(a > b for a, b in zip(self.times, self.times[1:]))
-        if not self.times or not falling or not 0 < self.times[-1] <= self.times[0] <= 1:
-            raise ValueError(f"denoising times {self.times} do not fall from 1 towards 0")
-        if len(self.times) > 1 and self.clean_cache is None:
+        for times in (self.times, self.times if self.first is None else self.first):
+            falling = all(a > b for a, b in zip(times, times[1:]))
+            if not times or not falling or not 0 < times[-1] <= times[0] <= 1:
+                raise ValueError(f"denoising times {times} do not fall from 1 towards 0")
+        if self.steps > 1 and self.clean_cache is None:
             raise ValueError("several denoising steps need clean_cache: the keys of which step would be kept?")
+
+    @property
+    def steps(self) -> int:
+        """The most that a block takes."""
+        return max(len(self.times), len(self.first or ()))
+
+    def times_of(self, beginning: bool) -> tuple[float, ...]:
+        return self.first if beginning and self.first is not None else self.times
 
 
 @dataclass(frozen=True)

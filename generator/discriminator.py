@@ -20,7 +20,7 @@ from .transformer.cache import RolloutCache
 @dataclass(frozen=True)
 class CropDiscriminatorConfig:
     frames: int = 2  # consecutive video frames that are judged together
-    condition_channels: int = 12  # warp (4) and guide (8) of the last of them
+    condition_channels: int = 12  # of the pictures that the control has of the last of them
     channels: tuple[int, ...] = (48, 96, 128, 128)
 
 

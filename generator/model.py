@@ -6,7 +6,8 @@ A sequence is a reference frame (kept in sight for ever), then blocks of latent 
     z, state = model.step(signal, state, noise)          # AAPT: one forward pass per latent frame
     video, state = model.decode(z, signal, state)
 
-Letters: B batch, T latent frames, F video frames, C channels, S denoising steps. A text is what `encode_text` returns.
+Letters: B batch, T latent frames, F video frames, C channels, S denoising steps (of the block that takes most). A
+text is what `encode_text` returns.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ class RolloutState:
     cache: KVCache
     previous: Tensor | None  # (B, C, h, w) what the next step gets as its previous latent; None: nothing
     decoder: Any
+    beginning: bool = True  # nothing was made yet
 
     def detach(self) -> RolloutState:
         """The same state cut from the graph (between the segments of a long rollout)."""
         previous = None if self.previous is None else self.previous.detach()
-        return RolloutState(self.cache.detach(), previous, self.decoder.detach())
+        return replace(self, cache=self.cache.detach(), previous=previous, decoder=self.decoder.detach())
 
 
 def stack(dtype: torch.dtype, *parts_BTChw: Tensor | None) -> Tensor:
@@ -79,7 +81,7 @@ class VideoModel(nn.Module):
     ) -> Tensor:
         """Noise of one block of latent frames for pictures of that size: (S, batch, block, C, h, w)."""
         cells = height // self.codec.space_factor, width // self.codec.space_factor
-        shape = len(self.sampler.times), batch, self.config.transformer.block, self.codec.channels, *cells
+        shape = self.sampler.steps, batch, self.config.transformer.block, self.codec.channels, *cells
         return torch.randn(shape, generator=generator, **kwargs)
 
     def observe(self, signal: Any) -> Observation:
@@ -133,6 +135,7 @@ class VideoModel(nn.Module):
         t = torch.zeros_like(z[:, :, 0, 0, 0])
         stacked = stack(self.network.dtype, z, observation.channels, previous)
         self.network.step(stacked, t, cache, text, *observation.beside)
+        cache.passed(observation.frame_count(1))
         return RolloutState(cache, z[:, 0] if self.space.recycling else None, self.codec.initial_state(z))
 
     def step(
@@ -160,7 +163,7 @@ class VideoModel(nn.Module):
 
         keep_clean = self.sampler.clean_cache is not None
         x = x_t = noise_SBTChw[0]
-        for index, t in enumerate(self.sampler.times):
+        for index, t in enumerate(self.sampler.times_of(state.beginning)):
             if index:  # noised anew: x_t = (1 - t) x + t noise
                 x_t = (1 - t) * x + t * noise_SBTChw[index]
             x = self.clean(x_t, *output(x_t, t, state.cache.scratch() if keep_clean else state.cache))
@@ -168,7 +171,8 @@ class VideoModel(nn.Module):
         if keep_clean:
             output(x, self.sampler.clean_cache, state.cache)
         recycled = self.space.recycled(z, observation.base)
-        return z, replace(state, previous=None if recycled is None else recycled[:, -1].detach())
+        state.cache.passed(observation.frame_count(x.shape[1]))
+        return z, replace(state, previous=None if recycled is None else recycled[:, -1].detach(), beginning=False)
 
     def decode(self, z_BTChw: Tensor, signal: Any, state: RolloutState) -> tuple[Tensor, RolloutState]:
         """Decode the newest latent frames: video (B, F, C, H, W) in [-1, 1] and the new state."""

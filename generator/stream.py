@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -20,6 +19,7 @@ from torch import Tensor
 from .model import RolloutState, VideoModel
 from .runtime.precision import cast, resolve_device, resolve_dtype
 from .runtime.speed import Speed
+from .runtime.stopwatch import Stopwatch
 from .transformer.attention import get_attention
 from .transformer.cache import StreamCache
 from .transformer.transformer import Text
@@ -115,18 +115,12 @@ class Stream:
         """The next video frames (1, F, C, H, W), about [-1, 1], of one block of latent frames."""
         if self.state is None:
             raise ValueError("nothing is locked: call lock() first")
-        started = time.perf_counter()
+        watch = Stopwatch(self.device)
+        watch.mark()
         noise = self.noise() if noise_SBTChw is None else noise_SBTChw
         z, state = self.model.step(signal, self.state, noise.to(self.device), self._text)
-        self._wait()
-        generated = time.perf_counter()
+        watch.mark()
         video, self.state = self.model.decode(z, signal, state)
-        self._wait()
-        self.timings = {
-            "generate": 1000 * (generated - started), "decode": 1000 * (time.perf_counter() - generated),
-        }
+        watch.mark()
+        self.timings = dict(zip(("generate", "decode"), watch.read()))
         return video
-
-    def _wait(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-SUPERSAMPLING = 4  # pixels of the filler per pixel and side
+HALVINGS = 2  # twice by two: OpenCV averages that in a sixth of the time that once by four takes
+SUPERSAMPLING = 2**HALVINGS  # pixels of the filler per pixel and side
 SUBPIXEL_BITS = 4  # of the filler's fixed-point coordinates
 
 
 def ramp(value: np.ndarray | float, edges: tuple[float, float]) -> np.ndarray:
     """0 at the first edge, 1 at the second, linear between them. The edges may be in either order."""
-    return np.clip((value - edges[0]) / (edges[1] - edges[0]), 0, 1)
+    along = (value - edges[0]) / (edges[1] - edges[0])
+    if isinstance(along, float):  # np.clip takes ten times as long for one number
+        return min(max(along, 0.0), 1.0)
+    return np.minimum(np.maximum(along, 0), 1)
 
 
 def smoothstep(value: np.ndarray | float, edges: tuple[float, float]) -> np.ndarray:
@@ -44,17 +49,17 @@ def polygon_patch(points_N2: np.ndarray, size: int, scale: float = 1.0) -> Patch
     own anti-aliasing also draws the outline, which would leave a line where lids or lips are closed.
     """
     points = points_N2 * scale
-    low, high = points.min(0), points.max(0)
-    x0, y0 = (min(max(int(np.floor(v)), 0), size) for v in low)
-    x1, y1 = (min(max(int(np.ceil(v)), 0), size) for v in high)
+    x0, y0 = (min(max(math.floor(v), 0), size) for v in points.min(0).tolist())
+    x1, y1 = (min(max(math.ceil(v), 0), size) for v in points.max(0).tolist())
     if x1 <= x0 or y1 <= y0:
         return None
     fine = np.zeros(((y1 - y0) * SUPERSAMPLING, (x1 - x0) * SUPERSAMPLING), np.uint8)
     corners = np.rint(((points - (x0, y0)) * SUPERSAMPLING - 0.5) * (1 << SUBPIXEL_BITS)).astype(np.int32)
     cv2.fillPoly(fine, [corners], 255, cv2.LINE_8, SUBPIXEL_BITS)
-    mask = cv2.resize(fine, (x1 - x0, y1 - y0), interpolation=cv2.INTER_AREA)
+    for _ in range(HALVINGS):
+        fine = cv2.resize(fine, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     centres = _pixel_centres(size, scale)
-    return Patch(slice(y0, y1), slice(x0, x1), mask, centres[None, x0:x1], centres[y0:y1, None])
+    return Patch(slice(y0, y1), slice(x0, x1), fine, centres[None, x0:x1], centres[y0:y1, None])
 
 
 def polygon_mask(points_N2: np.ndarray, size: int, scale: float = 1.0) -> np.ndarray:

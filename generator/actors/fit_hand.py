@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from generator.actors.makehuman import MakeHuman
-from generator.actors.obj import ObjMesh, read_obj
+from generator.actors.obj import ObjMesh, connected_components, read_obj
 from pose.body.hand_mesh import vertex_normals
 
 OUT = Path(__file__).parents[2] / "pose" / "data" / "hand_mesh.npz"
@@ -26,7 +26,7 @@ TO_PICTURE = np.array([1, -1, -1], np.float32)  # y down, z away
 SIDE = ".L"
 STUB = 0.16  # of the forearm, from the wrist, that the mesh keeps
 BONES_A_VERTEX = 3
-VERTICES = 800  # that are left: a hand is some 60 pixels wide in a picture of 256
+VERTICES = 600  # that are left: a hand is some 60 pixels wide in a picture of 256
 FLAT = 0.05  # of its length, what an edge on a flat place costs
 # MakeHuman's bones, and the hand points at whose first one each begins; point 21 is the elbow
 BONES = (
@@ -81,6 +81,12 @@ def skin_detail(mesh: ObjMesh, vertices: np.ndarray, folder: Path) -> np.ndarray
         log = np.log(skin[y, x] + 1)
         logs.append(log - log.mean(0))
     return np.exp(np.mean(logs, 0)).astype(np.float32)
+
+
+def largest_piece(faces: np.ndarray, vertex_count: int) -> np.ndarray:
+    """The skin's faces: without the cubes by which the base mesh marks the joints inside it."""
+    piece = connected_components(faces, vertex_count)[faces[:, 0]]
+    return faces[piece == np.bincount(piece).argmax()]
 
 
 def thin_out(vertices: np.ndarray, faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -150,7 +156,7 @@ def main() -> None:
     axis = points[ELBOW] - points[0]
     along = (mesh.vertices - points[0]) @ axis / (axis @ axis)
     kept = (table.sum(1) > 0.5) & (along < STUB)
-    faces = mesh.faces[kept[mesh.faces].all(1)]
+    faces = largest_piece(mesh.faces[kept[mesh.faces].all(1)], len(mesh.vertices))
     faces, vertices = thin_out(mesh.vertices, faces, VERTICES)
     renumber = np.zeros(len(kept), np.int32)
     renumber[vertices] = np.arange(len(vertices))

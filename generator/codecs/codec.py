@@ -28,6 +28,7 @@ class LatentCodec(Protocol[State]):
     time_factor: int  # video frames that one latent frame stands for
     space_factor: int  # pixels of a latent cell, each way
     first_frame_alone: bool  # the first latent frame of a video stands for one video frame (Wan: 1 + 4 k frames)
+    first_encoded: int  # video frames that `encode_step` takes at the beginning of a video; later ones: time_factor
 
     @property
     def dtype(self) -> torch.dtype:

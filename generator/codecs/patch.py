@@ -1,10 +1,10 @@
 """RGBA video autoencoder: 4 video frames of 8x8 pixels become one cell of 16 channels.
 
-The linear path is a whitened PCA of the patches; convolutions add a residual on both sides.  The decoder also sees a
-warped reference picture: it moves the warp to where the latent says that things are (what no mesh moves), and what the
-latent cannot carry of it, its fine detail, is added through a gate.  Both start neutral: a latent
-equal to the warp's decodes to the warp itself.  Every latent frame is encoded alone; the decoder looks back one latent,
-and that is all its state.
+The linear path is a whitened PCA of the patches; convolutions add a residual on both sides.  The decoder is also shown
+a side picture for every frame, one that is near to what is to be made: it moves it to where the latent says that things
+are, and what the latent cannot carry of it, its fine detail, is added through a gate.  Both start neutral: a latent
+equal to the side picture's decodes to the side picture itself.  Every latent frame is encoded alone; the decoder looks
+back one latent, and that is all its state.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def from_patches(patches_BThwP: Tensor) -> Tensor:
 
 
 def seamless(packed_BTFCHW: Tensor) -> Tensor:
-    """Smooth what is added to the warp over the seams of the patches, with a tent of ten pixels; its detail is the
-    convolutions' to add."""
+    """Smooth what is added to the side picture over the seams of the patches, with a tent of ten pixels; its
+    detail is the convolutions' to add."""
     x = packed_BTFCHW.flatten(0, 2)
     box = x.new_full((x.shape[1], 1, 3, 3), 1 / 9)
     for _ in range(2):  # means of 3x3; avg_pool2d takes five times as long
@@ -104,8 +104,8 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """[z_t, z_t - z_warp, z_{t-1}] + warp -> the warp moved to where it fits, and per packed pixel a residual colour
-    and the gate of the moved warp's detail."""
+    """[z_t, z_t - z_side, z_{t-1}] + side picture -> the side picture moved to where it fits, and per packed pixel a
+    residual colour and the gate of the moved one's detail."""
 
     def __init__(self, config: PatchCodecConfig) -> None:
         super().__init__()
@@ -114,6 +114,7 @@ class Decoder(nn.Module):
         self.input = conv(3 * config.latent_channels, eighth)
         self.eighth_blocks = residual_blocks(eighth, depth_eighth)
         self.to_quarter = conv(eighth, TIME_FACTOR * 4 * quarter, kernel=1)
+        # under these names the weights files have what takes in the side picture
         self.quarter_warp = conv(PACKED, quarter, kernel=2, stride=2)
         self.quarter_blocks = residual_blocks(quarter, depth_quarter)
         self.flow = conv(quarter, 2, zero=True)
@@ -124,25 +125,26 @@ class Decoder(nn.Module):
         nn.init.constant_(self.out.bias[PACKED:], GATE_BIAS)
 
     def forward(self, latents_NChw: Tensor, packed_NFCHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """-> moved warp (N*F, 16, H/2, W/2), residual (N*F, 16, H/2, W/2) and gate (N*F, 4, H/2, W/2)."""
-        warp = packed_NFCHW.flatten(0, 1)
+        """-> moved (N*F, 16, H/2, W/2), residual (N*F, 16, H/2, W/2) and gate (N*F, 4, H/2, W/2)."""
+        side = packed_NFCHW.flatten(0, 1)
         x = self.eighth_blocks(self.input(latents_NChw))
         x = self.to_quarter(F.silu(x)).movedim(1, -1).unflatten(-1, (TIME_FACTOR, -1))  # (N, h, w, F, 4C)
         x = depth_to_space(x.movedim(-2, 1).movedim(-1, 2), 2).flatten(0, 1)  # (N*F, C, H/4, W/4)
-        x = self.quarter_blocks(x + self.quarter_warp(warp))
-        moved = displace(warp, self.flow(F.silu(x)))
+        x = self.quarter_blocks(x + self.quarter_warp(side))
+        moved = displace(side, self.flow(F.silu(x)))
         x = depth_to_space(self.to_half(F.silu(x)), 2)  # (N*F, C, H/2, W/2)
         x = self.half_blocks(x + self.half_warp(moved))
         return moved, *self.out(F.silu(x)).split([PACKED, 4], dim=1)
 
 
 class PatchCodec(nn.Module):
-    """A `LatentCodec` whose decoder is shown the packed warp as side information (B, T, 4, 16, H/2, W/2)."""
+    """A `LatentCodec` whose decoder is shown packed side pictures (B, T, 4, 16, H/2, W/2)."""
 
     keep_fp32 = ("linear_in", "linear_out")  # one step of a leading component in bfloat16 is a step of brightness
     picture_channels = PICTURE_CHANNELS
     time_factor, space_factor = TIME_FACTOR, SPACE_FACTOR
     first_frame_alone = False
+    first_encoded = TIME_FACTOR
 
     def __init__(self, config: PatchCodecConfig) -> None:
         super().__init__()
@@ -165,31 +167,32 @@ class PatchCodec(nn.Module):
         return self.encode(video_BFCHW)[:, 0], None
 
     def project(self, packed_BTFCHW: Tensor) -> Tensor:
-        """The linear path alone, of packed pictures: cheap, and the same for every model; the latent of a warp."""
+        """The linear path alone, of packed pictures: cheap, and the same for every model; the latent of a side
+        picture."""
         return self.linear_in(to_patches(packed_BTFCHW).to(self.linear_in.weight.dtype)).movedim(-1, -3)
 
     def initial_state(self, past_BTChw: Tensor | None = None) -> DecoderState:
         return DecoderState(None if past_BTChw is None else past_BTChw[:, -1])
 
     def decode(self, z_BTChw: Tensor, side: Tensor | None = None, state: DecoderState | None = None) -> Tensor:
-        """Latents and the packed warps of the same frames -> RGBA video (B, 4 T, 4, H, W), about [-1, 1], not
+        """Latents and the packed side pictures of the same frames -> RGBA video (B, 4 T, 4, H, W), about [-1, 1], not
         clamped."""
         if side is None:
-            raise ValueError("this codec decodes changes of a warped picture: it needs the packed warp")
+            raise ValueError("this codec decodes changes of a side picture: it needs the packed one")
         previous = None if state is None else state.z
         return unpack(self.decode_packed(z_BTChw, side.to(self.dtype), previous)).flatten(1, 2)
 
     def decode_packed(self, z_BTChw: Tensor, packed_BTFCHW: Tensor, previous_BChw: Tensor | None) -> Tensor:
-        """`decode` from packed warp to packed video (B, T, 4, 16, H/2, W/2): the moved warp's coarse part + gate * its
-        detail + residual + the smoothed change from its latent to z."""
-        z, z_warp = z_BTChw.to(self.dtype), self.project(packed_BTFCHW).to(self.dtype)
+        """`decode` from packed side picture to packed video (B, T, 4, 16, H/2, W/2): the moved one's coarse part + gate
+        * its detail + residual + the smoothed change from its latent to z."""
+        z, z_side = z_BTChw.to(self.dtype), self.project(packed_BTFCHW).to(self.dtype)
         first = z[:, :1] if previous_BChw is None else previous_BChw[:, None].to(self.dtype)
         previous = torch.cat([first, z[:, :-1]], dim=1)
-        latents = torch.cat([z, z - z_warp, previous], dim=2)
+        latents = torch.cat([z, z - z_side, previous], dim=2)
         moved, residual, gate = self.decoder(latents.flatten(0, 1), packed_BTFCHW.flatten(0, 1))
         gate = gate.movedim(1, -1)[..., None].expand(*[-1] * 4, PICTURE_CHANNELS).flatten(-2).movedim(-1, 1)
         moved, residual, gate = (x.unflatten(0, packed_BTFCHW.shape[:3]) for x in (moved, residual, gate))
-        coarse = self._patches(self.project(moved))  # what a latent keeps of the moved warp
+        coarse = self._patches(self.project(moved))  # what a latent keeps of the moved one
         change = seamless(self._patches(z_BTChw) - coarse)
         return torch.lerp(coarse, moved, gate).add_(residual).add_(change)
 

@@ -123,6 +123,7 @@ class TinyCodec(nn.Module):
     picture_channels = RGB
     time_factor = FRAMES_PER_LATENT
     first_frame_alone = True
+    first_encoded = FRAMES_PER_LATENT
 
     def __init__(self, config: TinyCodecConfig) -> None:
         super().__init__()

@@ -182,6 +182,7 @@ class WanCodec(nn.Module):
     picture_channels = RGB
     time_factor = FRAMES_PER_LATENT
     first_frame_alone = True
+    first_encoded = 1
 
     def __init__(self, config: WanCodecConfig) -> None:
         super().__init__()
@@ -192,7 +193,8 @@ class WanCodec(nn.Module):
         self.post_quant = nn.Conv3d(config.channels, config.channels, 1)
         self.decoder = Decoder(config)
         for name in ("mean", "deviation"):
-            values = torch.tensor(getattr(config, name)).view(-1, 1, 1, 1)
+            # from the configuration, not from a file: there even where the weights have no memory yet
+            values = torch.tensor(getattr(config, name), device="cpu", dtype=torch.float32).view(-1, 1, 1, 1)
             self.register_buffer(name, values, persistent=False)
 
     @property

@@ -39,6 +39,10 @@ class Observation:
         cameras = None if self.cameras is None else self.cameras.repeat(count)
         return Observation(*(again(part) for part in (self.channels, self.base, self.tokens, self.prefix)), cameras)
 
+    def frame_count(self, frames: int) -> int:
+        """Of so many latent frames and the reference frames before them."""
+        return frames + (0 if self.prefix is None else self.prefix.shape[1])
+
     @property
     def beside(self) -> tuple[Tensor | None, Tensor | None, Cameras | None]:
         """What the network takes beside its channels, as its last arguments."""

@@ -60,18 +60,21 @@ def read_path(text: str, frames_per_move: int) -> Trajectory:
 
 
 def parse_moves(text: str, frames_per_move: int) -> Trajectory:
-    """"w*19", "a*10, l*9", "up-4": each move takes so many latent frames, each of `frames_per_move` video frames."""
+    """"w*19", "a*10, l*9", "up-4": each move takes so many latent frames, each of `frames_per_move` video frames.
+    Letters in one word follow one another: "wwad"."""
     pose = torch.eye(4, dtype=torch.float64)
     poses = [pose]
     for part in (part.strip() for part in text.lower().split(",")):
         found = MOVE.fullmatch(part)
-        if found is None or found[1] not in GOES | TURNS:
+        names = [] if found is None else [found[1]] if found[1] in GOES | TURNS else list(found[1])
+        if found is None or not set(names) <= (GOES | TURNS).keys():
             known = " ".join((*GOES, *TURNS))
             raise ValueError(f"{part!r} is no move of a camera: write MOVE*COUNT, as w*8, with one of {known}")
-        step = move(found[1], 1 / frames_per_move)
-        for _ in range(int(found[2] or 1) * frames_per_move):
-            pose = pose @ step
-            poses.append(pose)
+        for name in names:
+            step = move(name, 1 / frames_per_move)
+            for _ in range(int(found[2] or 1) * frames_per_move):
+                pose = pose @ step
+                poses.append(pose)
     return Trajectory(torch.stack(poses), torch.tensor(FOCAL).expand(len(poses), 2))
 
 

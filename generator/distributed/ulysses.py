@@ -86,6 +86,9 @@ class UlyssesCache(KVCache):
     def advance(self, count: int) -> None:
         self.inner.advance(count)
 
+    def passed(self, count: int) -> None:
+        self.inner.passed(count)
+
     def scratch(self) -> UlyssesCache:
         return UlyssesCache(self.inner.scratch(), self.exchange)
 

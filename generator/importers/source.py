@@ -60,12 +60,11 @@ class StoredTensor:
         span = self.bytes
         if self.stride is not None:
             span = self.dtype.itemsize * (1 + sum((n - 1) * s for n, s in zip(self.shape, self.stride)))
-        content = bytearray(span)
+        flat = torch.empty(span // self.dtype.itemsize, dtype=self.dtype)  # aligned as kernels like it
         with open(self.file, "rb") as file:
             file.seek(self.start)
-            if file.readinto(content) != span:
+            if file.readinto(flat.view(torch.uint8).numpy()) != span:
                 raise _truncated(self.file)
-        flat = torch.frombuffer(content, dtype=self.dtype)
         return flat.view(self.shape) if self.stride is None else flat.as_strided(self.shape, self.stride)
 
 
@@ -105,7 +104,7 @@ def open_source(path: Path) -> Source:
     if path.name.endswith(INDEX):
         return Source(path, _sharded(path))
     if path.suffix in SAFETENSORS:
-        return Source(path, _safetensors(path))
+        return Source(path, stored_tensors(path))
     if path.suffix in TORCH:
         return _torch(path)
     raise SourceError(f"{path} is no checkpoint: it must end in {', '.join((*SAFETENSORS, INDEX, *TORCH))}")
@@ -145,14 +144,15 @@ def _sharded(index: Path) -> dict[str, StoredTensor]:
         )
     tensors = {}
     for name in shards:
-        tensors |= _safetensors(index.parent / name)
+        tensors |= stored_tensors(index.parent / name)
     lost = sorted(set(places) - set(tensors))
     if lost:
         raise SourceError(f"{places[lost[0]]} lacks {lost[0]!r}, which {index.name} promises; download it again")
     return tensors
 
 
-def _safetensors(path: Path) -> dict[str, StoredTensor]:
+def stored_tensors(path: Path) -> dict[str, StoredTensor]:
+    """Those of a safetensors file, in the order in which they lie there. Raises SourceError."""
     size = path.stat().st_size
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(HEADER_LENGTH), "little")

@@ -60,6 +60,20 @@ CAUSAL_FORCING = Model(
     weights="zhuhz22/Causal-Forcing on Hugging Face: framewise/causal_forcing.pt",
 )
 
+# Causal Forcing++: from the second latent frame on in one or two steps
+CAUSAL_FORCING_1STEP, CAUSAL_FORCING_2STEP = (
+    replace(
+        CAUSAL_FORCING,
+        config=replace(
+            CAUSAL_FORCING.config, name=f"causal-forcing-{len(times)}step",
+            sampler=SamplerConfig(times, clean_cache=0.0, first=FOUR_STEPS),
+        ),
+        citation="Causal Forcing++: thu-ml 2026, arXiv 2605.15141",
+        weights=f"zhuhz22/Causal-Forcing on Hugging Face: causal-forcing++/framewise-{len(times)}step.pt",
+    )
+    for times in (shifted(1000), shifted(1000, 500))
+)
+
 ONE_FORCING = Model(
     config=causal("one-forcing", 1, shifted(1000)),
     recipe="paper",
@@ -81,4 +95,6 @@ MINWM_CAMERA = Model(
     weights="MIN-Lab/minWM on Hugging Face: Wan21/Action2V/dmd",
 )
 
-FORCING_MODELS = (SELF_FORCING, CAUSAL_FORCING, ONE_FORCING, MINWM_CAMERA)
+FORCING_MODELS = (
+    SELF_FORCING, CAUSAL_FORCING, CAUSAL_FORCING_1STEP, CAUSAL_FORCING_2STEP, ONE_FORCING, MINWM_CAMERA,
+)

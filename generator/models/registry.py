@@ -10,9 +10,10 @@ from .model import Model
 from .pocket import POCKET
 from .tiny import TINY
 from .wan import WAN_MODELS
+from .world import WORLD_SMALL
 
 MODELS: dict[str, Model] = {
-    model.name: model for model in (TINY, POCKET, *WAN_MODELS, *FORCING_MODELS, APT2_8B, APT2_8B_720P)
+    model.name: model for model in (TINY, POCKET, *WAN_MODELS, *FORCING_MODELS, WORLD_SMALL, APT2_8B, APT2_8B_720P)
 }
 
 

@@ -50,7 +50,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """One step of a stream (a block of latent frames, all its denoising steps) whose window is full."""
+    """One step of a stream (a block of latent frames that is not the first, all its denoising steps) whose window is
+    full."""
 
     parameters: int  # of the whole model, codec included
     tokens: int  # L
@@ -117,7 +118,7 @@ def transformer_flop(config: TransformerConfig, tokens: int, keys: int, text_tok
 def plan(config: ModelConfig, height: int, width: int, cards: int = 1, text_tokens: int = TEXT_TOKENS) -> Plan:
     """Raises ValueError for a size that the model cannot make, or heads that the cards cannot share."""
     with torch.device("meta"):
-        model = VideoModel(config.resized(height, width)).to(torch.bfloat16).eval()
+        model = VideoModel(config.resized(height, width)).to("meta", torch.bfloat16).eval()
     settings = config.transformer
     if cards < 1 or settings.heads % cards:
         raise ValueError(f"{settings.heads} heads cannot be shared by {cards} cards")

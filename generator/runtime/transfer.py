@@ -30,7 +30,7 @@ class Transfer:
             copied.synchronize()  # the copy before has left the buffer
         held.copy_(source)
         on_device = held.to(self.device, non_blocking=True)
-        copied.record()
+        copied.record(torch.cuda.current_stream(self.device))
         self._up[name] = held, copied
         return on_device
 

@@ -28,7 +28,7 @@ from generator.training import sheets, video_sheets
 from generator.training.adversarial import AdversarialStage, AdversarialTrainer
 from generator.training.autoencoder import AutoencoderStage, AutoencoderTrainer
 from generator.training.consistency import ConsistencyStage, ConsistencyTrainer
-from generator.training.data import BatchShape, Clips
+from generator.training.data import BatchShape, Clips, Silent
 from generator.training.diffusion import DiffusionStage, DiffusionTrainer
 from generator.training.distributed import Workers, join
 from generator.training.loop import Budget, Pace, Trainer, run_stage
@@ -100,7 +100,8 @@ def train(
             if not finished.exists():
                 shape = fit(stage.shape, clips, batch, crop)
                 if workers.main and (shape.latents, shape.segment) != (stage.shape.latents, stage.shape.segment):
-                    print(f"{name}: {shape.latents} latent frames in a row, all that every clip has", file=sys.stderr)
+                    in_a_row = shape.segment or shape.latents
+                    print(f"{name}: {in_a_row} latent frames in a row, all that every clip has", file=sys.stderr)
                 budget = Budget(60 * minutes * stage.share / shares if minutes else math.inf, steps or Budget.steps)
                 stage = replace(stage, shape=shape)
                 _run(name, stage, everything, config, newest, clips, out, budget, seed, workers, pace)
@@ -149,7 +150,9 @@ def _run(
             return video_sheets.evaluate(model, held_out, sheets.LATENTS, stage.shape.crop, path)
         return sheets.evaluate(model, held_out, sheets.LATENTS, path, isinstance(stage, AutoencoderStage))
 
-    run_stage(name, trainer, stage.augmentation, clips.training, out, budget, seed, workers, on_sheet, pace)
+    portrait = isinstance(config.codec, PatchCodecConfig)
+    source = clips.training if portrait else Silent(clips.training, model)
+    run_stage(name, trainer, stage.augmentation, source, out, budget, seed, workers, on_sheet, pace)
     if "discriminator" in trainer.learners:
         weights = trainer.learners["discriminator"].state_dict()
         if workers.main:

@@ -1,4 +1,4 @@
-"""A world for tests and ablations in which the network draws everything: no warp, no face, no files.
+"""A world for tests and ablations in which the network draws everything: nothing is given but two points.
 
 A two-coloured disc moves and turns over a patterned ground as two control points say (its middle and its head, like a
 skeleton of two joints); a small white ball flies and bounces on its own, and nothing tells where to. What disc and
@@ -54,6 +54,7 @@ class PixelCodec(nn.Module):
     channels, picture_channels = 3 * CELL**2, 3
     time_factor, space_factor = 1, CELL
     first_frame_alone = False
+    first_encoded = 1
     spread = 2.0  # pictures in [-1, 1] have a standard deviation of about a half
 
     @property
@@ -191,7 +192,7 @@ def draw_clip(rng: np.random.Generator, length: int) -> tuple[np.ndarray, np.nda
     direction, frequency = rng.uniform(0, np.pi), rng.uniform(0.25, 0.6)  # radians a pixel
     stripes = np.sin(frequency * (x * np.cos(direction) + y * np.sin(direction)) + rng.uniform(0, 6))
     ground = first + (second - first) * (0.5 + 0.5 * stripes)[..., None]  # (H, W, 3)
-    face, back = rng.uniform(0, BRIGHTEST, (2, 3))
+    front, back = rng.uniform(0, BRIGHTEST, (2, 3))
 
     def disc(at_x: np.ndarray, at_y: np.ndarray, radius: float) -> np.ndarray:  # (T, H, W) coverage
         distance = np.hypot(x - at_x[:, None, None], y - at_y[:, None, None])
@@ -204,7 +205,7 @@ def draw_clip(rng: np.random.Generator, length: int) -> tuple[np.ndarray, np.nda
     ahead = ahead + (y - middle_y[:, None, None]) * np.sin(angle)[:, None, None]
     half = np.clip(ahead + 0.5, 0, 1)[..., None]
     body = disc(middle_x, middle_y, DISC)[..., None]
-    frames = frames * (1 - body) + (face * half + back * (1 - half)) * body
+    frames = frames * (1 - body) + (front * half + back * (1 - half)) * body
     dots = np.stack([disc(middle_x, middle_y, DOT), disc(head_x, head_y, DOT)], -1)
     return np.rint(frames).astype(np.uint8), np.rint(255 * dots).astype(np.uint8)
 

@@ -38,7 +38,10 @@ class KVCache(ABC):
     """`frame` is the number of the next latent frame, an int or a 0-dim tensor.
 
     origin: row and column (tokens) of what is seen in a larger picture; it may change from step to step.
+    full: nothing that a block may see is missing any more, so that no mask is needed; see `passed`.
     """
+
+    full = False
 
     def __init__(self, config: TransformerConfig) -> None:
         self.config = config
@@ -78,6 +81,11 @@ class KVCache(ABC):
         """The pass over `count` frames is over."""
 
     @abstractmethod
+    def passed(self, count: int) -> None:
+        """So many frames were made and stay. Told once a step, outside of what is compiled or recorded, which a number
+        that changes from step to step would end."""
+
+    @abstractmethod
     def scratch(self) -> KVCache:
         """For a pass that must leave no trace in this one. Of a ring, use one at a time, and before this one goes
         on."""
@@ -113,6 +121,9 @@ class RolloutCache(KVCache):
     def advance(self, count):
         self.frame += count
 
+    def passed(self, count):
+        pass  # nothing is masked here
+
     def scratch(self) -> RolloutCache:
         made = copy.copy(self)
         made.sink, made.recent = list(self.sink), list(self.recent)
@@ -138,6 +149,7 @@ class StreamCache(KVCache):
         self.values: list[Tensor] = []
         self.sink_keys: list[Tensor] = []  # per layer (B, sink * L, H, D), as they were stored
         self._sinks = 0  # frames of the sink that are there
+        self._passed = 0  # frames, as far as the host was told
 
     def plan(self, offset, count, tokens, rotary, device):
         if not isinstance(self.frame, Tensor):
@@ -155,6 +167,8 @@ class StreamCache(KVCache):
         in_ring = (held >= config.sink) & (held >= first - config.window)
         in_sink = torch.arange(config.sink, device=device) <= first + count - 1
         mask = torch.cat([in_sink, in_ring]).repeat_interleave(tokens)
+        if self.full and offset == 0 and count == config.block:
+            mask = None  # kernels without a mask are the fastest ones by far
         return Place(tokens, sinks, self.sink_turn(first[None], rotary), slots, mask)
 
     def update(self, layer, place, key_BNHD, value_BNHD):
@@ -177,6 +191,10 @@ class StreamCache(KVCache):
     def advance(self, count):
         self._sinks = min(self._sinks + count, self.config.sink)
         self.frame += count  # in place
+
+    def passed(self, count):
+        self._passed += count
+        self.full = self._passed >= self.config.sink + self.config.window
 
     def scratch(self) -> StreamCache:
         made = copy.copy(self)

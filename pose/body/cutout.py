@@ -29,6 +29,8 @@ MARGIN = 1.4  # half widths that the strip reaches to each side
 SHOULDER_CUT = (0.04, 0.24)  # along the upper arm: before, the shoulder stays with the torso
 STRIP_BEGINS = (-0.16, 0.06)  # along the upper arm: where the strip comes out of the shoulder
 GRABCUT_STEPS = 3
+REPEATED = 0.3  # of a bone: the part before the picture's edge that goes on beyond it, to and fro
+SPIKE = 0.05  # shoulder widths, half of the width of a spike that is no part of a torso
 SLIVER = 2  # px, half of the width of what cannot be a part of the torso
 RIM = 1 / 20  # of the picture's side: how far from an arm the matte may still hold a shadow of it
 
@@ -68,7 +70,12 @@ def torso_without(person_SS4: np.ndarray, pose: PoseFrame, masks: list[np.ndarra
     solid = np.minimum(solid, person_SS4[..., 3] / np.float32(255))[..., None]
     filled = np.concatenate([behind * solid, 255 * solid], 2)
     kept = person_SS4.astype(np.float32)
-    return np.rint(kept + (filled - kept) * gone[..., None]).clip(0, 255).astype(np.uint8)
+    torso = kept + (filled - kept) * gone[..., None]
+    # what was filled in beside the gap between arm and body hangs in the air
+    whole = cv2.morphologyEx(torso[..., 3], cv2.MORPH_OPEN, disc(SPIKE * shoulder_width(pose)))
+    part = whole / np.maximum(torso[..., 3], 1)
+    torso *= (1 - gone * (1 - part))[..., None]
+    return np.rint(torso).clip(0, 255).astype(np.uint8)
 
 
 def _cut(person: np.ndarray, pose: PoseFrame, arm: Arm, arms: list[Arm]) -> ArmCutout | None:
@@ -150,7 +157,7 @@ def _strip(person: np.ndarray, member: np.ndarray, arm: Arm, width: float, sleev
         return None
     source = np.arange(rows)
     beyond = source > last
-    span = max(last - int(np.searchsorted(along, 0.12)), 1)
+    span = max(min(last - int(np.searchsorted(along, 0.12)), int(REPEATED * rows / (END - START))), 1)
     folded = np.abs((source[beyond] - last) % (2 * span) - span)  # span .. 0 .. span: to and fro
     source[beyond] = last - span + folded
     texture = texture[source]

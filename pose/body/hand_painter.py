@@ -20,7 +20,7 @@ def hand_part(mesh: HandMesh, hand_213: np.ndarray, elbow_3: np.ndarray, tone: S
     (ax, ay), (bx, by), (cx, cy) = (vertices.take(triangles[:, k], 0).T[:2] for k in range(3))
     shown = triangles[(bx - ax) * (cy - ay) - (by - ay) * (cx - ax) < 0]
     colours = np.empty((len(vertices), 4), np.float32)
-    colours[:, :3] = np.minimum(tone.colour * mesh.detail * tone.shade(normals)[:, None], 255)
+    colours[:, :3] = tone.lit(normals, mesh.detail)
     colours[:, 3] = 255
     colours *= mesh.fade[:, None] * opacity
 
@@ -30,7 +30,4 @@ def hand_part(mesh: HandMesh, hand_213: np.ndarray, elbow_3: np.ndarray, tone: S
             drawn += colours.take(corner.take(covered.triangles), 0) * weight[:, None]
         return drawn.astype(np.uint8)
 
-    # what vanishes in the sleeve hides nothing of the hand
-    depth = vertices[shown, 2].sum(1)
-    depth += (1 - mesh.fade[shown].min(1)) * (np.ptp(depth) if len(depth) else 0)
-    return Part(vertices[shown, :2], depth, SUPERSAMPLED, paint)
+    return Part(vertices[shown, :2], vertices[shown, 2].sum(1), SUPERSAMPLED, paint)

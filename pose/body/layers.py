@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
@@ -70,7 +71,12 @@ class BodyLayers:
             for side, cut in self._cut.items()
             if (hand := OwnHand.cut(person_SS4, cut.hand_mask, cut.arm)) is not None
         }
-        self._torsos: dict[frozenset[str], tuple[np.ndarray, np.ndarray, Box]] = {}
+        # all of them now: the first raised arm must not wait for one
+        self._torsos = {
+            frozenset(sides): self._without(sides)
+            for count in range(1, len(self._cut) + 1)
+            for sides in combinations(self._cut, count)
+        }
         self._sleeves = {
             side: make_sleeve(person_SS4, pose, side, tone.colour, tone.light)
             for side in SIDES
@@ -99,15 +105,16 @@ class BodyLayers:
                 placed.append(one)
         return sorted(placed, key=lambda arm: -arm.joints[2, 2])
 
+    def _without(self, sides: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, Box]:
+        """What `torso` returns."""
+        masks = [self._cut[side].mask for side in sides]
+        torso = torso_without(self.person, self.pose, masks)
+        weight = np.rint(255 * np.clip(np.max(masks, 0), 0, 1)).astype(np.uint8)
+        return torso, weight, box_of(weight) or (slice(0, 0), slice(0, 0))
+
     def torso(self, sides: frozenset[str]) -> tuple[np.ndarray, np.ndarray, Box]:
         """(S, S, 4) uint8 the person without the arms of these sides, (S, S) uint8 where that differs, a box around
         it."""
-        if sides not in self._torsos:
-            masks = [self._cut[side].mask for side in sides]
-            gone = np.clip(np.max(masks, 0), 0, 1)
-            torso = torso_without(self.person, self.pose, masks)
-            weight = np.rint(255 * gone).astype(np.uint8)
-            self._torsos[sides] = torso, weight, box_of(weight) or (slice(0, 0), slice(0, 0))
         return self._torsos[sides]
 
     def draw(self, picture_SS4: np.ndarray, placed: list[PlacedArm]) -> Box | None:

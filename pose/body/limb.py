@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pose.geometry import ramp
 from pose.raster import Coverage
 
 from .parts import Part
@@ -23,6 +24,7 @@ ELBOW_ROUND = 0.2  # of a bone at either side of the elbow, over which the line 
 # hides the ones behind it even where it is transparent
 OVERLAP = 0.06
 BEHIND = 0.5  # forearm lengths that a wrist must be farther than the shoulder to lie behind the upper arm
+FADE_IN = 0.3  # of a bone, over which a limb that is not drawn from its shoulder on appears
 # Cross sections that are drawn, dense where the line turns
 STATIONS = np.concatenate([np.linspace(START, 0.7, 8), np.linspace(0.78, 1.22, 12), np.linspace(1.3, END, 8)])
 FETCH_ROW = 512  # places that are fetched from a texture in one row
@@ -95,12 +97,16 @@ def strip_parts(strip: Strip, joints_33: np.ndarray, begin: float = START, opaci
     for first, last in halves:
         if last > first:
             mine = slice(*np.searchsorted(places, (first, last + 1e-9)))
-            parts.append(_part(strip, places[mine], sides[mine], opacity))
+            fades = (begin, begin + FADE_IN) if begin > START else None
+            parts.append(_part(strip, places[mine], sides[mine], opacity, fades))
     return parts
 
 
-def _part(strip: Strip, along: np.ndarray, sides_K22: np.ndarray, opacity: float) -> Part:
-    """One piece of the strip: its places along the limb, and where the two ends of each cross section lie."""
+def _part(
+    strip: Strip, along: np.ndarray, sides_K22: np.ndarray, opacity: float, fades: tuple[float, float] | None
+) -> Part:
+    """One piece of the strip: its places along the limb, and where the two ends of each cross section lie. fades: the
+    places between which it appears."""
     first = 2 * np.arange(len(along) - 1)[:, None]
     triangles = np.concatenate([first + [0, 1, 2], first + [1, 3, 2]])
     rows, columns = strip.texture.shape[:2]
@@ -113,6 +119,9 @@ def _part(strip: Strip, along: np.ndarray, sides_K22: np.ndarray, opacity: float
         for corner, weight in zip(triangles.T, covered.weights):
             at += texels.take(corner.take(covered.triangles), 1) * weight
         drawn = fetch(strip.texture, *at)
+        if fades is not None:
+            alpha = opacity * ramp(at[1] * ((END - START) / (rows - 1)) + START, fades)
+            return (drawn * alpha[:, None]).astype(np.uint8)
         return drawn if opacity >= 1 else cv2.multiply(drawn, (opacity,) * 4)
 
     # at the inside of the elbow cross sections overlap: what is farther from it is in front

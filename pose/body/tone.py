@@ -24,7 +24,7 @@ AMBIENT = (0.45, 0.85)  # ratio of the light that has no direction: limits of wh
 RIDGE = 0.05  # weight of no direction at all in the fit
 NOT_SKIN = set(LEFT_EYE_RING + RIGHT_EYE_RING + LIPS_OUTER + LEFT_BROW + RIGHT_BROW + FACE_OVAL) | set(range(468, 478))
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-HAND_BRIGHTER, HAND_REDDER = 1.08, 1.1  # brightness and saturation of hands / the face's, to the eye on real clips
+HAND_BRIGHTER, HAND_REDDER = 1.04, 1.1  # brightness and saturation of hands / the face's, to the eye on real clips
 DARKEST = 0.6  # of the face's brightness, below which a colour at the wrist is no skin but a cuff or a watch
 USUAL_LIGHT = (0.0, -0.3, -0.6)  # from above and from the camera, unless the face says something else
 SAME_SKIN = 8.0  # `_hue_distance` up to which a colour is the skin of the same person
@@ -40,9 +40,14 @@ class SkinTone:
     ambient: float
     light: np.ndarray
 
-    def shade(self, normals_N3: np.ndarray) -> np.ndarray:
-        """(N,) brightness of skin with these normals, 1 on the average of what is seen of something round."""
-        return self._raw(normals_N3) / self._average
+    def lit(self, normals_N3: np.ndarray, detail_N3: np.ndarray) -> np.ndarray:
+        """(N, 3) RGB of skin with these normals: `colour` on the average of what is seen of something round.
+
+        detail: factor on the colour. What is brighter than the average is so by a gloss without colour.
+        """
+        shade = self._raw(normals_N3) / self._average
+        gloss = np.clip(shade - 1, 0, None) * np.float32(self.colour @ LUMA)
+        return np.clip(self.colour * detail_N3 * np.minimum(shade, 1)[:, None] + gloss[:, None], 0, 255)
 
     def _raw(self, normals_N3: np.ndarray) -> np.ndarray:
         direct = np.clip(normals_N3 @ self.light, 0, None)

@@ -13,13 +13,15 @@ import numpy as np
 
 from pose.body.joints import HAND_POINTS, JOINTS, SIDES, Arm, arm_of, guessed_shoulders, is_shown, shoulder_width
 from pose.geometry import smoothstep
-from pose.tracking.landmarks import LEFT_SHOULDER, RIGHT_SHOULDER, PoseFrame
+from pose.tracking.landmarks import CHIN, LEFT_SHOULDER, RIGHT_SHOULDER, PoseFrame
+from pose.tracking.mesh import eye_distance
 
 BODY_POINTS = 33
 USUAL_BONE = 0.85  # upper arm in shoulder widths
 BUILD = (0.85, 1.3)  # limits of the portrait's arm length / the usual one: shorter ones are foreshortened
 LEAVES_NEUTRAL = (0.08, 0.4)  # shoulder widths that elbow or wrist move, between its own pose and the driver's
 RAISED = (50.0, 95.0)  # degrees between the forearm and straight down: a raised arm is the driver's from the beginning
+LEAST_ROOM = 0.2  # shoulder widths below the chin that a portrait is taken to show: there is a neck
 OFF_PLUMB = (20.0, 45.0)  # degrees between upper arm or forearm and straight down: an arm that hangs is at rest
 
 
@@ -62,6 +64,8 @@ class ArmTransfer:
             at_wrist = rest[2] + active * (at_wrist - rest[2])
         else:  # it comes into the picture only while it does something
             seen = seen * active
+        lift = active * self._lift(float(at_wrist[1]), driver)
+        at_elbow[1], at_wrist[1] = at_elbow[1] - lift, at_wrist[1] - lift
         body[elbow, :3], body[wrist, :3], body[[elbow, wrist], 3] = at_elbow, at_wrist, seen
         for point in HAND_POINTS[side]:
             body[point, :3] = at_wrist + scale * (driver.body[point, :3] - driver.body[wrist, :3])
@@ -85,6 +89,22 @@ class ArmTransfer:
         still = np.stack([neutral.elbow - neutral.shoulder, neutral.wrist - neutral.shoulder])
         away = np.linalg.norm((moved - still)[:, :2], axis=1).max() / width
         return max(raised, min(hanging, float(smoothstep(away, LEAVES_NEUTRAL))))
+
+    def _lift(self, wrist_y: float, driver: PoseFrame) -> float:
+        """Pixels by which forearm and hand are raised where the portrait shows less below its chin than the driver's
+        camera does: what comes into the driver's picture from below then comes into the portrait's.
+
+        wrist_y: where the wrist would be. The depth below the chin is bent so that the driver's lower edge meets the
+        portrait's; above the chin nothing changes, and forearm and hand keep direction and size.
+        """
+        chin = float(self.portrait.face[CHIN, 1])
+        shown = max(self.portrait.size[1] - chin, LEAST_ROOM * shoulder_width(self.portrait))
+        head = eye_distance(self.portrait.face) / max(eye_distance(self.neutral.face), 1e-6)
+        seen = head * float(driver.size[1] - self.neutral.face[CHIN, 1])
+        depth = wrist_y - chin
+        if seen <= shown or depth <= 0:
+            return 0.0
+        return depth - depth / (1 + (1 / shown - 1 / seen) * depth)
 
     def _build(self, own: Arm) -> float:
         """Length of the portrait's arms / that of arms as its shoulders suggest."""

@@ -25,14 +25,15 @@ from pose.tracking.signals import angles_rotation, head_transform, rotation_angl
 
 from .arm_rest import arms_towards_rest
 from .arm_transfer import ArmTransfer
-from .expression_transfer import ExpressionTransfer, settle_lids
+from .drawn_lids import DrawnLids
+from .expression_transfer import ExpressionTransfer, settle_forehead, settle_lids
 from .neutral import NeutralSearch
 
 MODES = ("relative", "absolute")
 FREE_TURN, LARGEST_TURN = 35.0, 55.0  # degrees of yaw or pitch: followed exactly up to here, never beyond there
 SCALE_LIMITS = (0.6, 1.7)  # of the head's size since neutral
 NEUTRAL_EASE = 0.5  # s in which a better neutral replaces the provisional one
-ARMS_EASE = 0.5  # s in which arms that are switched off come to rest
+ARMS_EASE = 0.5  # s in which arms that are switched off or not seen come to rest
 SEEN = 0.5  # visibility from which a body point counts
 
 
@@ -55,12 +56,13 @@ class Retargeter:
         mode: "relative" or "absolute".
         strength: factor on expression and head motion in relative mode, 1 = as much as the driver.
         hands: whether arms and hands follow; may be changed at any time, they then ease to the portrait's own or back.
+        drawn: whether the portrait is a drawing, whose lids move as drawn ones do.
     Raises ValueError for an unknown mode, a portrait or a neutral frame without a face, a negative strength.
     """
 
     def __init__(
         self, portrait: PoseFrame, neutral: PoseFrame | None = None, mode: str = "relative", strength: float = 1.0,
-        hands: bool = True,
+        hands: bool = True, drawn: bool = False,
     ):
         if mode not in MODES:
             raise ValueError(f"motion is {' or '.join(MODES)}, not {mode!r}")
@@ -70,7 +72,9 @@ class Retargeter:
             raise ValueError(f"the strength of the motion is between 0 and 3, not {strength}")
         self.portrait, self.mode, self.strength = portrait, mode, float(strength)
         self._head = head_transform(portrait.face)
+        self._lids = DrawnLids(to_head_frame(portrait.face, self._head)) if drawn else None
         self._last = portrait
+        self._followed: PoseFrame | None = None  # the last pose made of a driver whose body was seen
         self.hands, self._arms_away = hands, 0.0 if hands else 1.0
         self.set_neutral(neutral)
 
@@ -103,13 +107,20 @@ class Retargeter:
         else:
             self._update_neutral(driver)
             result = self._relative(driver)
-        self._last = self._ease_arms(result)
+        settle_forehead(result.face, self.portrait.face)
+        seen = _shoulders_seen(driver)
+        if seen or self._followed is None:
+            self._followed = result
+        else:  # the body is held as it was last followed, so that arms do not jump to rest
+            held = self._followed
+            result = replace(result, body=held.body, left_hand=held.left_hand, right_hand=held.right_hand)
+        self._last = self._ease_arms(result, self.hands and seen)
         return self._last
 
-    def _ease_arms(self, pose: PoseFrame) -> PoseFrame:
-        """While arms are switched off: the portrait's own, after `ARMS_EASE` seconds."""
+    def _ease_arms(self, pose: PoseFrame, follow: bool) -> PoseFrame:
+        """While arms are switched off or not seen: the portrait's own, after `ARMS_EASE` seconds."""
         elapsed = max(pose.time - self._last.time, 0.0)
-        step = elapsed / ARMS_EASE * (-1 if self.hands else 1)
+        step = elapsed / ARMS_EASE * (-1 if follow else 1)
         self._arms_away = float(np.clip(self._arms_away + step, 0, 1))
         return arms_towards_rest(pose, self.portrait, float(smoothstep(self._arms_away, (0, 1))))
 
@@ -121,7 +132,11 @@ class Retargeter:
         scale = self.portrait.size[0] / min(width, height)
         shift = [(self.portrait.size[k] - scale * driver.size[k]) / 2 for k in range(2)]
         moved = driver.transformed(np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), self.portrait.size)
-        return replace(moved, face=settle_lids(moved.face, self.portrait.face))
+        face = settle_lids(moved.face, self.portrait.face)
+        if self._lids is not None:
+            head = head_transform(face)
+            face = head(self._lids(to_head_frame(face, head), driver.time))
+        return replace(moved, face=face)
 
     # relative
 
@@ -155,6 +170,8 @@ class Retargeter:
         head = head_transform(driver.face)
         moved = self._move_head(head, neutral.head)
         shape = neutral.transfer(to_head_frame(driver.face, head), self.strength)
+        if self._lids is not None:
+            shape = self._lids(shape, driver.time)
         body, left_hand, right_hand = self._move_body(driver)
         return PoseFrame(
             face=moved(shape),

@@ -58,7 +58,8 @@ class Similarity3D:
 
 def fit_similarity(source_N3: np.ndarray, target_N3: np.ndarray) -> Similarity3D:
     """Least-squares similarity between corresponding points (Umeyama, PAMI 1991)."""
-    source_mean, target_mean = source_N3.mean(0), target_N3.mean(0)
+    count = len(source_N3)
+    source_mean, target_mean = source_N3.sum(0) / count, target_N3.sum(0) / count
     source, target = source_N3 - source_mean, target_N3 - target_mean
     u, singular, vt = np.linalg.svd(target.T @ source)
     sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])

@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 
 from .body_prediction import BodyPrediction
-from .face_search import search_face
+from .face_search import is_seen_mirrored, plain, search_face
 from .landmarks import PoseFrame
 from .native_log import quiet_native_log
+from .networks import STILL_PASSES, face_array, landmark_array
 
 LONGEST_SIDE = 1280  # px; larger frames are reduced, because copying them costs more than they bring
 SHORTEST_SIDE = 256  # px; smaller frames are enlarged, because the detectors were made for larger faces
-STILL_PASSES = 3  # the face's crop comes from the landmarks before, and has settled after three
 
 
 class TrackerUnavailable(RuntimeError):
@@ -106,7 +106,7 @@ class Tracker:
         size = (picture.shape[1], picture.shape[0])
         for _ in range(passes):
             meshes = self._mesh.process(picture).multi_face_landmarks
-        face = landmark_array(meshes[0], size) if meshes else None
+        face = face_array(meshes[0], size) if meshes else None
         if face is not None and not np.isfinite(face).all():
             face = None
         due = self._due() if body is None else body
@@ -118,7 +118,7 @@ class Tracker:
             if self.body_every or body:
                 self._prediction.add(found)
                 self._since_body = 0
-        if self.static and face is None:
+        if self.static and (face is None or not is_seen_mirrored(self._mesh, plain, picture, face)):
             face = search_face(self._solutions, self._mesh, picture)
         return self._prediction.at(time, size, face)
 
@@ -156,7 +156,7 @@ class Tracker:
         with self._holistic_lock:
             result = self._holistic.process(picture)
         return PoseFrame(
-            face=landmark_array(result.face_landmarks, size),
+            face=face_array(result.face_landmarks, size),
             body=landmark_array(result.pose_landmarks, size),
             left_hand=landmark_array(result.left_hand_landmarks, size),
             right_hand=landmark_array(result.right_hand_landmarks, size),
@@ -207,16 +207,3 @@ def fit_picture(frame: np.ndarray) -> tuple[np.ndarray, float]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return cv2.resize(frame, size, interpolation=method), scale
-
-
-def landmark_array(landmarks: Any, size: tuple[int, int]) -> np.ndarray | None:
-    """MediaPipe's list of normalised points as pixels: (N, 3), and (33, 4) with visibility for a body."""
-    if landmarks is None:
-        return None
-    points = landmarks.landmark
-    width, height = size
-    if len(points) == 33:
-        values = [(p.x * width, p.y * height, p.z * width, p.visibility) for p in points]
-    else:
-        values = [(p.x * width, p.y * height, p.z * width) for p in points]
-    return np.array(values, np.float32)

@@ -38,6 +38,7 @@ class ArmsPainter:
         rows, columns = (slice(at.start // 2 * 2, -(-at.stop // 2) * 2) for at in box)
         layer = layer[rows, columns]
         lay_over(canvas.picture[rows, columns], layer)
+        canvas.before[rows, columns] = layer[..., 3]
         if canvas.guide is None:
             return
         alpha = layer[::2, ::2, 3]

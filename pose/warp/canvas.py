@@ -10,6 +10,8 @@ import numpy as np
 from pose.tracking.landmarks import PoseFrame
 from pose.tracking.mesh import Similarity3D
 
+from .placement import Placement
+
 GUIDE_CHANNELS = 8
 # Channels of the guide
 MESH_COLOUR = slice(0, 3)  # canonical face position as colour
@@ -27,6 +29,8 @@ class Canvas:
     shows.
     target: the pose to paint, with a face, in pixels of the picture.
     head: how the skull moved from the portrait to the target, in 3D pixels.
+    placement: where the frame shows each point of the portrait's head.
+    before: (S, S) uint8 alpha of what is drawn before the head: arms and hands.
     """
 
     picture: np.ndarray
@@ -34,9 +38,11 @@ class Canvas:
     source_SS2: np.ndarray
     target: PoseFrame
     head: Similarity3D
+    placement: Placement
+    before: np.ndarray
 
     @staticmethod
-    def blank(size: int, target: PoseFrame, head: Similarity3D, guided: bool) -> Canvas:
+    def blank(size: int, target: PoseFrame, head: Similarity3D, placement: Placement, guided: bool) -> Canvas:
         """Nothing painted yet: transparent, an empty guide or none."""
         half = size // 2
         return Canvas(
@@ -45,6 +51,8 @@ class Canvas:
             np.zeros((size, size, 2), np.float32),
             target,
             head,
+            placement,
+            np.zeros((size, size), np.uint8),
         )
 
     @property
@@ -59,6 +67,13 @@ class Painter(Protocol):
     it is."""
 
     def paint(self, canvas: Canvas) -> None: ...
+
+
+class HeadPainter(Painter, Protocol):
+    """The first painter of a portrait, which decides where the others find what."""
+
+    def place(self, target: PoseFrame, head: Similarity3D, size: int) -> Placement:
+        """For a frame of size x size pixels."""
 
 
 def blend(canvas_SS4: np.ndarray, rows: slice, columns: slice, colour_hw3: np.ndarray, alpha_hw: np.ndarray) -> None:

@@ -1,7 +1,7 @@
-"""Pictures of the person carried from one pose to another: what belongs to a point of the face stays on that point.
+"""What changed in one frame, carried to another: what belongs to a point of the portrait stays on that point.
 
-Inside, each triangle of the mesh is mapped affinely from pose to pose. Outside, a point goes where the point of the
-portrait that it shows went, and near the face it is pulled along with the face's outline.
+Both frames know where they show each point (`placement`), so carrying is one lookup. Only the part of the picture that
+changed is touched, at half the pixels each way where the change has no finer detail: light and colour have none.
 """
 
 from __future__ import annotations
@@ -11,115 +11,143 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pose.geometry import smoothstep
-from pose.raster import rasterise
-from pose.tracking.landmarks import FACE_OVAL, PoseFrame
-from pose.tracking.mesh import RIGID_LANDMARKS, eye_distance, face_mesh, fit_similarity
+from .canvas import Canvas
+from .placement import Placement, Seen
 
-from .flow import OuterFlow, OuterMotion
-from .head_warp import hole_triangles, signed_areas
-
-
-@dataclass(frozen=True)
-class CarrySettings:
-    """Lengths in eye distances."""
-
-    nodes: int = 17  # along each side of the flow around the face: it is smooth
-    pull: float = 0.5  # around the face, in which its outline's motion fades
-    spread: float = 0.3  # of the outline that pulls at one point
-    # A hole (mouth, eye) that is so many times as large as it was shows what was hidden: nothing is known of that.
-    # Between the two values what is carried fades.
-    opened: tuple[float, float] = (2.0, 5.0)
+LOST = 1.5  # grey levels, root of their mean square, that halving may cost a change: less than the carrying itself
 
 
 @dataclass(frozen=True, eq=False)
-class Carried:
-    """A picture that can be carried: (S, S, C), C at most 4, uint8 or int16, at `pose`."""
+class Change:
+    """picture: (h, w, 4) int16, whose first pixel is pixel (top, left) of a frame seen at every step-th pixel, step 1
+    or 2; all around it is 0."""
 
     picture: np.ndarray
-    pose: PoseFrame
-    outer: OuterMotion
+    top: int
+    left: int
+    step: int
+
+    @property
+    def empty(self) -> bool:
+        return self.picture.size == 0
+
+    def blended(self, other: Change, weight: float) -> Change:
+        """This one to `weight` and the rest the other, which covers the same pixels."""
+        if self.empty:
+            return self
+        picture = cv2.addWeighted(other.picture, 1 - weight, self.picture, weight, 0)
+        return Change(picture, self.top, self.left, self.step)
+
+    def fine(self) -> Change:
+        """The same at every pixel."""
+        if self.step == 1 or self.empty:
+            return self
+        picture = cv2.resize(self.picture, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+        return Change(picture, 2 * self.top, 2 * self.left, 1)
+
+    def coarse(self) -> Change:
+        """The same at half of the pixels each way, where that loses little."""
+        height, width = self.picture.shape[:2]
+        around = (self.top % 2, (self.top + height) % 2, self.left % 2, (self.left + width) % 2)
+        picture = cv2.copyMakeBorder(self.picture, *around, cv2.BORDER_CONSTANT)
+        half = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        lost = cv2.resize(half, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        if cv2.norm(picture, lost, cv2.NORM_L2) > LOST * picture.size**0.5:
+            return self
+        return Change(half, self.top // 2, self.left // 2, 2)
 
 
-class MeshCarry:
-    """Carries pictures of one portrait, size x size. portrait: its own pose, with a face."""
-
-    def __init__(self, portrait: PoseFrame, size: int, settings: CarrySettings = CarrySettings()):
-        self._portrait, self._size, self._settings = portrait, size, settings
-        skin = face_mesh().triangles
-        self._triangles = np.concatenate([skin, hole_triangles()])
-        self._corners = [np.ascontiguousarray(corner) for corner in self._triangles.T]
-        self._hole = np.arange(len(self._triangles)) >= len(skin)
-        self._outer = OuterFlow(portrait)
-        self._unit = eye_distance(portrait.face)
-        self._nodes, self._grid = _middles(settings.nodes, size), _middles(size // 2, size)
-
-    def take(self, picture: np.ndarray, pose: PoseFrame) -> Carried:
-        """Get a picture at `pose` ready."""
-        return Carried(picture, pose, self._outer_motion(pose))
-
-    def __call__(self, carried: Carried, target: PoseFrame) -> np.ndarray:
-        """The picture at another pose, which has a face; 0 where nothing is known."""
-        half = self._size // 2
-        face, source = target.face, carried.pose.face
-        areas = signed_areas(face, self._triangles)
-        facing = np.flatnonzero(areas < 0)  # y points down
-        corners = self._triangles[facing]
-        covered = rasterise(face[corners, :2] * 0.5 - 0.5, face[corners, 2].mean(1), half, half)
-        triangles = facing.take(covered.triangles)
-        there = np.zeros((2, len(triangles)), np.float32)
-        for corner, weight in zip(self._corners, covered.weights, strict=True):
-            there += source[:, :2].T.take(corner.take(triangles), 1) * weight
-        flow = self._around(carried, target, half)
-        flow.reshape(-1, 2)[covered.pixels] = there.T
-        flow -= 0.5
-        flow = cv2.resize(flow, (self._size, self._size), interpolation=cv2.INTER_LINEAR)
-        picture = cv2.remap(carried.picture, flow, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-
-        known = self._known(areas, signed_areas(source, self._triangles)).take(triangles)
-        fade = np.flatnonzero(known < 1)
-        if len(fade):
-            _fade(picture, *np.divmod(covered.pixels[fade], half), known[fade])
-        return picture
-
-    def _outer_motion(self, pose: PoseFrame) -> OuterMotion:
-        head = fit_similarity(self._portrait.face[RIGID_LANDMARKS], pose.face[RIGID_LANDMARKS])
-        return self._outer(pose, head)
-
-    def _around(self, carried: Carried, target: PoseFrame, half: int) -> np.ndarray:
-        """(half, half, 2) where the surroundings of the target's face are in the picture to carry, px."""
-        s, now = self._settings, self._outer_motion(target)
-        nodes = self._nodes.reshape(-1, 2)
-        outline = target.face[FACE_OVAL, :2]
-        moved = carried.outer.forward(now.backward(np.concatenate([nodes, outline])))
-        there, excess = moved[: len(nodes)], carried.pose.face[FACE_OVAL, :2] - moved[len(nodes) :]
-        distance2 = ((nodes[:, None] - outline) ** 2).sum(-1) / self._unit**2  # (N, 36)
-        nearest2 = distance2.min(1, keepdims=True)
-        weight = np.exp((nearest2 - distance2) * np.float32(0.5 / s.spread**2))
-        pull = 1 - smoothstep(np.sqrt(nearest2), (0.0, s.pull))
-        there = there + pull * (weight @ excess) / weight.sum(1, keepdims=True)
-        moved_by = (there - nodes).reshape(s.nodes, s.nodes, 2).astype(np.float32)
-        return self._grid + cv2.resize(moved_by, (half, half), interpolation=cv2.INTER_LINEAR)
-
-    def _known(self, areas: np.ndarray, source_areas: np.ndarray) -> np.ndarray:
-        """(T,) 0..1, for every triangle, whether the picture to carry shows it; less than 1 in holes alone."""
-        known = np.ones(len(areas), np.float32)
-        opened = areas[self._hole] / np.minimum(source_areas[self._hole], -1e-3)
-        known[self._hole] = 1 - smoothstep(opened, self._settings.opened)
-        return known
+NOTHING = Change(np.empty((0, 0, 4), np.int16), 0, 0, 1)
 
 
-def _middles(resolution: int, size: int) -> np.ndarray:
-    """(resolution, resolution, 2) float32: the pixels' middles in a picture of size x size, px."""
-    middles = (np.arange(resolution, dtype=np.float32) + 0.5) * np.float32(size / resolution)
-    return np.stack(np.meshgrid(middles, middles), -1)
+def change_of(frame: np.ndarray, canvas: Canvas) -> Change:
+    """What was made of a canvas's picture. frame: (S, S, 4) uint8 premultiplied RGBA. What lies behind an arm was not
+    seen, and the arm itself is the warp's."""
+    differs = np.any(frame != canvas.picture, 2)
+    left, top, width, height = cv2.boundingRect(differs.view(np.uint8))
+    if not width:
+        return NOTHING
+    box = (slice(top, top + height), slice(left, left + width))
+    picture = cv2.subtract(frame[box], canvas.picture[box], dtype=cv2.CV_16S)
+    _uncover(picture, canvas.before[box])
+    return Change(picture, top, left, 1).coarse()
 
 
-def _fade(picture: np.ndarray, y: np.ndarray, x: np.ndarray, weight: np.ndarray) -> None:
-    """Multiply a picture, in place, by weights at pixels of half its size."""
+def together(*changes: Change) -> list[Change]:
+    """The same changes, all at the same pixels."""
+    known = [change for change in changes if not change.empty]
+    if not known:
+        return list(changes)
+    step = min(change.step for change in known)
+    changes = tuple(change.fine() if step == 1 else change for change in changes)
+    boxes = [(c.top, c.left, c.top + c.picture.shape[0], c.left + c.picture.shape[1]) for c in changes if not c.empty]
+    top, left = (min(box[k] for box in boxes) for k in range(2))
+    height, width = (max(box[k + 2] for box in boxes) - low for k, low in enumerate((top, left)))
+    made = []
+    for change in changes:
+        picture = np.zeros((height, width, 4), np.int16)
+        y, x = change.top - top, change.left - left
+        if not change.empty:
+            picture[y : y + change.picture.shape[0], x : x + change.picture.shape[1]] = change.picture
+        made.append(Change(picture, top, left, step))
+    return made
+
+
+def carried(change: Change, taken: Placement, to: Placement) -> Change:
+    """A change of the frame of placement `taken` in the frame of placement `to`; 0 where nothing is known."""
+    if change.empty:
+        return NOTHING
+    seen = to.seen_in(taken)
+    # which pixels, at half the size, look into the change
+    first = np.array([change.left, change.top])
+    low, high = change.step * (first - 0.5), change.step * (first + change.picture.shape[1::-1] + 0.5)
+    left, top, width, height = cv2.boundingRect(cv2.inRange(seen.places, tuple(low), tuple(high)))
+    if not width:
+        return NOTHING
+    half = len(seen.places)
+    # and those beside them, between which finer pixels may
+    rows, columns = slice(max(top - 1, 0), min(top + height + 1, half)), slice(max(left - 1, 0), left + width + 1)
+    places = seen.places[rows, columns]
+    if change.step == 1:
+        places = cv2.resize(places, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+    # from px of the frame to pixel indices of the change
+    places = places * np.float32(1 / change.step) - (first + 0.5).astype(np.float32)
+    picture = cv2.remap(change.picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    finer = 2 // change.step
+    _fade(picture, seen, rows, columns, finer)
+    return Change(picture, finer * rows.start, finer * columns.start, change.step)
+
+
+def with_change(canvas: Canvas, change: Change) -> np.ndarray:
+    """(S, S, 4) uint8 premultiplied RGBA: a canvas's picture with a change, but for what is drawn before the head; no
+    colour exceeds its alpha."""
+    made = canvas.picture.copy()
+    if change.empty:
+        return made
+    change = change.fine()
+    box = tuple(slice(at, at + n) for at, n in zip((change.top, change.left), change.picture.shape[:2], strict=True))
+    _uncover(change.picture, canvas.before[box])
+    picture = cv2.add(canvas.picture[box], change.picture, dtype=cv2.CV_8U)
+    made[box] = cv2.min(picture, cv2.merge([cv2.extractChannel(picture, 3)] * 4))
+    return made
+
+
+def _uncover(picture: np.ndarray, before: np.ndarray) -> None:
+    """Keep, in place, what nothing is drawn before."""
+    if before.any():
+        picture[:] = np.rint(picture * (1 - before[..., None] * np.float32(1 / 255)))
+
+
+def _fade(picture: np.ndarray, seen: Seen, rows: slice, columns: slice, finer: int) -> None:
+    """Multiply these rows and columns of what is seen, `finer` times as large, by how much is known, in place."""
+    y, x = np.divmod(seen.faded, len(seen.places))
+    here = (y >= rows.start) & (y < rows.stop) & (x >= columns.start) & (x < columns.stop)
+    if not here.any():
+        return
+    y, x = y[here] - rows.start, x[here] - columns.start
     top, left = y.min(), x.min()
     box = np.ones((y.max() - top + 1, x.max() - left + 1), np.float32)
-    box[y - top, x - left] = weight
-    box = cv2.resize(box, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
-    view = picture[2 * top : 2 * top + len(box), 2 * left : 2 * left + box.shape[1]]
+    box[y - top, x - left] = seen.known[here]
+    box = cv2.resize(box, None, fx=finer, fy=finer, interpolation=cv2.INTER_LINEAR)
+    view = picture[finer * top : finer * top + len(box), finer * left : finer * left + box.shape[1]]
     view[:] = np.rint(view * box[..., None])

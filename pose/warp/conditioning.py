@@ -50,20 +50,22 @@ class Conditioner:
             raise ValueError("the portrait's pose has no face landmarks")
         self.size = person_SS4.shape[0]
         self.pose = pose
-        self.painters = portrait_painters(np.ascontiguousarray(person_SS4), pose, drawing)
+        self.head, self.painters = portrait_painters(np.ascontiguousarray(person_SS4), pose, drawing)
 
     def maps(self, target: PoseFrame) -> Maps:
         """Maps for one target pose (in the portrait's S x S picture). The pose must have a face."""
-        canvas = self._painted(target, guided=True)
+        canvas = self.paint(target, guided=True)
         return Maps(canvas.picture, canvas.guide)
 
     def warp(self, target: PoseFrame) -> np.ndarray:
         """`Maps.warp` alone: a seventh of the work is the guide's."""
-        return self._painted(target, guided=False).picture
+        return self.paint(target, guided=False).picture
 
-    def _painted(self, target: PoseFrame, guided: bool) -> Canvas:
+    def paint(self, target: PoseFrame, guided: bool) -> Canvas:
+        """All that is known of the frame, whose picture is the warp; its guide only where that is wanted."""
         head = fit_similarity(self.pose.face[RIGID_LANDMARKS], target.face[RIGID_LANDMARKS])
-        canvas = Canvas.blank(self.size, target, head, guided)
-        for painter in self.painters:
+        placement = self.head.place(target, head, self.size)
+        canvas = Canvas.blank(self.size, target, head, placement, guided)
+        for painter in (self.head, *self.painters):
             painter.paint(canvas)
         return canvas

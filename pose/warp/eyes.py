@@ -53,15 +53,16 @@ class EyeAppearance:
     opening: float
 
 
-def eye_state(points: np.ndarray, eye: Eye) -> tuple[complex, float]:
+def eye_state(points: np.ndarray) -> tuple[complex, float]:
     """Where the iris is between the corners of its eye, and how far the lids are apart, both in widths of the eye.
 
-    points: (478, 3), in any unit.
+    points: (17, 3) the eye's ring and its pupil, in any unit.
     """
-    first, last, pupil = (complex(*points[at, :2]) for at in (eye.ring[0], eye.ring[8], eye.pupil))
-    upper, lower = points[list(eye.ring[9:16]), :2].mean(0), points[list(eye.ring[1:8]), :2].mean(0)
+    ring, pupil = (points[:16, :2] @ (1, 1j)).tolist(), complex(*points[16, :2])
+    first, last = ring[0], ring[8]
     width = last - first or 1e-6
-    return (pupil - (first + last) / 2) / width, float(np.hypot(*(lower - upper))) / abs(width)
+    opening = abs(sum(ring[9:]) - sum(ring[1:8])) / 7
+    return (pupil - (first + last) / 2) / width, opening / abs(width)
 
 
 class EyePainter:
@@ -76,6 +77,7 @@ class EyePainter:
         settings: EyeSettings = EyeSettings(),
     ):
         self._eye, self._settings = eye, settings
+        self._points = np.array([*eye.ring, eye.pupil])
         self._appearance = self._sample(person_SS4, face, light)
 
     def paint(self, canvas: Canvas) -> None:
@@ -109,10 +111,8 @@ class EyePainter:
         """By how much (0..1) the target's eye shows what the portrait's does not: bared by a turn or by wide lids, or
         shaded by narrow ones."""
         own, s = self._appearance, self._settings
-        at = [*self._eye.ring, self._eye.pupil]
-        in_own_head = np.zeros_like(canvas.target.face)
-        in_own_head[at] = canvas.head.inverse(canvas.target.face[at])  # as the head's own motion left them
-        gaze, opening = eye_state(in_own_head, self._eye)
+        in_own_head = canvas.head.inverse(canvas.target.face[self._points])  # as the head's own motion left them
+        gaze, opening = eye_state(in_own_head)
         turned = abs(gaze - own.gaze) / s.iris_width
         opening = opening / max(own.opening, 1e-3)
         bared = max(float(ramp(turned, s.turned)), float(ramp(opening, s.widened)))
@@ -148,7 +148,7 @@ class EyePainter:
             iris = np.median(on_iris.astype(np.float32), 0)
         around = cv2.dilate(disc, np.ones((2 * width + 1, 2 * width + 1), np.uint8))
         seen = np.stack([cv2.min(inner, 255 - around), cv2.min(inner, disc)], -1)
-        return EyeAppearance(seen, white, lit, iris, *eye_state(face, eye))
+        return EyeAppearance(seen, white, lit, iris, *eye_state(face[self._points]))
 
 
 def _draw_guide(guide: np.ndarray, face: np.ndarray, eye: Eye) -> None:

@@ -70,22 +70,26 @@ class OuterMotion:
         return by_head * (1 - body) + (points_N2 + self.shift) * body
 
     def grid(self, size: int, resolution: int) -> np.ndarray:
-        """(resolution, resolution, 2) float32 backward map of a size x size picture, in the portrait's pixels."""
-        nodes = self.nodes
-        flow = self.backward(_grid_points(size, resolution, nodes))
-        # node k lies exactly on pixel k * (resolution - 1) / (nodes - 1): an affine enlargement, not cv2.resize
-        step = (nodes - 1) / (resolution - 1)
-        return cv2.warpAffine(
-            flow.reshape(nodes, nodes, 2).astype(np.float32),
-            np.array([[step, 0, 0], [0, step, 0]]),
-            (resolution, resolution),
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        """(nodes^2, 2) places in the portrait of the nodes of a coarse grid over a size x size picture whose flow is
+        wanted at `resolution`; see `enlarged`."""
+        return self.backward(_grid_points(size, resolution, self.nodes))
 
     def _body(self, points_N2: np.ndarray) -> np.ndarray:
         """(N, 1) 0 head, 1 body, by the height below the portrait's eyes along its face."""
         return smoothstep((points_N2 - self.eyes) @ self.down, self.neck)[:, None]
+
+
+def enlarged(values_N2: np.ndarray, nodes: int, resolution: int) -> np.ndarray:
+    """(resolution, resolution, 2) float32 from the values at the nodes of a coarse grid."""
+    # node k lies exactly on pixel k * (resolution - 1) / (nodes - 1): an affine enlargement, not cv2.resize
+    step = (nodes - 1) / (resolution - 1)
+    return cv2.warpAffine(
+        values_N2.reshape(nodes, nodes, 2).astype(np.float32),
+        np.array([[step, 0, 0], [0, step, 0]]),
+        (resolution, resolution),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
 
 
 class OuterFlow:

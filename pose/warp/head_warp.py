@@ -9,15 +9,16 @@ import numpy as np
 
 from pose.geometry import Patch, polygon_patch, ramp
 from pose.raster import Coverage, rasterise
-from pose.tracking.features import EYES, MOUTH, Eye
+from pose.tracking.features import EYES, Eye
 from pose.tracking.landmarks import FACE_POINTS, PoseFrame
-from pose.tracking.mesh import face_mesh
+from pose.tracking.mesh import Similarity3D, face_mesh
 
 from .canvas import MESH_COLOUR, VALIDITY, Canvas
 from .finer_portrait import FinerPortrait
 from .flow import OuterFlow
 from .head_surface import HeadSurface
 from .mirror import MirrorFill
+from .placement import EYE_TRIANGLES, MeshPlacement, as_complex, interpolated, mesh_triangles, signed_areas
 from .silhouette import Silhouette
 
 
@@ -36,23 +37,15 @@ class HeadWarpSettings:
 
 
 LEAST_WEIGHT = 1e-3  # of a blur: less is rounding
-EYE_TRIANGLES = 16  # of the fan over the opening of each eye
 
 
-def hole_triangles() -> np.ndarray:
-    """Triangles over the holes of the mesh: each eye from the middle of its iris; the mouth as strips from lip to
-    lip."""
-    triangles = []
-    for eye in EYES:
-        ring = eye.ring
-        x, y = face_mesh().canonical[list(ring), :2].T
-        if x @ np.roll(y, -1) > y @ np.roll(x, -1):  # the rings run in opposite directions, triangles face the viewer
-            ring = ring[::-1]
-        triangles += [(eye.pupil, ring[i], ring[(i + 1) % 16]) for i in range(EYE_TRIANGLES)]
-    lower, upper = MOUTH.inner[:11], (MOUTH.inner[0], *MOUTH.inner[:9:-1])
-    for i in range(10):
-        triangles += [(upper[i], lower[i], upper[i + 1]), (upper[i + 1], lower[i], lower[i + 1])]
-    return np.array(triangles, np.intp)
+@dataclass(frozen=True, eq=False)
+class HeadPlacement(MeshPlacement):
+    """come_from: (V, 2) where in the portrait the vertices are; outline: (N,) landmarks of the face's silhouette, None
+    where none of it is seen."""
+
+    come_from: np.ndarray
+    outline: np.ndarray | None
 
 
 class HeadWarp:
@@ -63,7 +56,7 @@ class HeadWarp:
         self._pose = pose
         mesh = face_mesh()
         self._skin_triangles = len(mesh.triangles)
-        self._triangles = np.concatenate([mesh.triangles, hole_triangles()])
+        self._triangles = mesh_triangles()
         self._silhouette = Silhouette(self._triangles)
         self._source_areas = signed_areas(pose.face, self._triangles)
         self._surface = HeadSurface(person_SS4, pose.face, self._silhouette(self._source_areas < 0))
@@ -75,25 +68,32 @@ class HeadWarp:
         self._portrait = FinerPortrait(person_SS4, pose.face)
         self._outer = OuterFlow(pose)
 
-    def paint(self, canvas: Canvas) -> None:
-        half, face = canvas.size // 2, canvas.target.face
+    def place(self, target: PoseFrame, head: Similarity3D, size: int) -> HeadPlacement:
+        half, face = size // 2, target.face
         areas = signed_areas(face, self._triangles)
         # canonical triangles are counter-clockwise towards the viewer, which is a negative area with y down
         facing = np.flatnonzero(areas < 0)
-        outer = self._outer(canvas.target, canvas.head)
+        outer = self._outer(target, head)
         outline = self._silhouette(areas < 0)
         moved, source = self._surface.pose(face, outline, outer)
-        at = np.concatenate([face[:, :2], moved])
-        rings = np.flatnonzero(signed_areas(at, self._rings) < 0)
+        points = np.concatenate([face[:, :2], moved])
+        rings = np.flatnonzero(signed_areas(points, self._rings) < 0)
 
         triangles = np.concatenate([self._triangles[facing], self._rings[rings]])
         depth = face[self._triangles[facing], 2].mean(1)
         # the head's surface lies behind its face, the further outwards the deeper
         depth = np.concatenate([depth, depth.max(initial=0) + 1 + self._surface.depth[rings]])
-        covered = rasterise(at[triangles] * 0.5 - 0.5, depth, half, half)
+        covered = rasterise(points[triangles] * 0.5 - 0.5, depth, half, half)
         come_from = np.concatenate([self._pose.face[:, :2], source]).astype(np.float32)
-        flow = outer.grid(canvas.size, half)
-        flow.reshape(-1, 2)[covered.pixels] = _interpolated(come_from, triangles, covered)
+        return HeadPlacement(
+            points, areas, facing, triangles, covered, outer, outer.grid(size, half), half, come_from, outline
+        )
+
+    def paint(self, canvas: Canvas) -> None:
+        placed, face = canvas.placement, canvas.target.face
+        facing, covered = placed.facing, placed.covered
+        flow = placed.around()
+        placed.draw_places(placed.come_from, flow)
 
         on_face = covered.triangles < len(facing)
         part = Coverage(covered.pixels[on_face], covered.triangles[on_face], covered.weights[:, on_face])
@@ -101,8 +101,8 @@ class HeadWarp:
         for eye, first in zip(EYES, self._skin_triangles + np.arange(len(EYES)) * EYE_TRIANGLES, strict=True):
             self._shift_iris(flow, face, eye, part.pixels[(owner >= first) & (owner < first + EYE_TRIANGLES)])
         patch = None
-        if outline is not None:
-            patch = polygon_patch(face[outline, :2], canvas.size)
+        if placed.outline is not None:
+            patch = polygon_patch(face[placed.outline, :2], canvas.size)
         if patch is None:  # all of it outside the picture, or turned away
             self._portrait.fetch(flow, canvas)
         else:
@@ -111,7 +111,7 @@ class HeadWarp:
             if weights is not None:
                 self._fill_hidden(canvas, part, self._triangles[facing], patch, weights)
         if canvas.guide is not None:
-            self._draw_guide(canvas, part, facing, areas)
+            self._draw_guide(canvas, part, facing, placed.areas)
 
     def _lay(self, canvas: Canvas, flow: np.ndarray, face: Coverage, patch: Patch) -> None:
         """Fetch the portrait's pixels: the head behind the face, over it the face, cut out along its outline."""
@@ -171,7 +171,7 @@ class HeadWarp:
         maps = np.zeros((rows.stop - rows.start, columns.stop - columns.start, 6), np.float32)
         inside = np.zeros(maps.shape[:2], np.uint8)
         y, x = y[here] - rows.start, x[here] - columns.start
-        maps[y, x], inside[y, x] = _interpolated(values, triangles_T3, part), 1
+        maps[y, x], inside[y, x] = interpolated(values, triangles_T3, part), 1
         _continue(maps, inside, reach)
         size = (2 * maps.shape[1], 2 * maps.shape[0])
         source, light, weight = (
@@ -196,7 +196,7 @@ class HeadWarp:
         trust = np.clip(self._source_areas / np.minimum(areas, -1e-3), 0, 1)
         triangles = facing.take(face.triangles)
         mesh = np.empty((len(triangles), 4), np.uint8)
-        mesh[:, MESH_COLOUR] = _interpolated(self._colours, self._triangles[facing], face)
+        mesh[:, MESH_COLOUR] = interpolated(self._colours, self._triangles[facing], face)
         mesh[:, VALIDITY] = (255 * trust).take(triangles)
         skin = triangles < self._skin_triangles
         # four channels at once, as one number
@@ -210,32 +210,17 @@ class HeadWarp:
             return
         source_centre, source_radius = _iris(self._pose.face, eye)
         y, x = np.divmod(pixels, len(flow))
-        away = 2 * np.stack([x, y], 1).astype(np.float32) + 1 - centre  # in pixels of the picture
-        weight = ramp(np.linalg.norm(away, axis=1) / radius, self._settings.iris_reach)[:, None]
-        view = flow.reshape(-1, 2)
-        own = view[pixels]
+        away = (2 * (x + 1j * y) + (1 + 1j - centre)).astype(np.complex64)  # in pixels of the picture
+        weight = ramp(np.abs(away) / np.float32(radius), self._settings.iris_reach)
+        view = as_complex(flow).reshape(-1)
+        own = view.take(pixels)
         view[pixels] = own + weight * (source_centre + away * np.float32(source_radius / radius) - own)
 
 
-def _iris(face: np.ndarray, eye: Eye) -> tuple[np.ndarray, float]:
-    """Middle (2,) and radius of an iris, px."""
-    centre = face[eye.pupil, :2]
-    return centre, float(np.linalg.norm(face[eye.iris_circle, :2] - centre, axis=1).mean())
-
-
-def signed_areas(points: np.ndarray, triangles_T3: np.ndarray) -> np.ndarray:
-    """(T,) twice the signed area of every triangle in the picture, px^2."""
-    (ax, ay), (bx, by), (cx, cy) = (points.take(corner, 0).T[:2] for corner in triangles_T3.T)
-    return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-
-
-def _interpolated(values_VC: np.ndarray, triangles_T3: np.ndarray, covered: Coverage) -> np.ndarray:
-    """(N, C) values of the vertices at every covered pixel."""
-    result = np.zeros((values_VC.shape[1], len(covered.pixels)), np.float32)
-    for corner, weight in zip(triangles_T3.T, covered.weights, strict=True):
-        at_corner = np.ascontiguousarray(values_VC[corner].T)
-        result += at_corner.take(covered.triangles, 1) * weight
-    return result.T
+def _iris(face: np.ndarray, eye: Eye) -> tuple[complex, float]:
+    """Middle (x + i y) and radius of an iris, px."""
+    centre, *circle = (complex(x, y) for x, y in face[eye.iris, :2].tolist())
+    return centre, sum(abs(point - centre) for point in circle) / len(circle)
 
 
 def _continue(values: np.ndarray, inside: np.ndarray, reach: int) -> None:

@@ -15,6 +15,7 @@ from pose.tracking.features import Eye
 from pose.tracking.signals import lid_gap
 
 from .canvas import Canvas
+from .light import LUMA
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class LidSettings:
     lash_line: float = 0.06  # width: how far the lashes' dark reaches beyond the slit between the lids
     dark: float = 0.9  # how much of the slit is lashes when the eye is closed
     hanging: float = 0.6  # how much of the eye just under the rim they cover then
-    lash: float = 0.35  # their colour in that of the skin
+    lash: float = 0.35  # their colour in that of the skin, where the portrait's own lashes are no darker
+    darkest: float = 25.0  # percentile of the brightness along the upper lid, up to which it is lashes
+    wet: float = 0.12  # width below the lower lid's line, over which white of the eye may still lie
     opaque: float = 0.85  # what is left of the stretched lid is its texture
     under: float = 0.30  # width below the lower lid, where the skin is that the lid's rim is like
     rim_above: float = 0.35  # weight at the rim of the skin above the lid, which is all of its colour at its upper end
@@ -54,6 +57,9 @@ class LidPainter:
         )
         found = [colour for colour in (None if below is None else settings.shaded * below, above) if colour is not None]
         self._skin = max(found, key=np.sum, default=None)
+        if self._skin is not None:
+            own = _darkest_colour(person_SS4, face[list(eye.upper)], settings)
+            self._lash = min((settings.lash * self._skin, own), key=np.sum)
 
     def paint(self, canvas: Canvas) -> None:
         s, own = self._settings, self._opening
@@ -90,7 +96,9 @@ class LidPainter:
         v = (h - bottom) / np.maximum(top - bottom, s.least_height)  # 0 rim, 1 fold
         paint = np.clip((v - s.lashes) / s.edge, 0, 1) * np.clip((1 + s.higher - v) / (s.higher + s.edge), 0, 1)
         slit = np.clip(1 - np.maximum(floor - h, h - bottom) / s.lash_line, 0, 1)  # 1 between the lids
-        slit *= np.clip(1 - (bottom - floor) / (2 * s.lash_line), 0, 1)  # none of it where the eye is seen
+        shut = np.clip(1 - (bottom - floor) / (2 * s.lash_line), 0, 1)  # 0 where the eye is seen
+        slit *= shut
+        paint = np.maximum(paint, shut * np.clip(2 * (1 + (h - floor) / s.wet), 0, 1) * (h <= bottom))
         hanging = np.clip(1 - np.abs(h - bottom + s.lash_line / 2) / s.lash_line, 0, 1)  # the upper lid's, over the eye
         lashes = np.maximum(slit * s.dark, hanging * s.hanging)
         # a lid is like the skin beyond both of its ends: that under the eye, and more and more that below the brow
@@ -109,7 +117,7 @@ class LidPainter:
         colours = below + weight[..., None] * (above - below)
         view = picture_SS4[y0:y1, x0:x1].astype(np.float32)
         opaque = np.full_like(view[..., 3:], 255)
-        for weight, colour in ((paint * s.opaque, colours), (lashes, np.full_like(colours, s.lash * skin))):
+        for weight, colour in ((paint * s.opaque, colours), (lashes, np.full_like(colours, self._lash))):
             picture = np.concatenate([colour, opaque], 2) * (view[..., 3:] / 255)  # as opaque as the face is
             view += cv2.GaussianBlur(weight * inside, (3, 3), 0)[..., None] * (picture - view)
         picture_SS4[y0:y1, x0:x1] = np.rint(view)
@@ -117,10 +125,22 @@ class LidPainter:
 
 def _median_colour(person_SS4: np.ndarray, points: np.ndarray, least_alpha: int) -> np.ndarray | None:
     """(3,) float32 median around some landmarks, None where the person is not."""
-    x, y = np.clip(points[:, :2].astype(int), 1, person_SS4.shape[0] - 2).T
-    patch = np.concatenate([person_SS4[y + dy, x + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
+    patch = _around(person_SS4, points)
     opaque = patch[patch[:, 3] > least_alpha]
     return np.median(opaque[:, :3], 0).astype(np.float32) if len(opaque) else None
+
+
+def _darkest_colour(person_SS4: np.ndarray, points: np.ndarray, s: LidSettings) -> np.ndarray:
+    """(3,) float32 of the darkest pixels around some landmarks."""
+    patch = _around(person_SS4, points)
+    luma = patch[:, :3] @ LUMA
+    return patch[luma <= np.percentile(luma, s.darkest), :3].mean(0).astype(np.float32)
+
+
+def _around(person_SS4: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """(9 N, 4) the pixels around N landmarks."""
+    x, y = np.clip(points[:, :2].astype(int), 1, person_SS4.shape[0] - 2).T
+    return np.concatenate([person_SS4[y + dy, x + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)])
 
 
 def _opening(face: np.ndarray, eye: Eye) -> float:

@@ -41,6 +41,8 @@ def record(source: Source, out: Path, say: Callable[[str], None], guide: tuple[t
         if first is None:
             raise PuppetError(f"camera '{camera.name}' gives no pictures: is it used by another program?")
         height, width = (extent - extent % SIZE for extent in first.image.shape[:2])
+        total = sum(seconds for _, seconds in guide)
+        say(f"Recording for {total:.0f} s: do what the lines say, with head and shoulders in the picture (Ctrl-C ends)")
         began, frames = time.perf_counter(), 0
         with VideoWriter(out, (width, height)) as writer:
             end = began
@@ -59,7 +61,7 @@ def record(source: Source, out: Path, say: Callable[[str], None], guide: tuple[t
                 raise PuppetError(f"camera '{camera.name}' gave no pictures")
     finally:
         camera.close()
-    say("Thank you, that is all")
+    say(f"Thank you, that is all; it is kept as {out}")
     return out
 
 

@@ -178,7 +178,8 @@ def _speed(pictures: Iterator[np.ndarray], seconds: float, timings: Timings) -> 
 def _speed_apart(puppet: Puppet, choice: StreamChoice, driver: list[np.ndarray], seconds: float) -> float:
     """The same, arranged as in live use: tracking and maps in this process, the generator in one of its own."""
     with closing(open_stream(choice)) as stream:
-        targets = map(Puppeteer(puppet.portrait.pose, None, puppet.motion), puppet.track(_to_and_fro(driver)))
+        puppeteer = Puppeteer(puppet.portrait.pose, None, puppet.motion, drawn=puppet.character.drawn)
+        targets = map(puppeteer, puppet.track(_to_and_fro(driver)))
         with ahead(batches(puppet.character, targets, puppet.timings), depth=1) as source:
             pictures = Renderer(stream, puppet.timings).perform(puppet.character, source)
             return _speed(pictures, seconds, puppet.timings)

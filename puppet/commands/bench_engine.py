@@ -97,22 +97,15 @@ def measured(args: argparse.Namespace) -> None:
 def _stream(args: argparse.Namespace, config: ModelConfig, height: int, width: int) -> Stream:
     import torch
 
-    from generator.model import VideoModel
     from generator.runtime.plan import TEXT_TOKENS
     from generator.runtime.precision import resolve_device, resolve_dtype
+    from generator.runtime.random_weights import with_random_weights
     from generator.runtime.speed import Speed
     from generator.stream import Stream
 
     device = resolve_device(args.device)
     dtype = resolve_dtype("auto", device)
-    torch.manual_seed(args.seed)
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)  # a large model must not lie in memory twice as large first
-    try:
-        with torch.device(device):
-            model = VideoModel(config.resized(height, width)).eval()
-    finally:
-        torch.set_default_dtype(before)
+    model = with_random_weights(config.resized(height, width), device, dtype, args.seed)
     speed = Speed(args.fp8, args.compile, args.cuda_graph)
     stream = Stream(model, (height, width), device, dtype, args.seed, args.attention, speed)
     factory = {"device": stream.device, "dtype": stream.dtype}

@@ -143,7 +143,7 @@ def check_weights() -> Check:
     if not path.exists():
         return Check("weights", FAILED, f"{path} is not there", "install puppet anew, or give --weights FILE")
     try:
-        load(path)
+        load(path, dtype=None)
     except WeightsError as error:
         return Check("weights", FAILED, str(error), "install puppet anew")
     return Check("weights", OK, f"pocket, {path.stat().st_size / 2**20:.1f} MiB")

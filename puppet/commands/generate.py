@@ -1,4 +1,4 @@
-"""`puppet generate`: a clip from a prompt, a picture and a camera's path."""
+"""`puppet generate`: a clip from a prompt, a picture, a control video and a camera's path."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from generator.model import VideoModel
     from generator.stream import Stream
+    from puppet.core.video_signals import VideoSignals
 
 LONGEST = 3600.0  # seconds
 
@@ -38,7 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="another prompt from that second on; may be given several times",
     )  # fmt: skip
     parser.add_argument("--text-encoder", type=Path, metavar="DIR", help="folder of a Wan release with umT5")
-    parser.add_argument("--image", type=Path, metavar="FILE", help="picture that the clip begins with")
+    parser.add_argument(
+        "--image", type=Path, metavar="FILE",
+        help="picture that the clip begins with, or resembles where the model takes a reference (Fun-Control 1.1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--control", type=Path, metavar="VIDEO",
+        help="skeletons, depth or edges to follow frame by frame (wan2.1-1.3b-control); a shorter one stands still",
+    )  # fmt: skip
     parser.add_argument(
         "--path", metavar="FILE|MOVES",
         help="where the camera goes: poses (.json, or .txt as RealEstate10K's), or moves of a latent frame each, as "
@@ -64,17 +72,19 @@ class Prompt:
 def run(args: argparse.Namespace) -> None:
     if not 0 < args.seconds <= LONGEST:
         raise PuppetError(f"--seconds {args.seconds:g} is not possible: choose more than 0 and at most {LONGEST:g}")
-    check_output(args.out, transparent=False, inputs=(args.image,) if args.image else ())
+    given = tuple(path for path in (args.image, args.control) if path is not None)
+    check_output(args.out, transparent=False, inputs=given)
     prompts = prompts_of(args)
     picture = None if args.image is None else read_picture(args.image, "image")
 
     from generator.checkpoint import WeightsError
     from generator.stream import Stream
     from puppet.core.text import prompt_encoder
+    from puppet.core.video_signals import video_signals
 
     with reported_as_puppet_error(ValueError, WeightsError):
         model = load_model(args.model, args.weights, args.size)
-        signals = Signals(model, args.path)
+        signals = video_signals(model, args.path, args.control, picture)
         if prompts and model.config.transformer.text_dim is None:
             raise PuppetError(f"model '{args.model}' knows no text: leave --prompt and --then out")
         stream = Stream(model, model.config.size, args.device, seed=args.seed, attention=args.attention)
@@ -124,45 +134,24 @@ def load_model(name: str, weights: str, size: tuple[int, int] | None) -> VideoMo
     found = load_config(weights)
     if found.name != name:
         raise PuppetError(f"weights {weights} are of model '{found.name}', not '{name}': give --model {found.name}")
-    model = load(weights)
+    model = load(weights, dtype=None)
     if size:
         model.check_size(*size)
         model.config = model.config.resized(*size)
     return model
 
 
-class Signals:
-    """What a model's control is given, from video frame to video frame."""
-
-    def __init__(self, model: VideoModel, path: str | None) -> None:
-        from generator.controls.camera import ProjectiveCamera
-        from generator.controls.trajectory import read_path
-
-        self.model, self.size = model, model.config.size
-        follows_camera = isinstance(model.control, ProjectiveCamera)  # by rays too
-        if path is not None and not follows_camera:
-            name = model.config.name
-            raise PuppetError(f"model '{name}' follows no camera: leave --path out, or choose minwm-camera")
-        self.trajectory = read_path(path or "w*0", model.codec.time_factor) if follows_camera else None
-
-    def __call__(self, stream: Stream, first: int, frames: int, latents: int) -> Any:
-        """For `frames` video frames from number `first` on, which are so many latent frames."""
-        if self.trajectory is not None:
-            return self.trajectory.signal(first, frames, self.size).to(stream.device)
-        kwargs = {"device": stream.device, "dtype": stream.dtype}
-        return self.model.control.blank(self.model.codec, 1, latents, *self.size, **kwargs)
-
-
 def write_clip(
     args: argparse.Namespace,
     stream: Stream,
-    signals: Signals,
+    signals: VideoSignals,
     prompts: list[Prompt],
     encode: Callable[[str], torch.Tensor],
     picture: np.ndarray | None,
 ) -> int:
     """Returns the number of frames. The file is there whole or not at all."""
     from generator.codecs.codec import frame_count
+    from puppet.core.video_signals import as_video, fitted
 
     model = stream.model
     codec, fps, block = model.codec, model.config.fps, model.config.transformer.block
@@ -191,38 +180,18 @@ def write_clip(
                 written += 1
             bar.update(written - bar.n)
 
-        if picture is None:
+        if picture is None or not signals.begins:
             stream.lock()
         else:
-            frame = fitted(picture, height, width)
             shown = frame_count(codec, 1)
-            reference = as_video(frame, shown, codec.picture_channels).to(stream.device, stream.dtype)
-            stream.lock(reference, signals(stream, 0, shown, 1))
-            write(np.repeat(frame[None], shown, 0))
+            stream.lock(as_video(picture, stream, shown), signals(stream, 0, shown, 1))
+            write(np.repeat(fitted(picture, height, width)[None], shown, 0))
         while written < wanted:
             speak(written / fps)
             count = frame_count(codec, block, beginning=made == 0)
             video = stream.step(signals(stream, made, count, block))
             write(as_pixels(video))
     return written
-
-
-def fitted(picture_HWC: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The largest centred part of the picture that has the shape of the clip, at its size."""
-    from PIL import Image, ImageOps
-
-    image = Image.fromarray(picture_HWC[..., :3])
-    return np.asarray(ImageOps.fit(image, (width, height), Image.LANCZOS))
-
-
-def as_video(frame_HWC: np.ndarray, frames: int, channels: int) -> torch.Tensor:
-    """(1, F, C, H, W) in [-1, 1], opaque where there is a fourth channel."""
-    import torch
-
-    picture = torch.from_numpy(frame_HWC.copy()).movedim(-1, 0).float() / 127.5 - 1
-    if channels == 4:
-        picture = torch.cat([picture, torch.ones_like(picture[:1])])
-    return picture.expand(1, frames, -1, -1, -1)
 
 
 def as_pixels(video_BFCHW: torch.Tensor) -> np.ndarray:

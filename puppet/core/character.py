@@ -35,6 +35,11 @@ class Character:
         """(height, width, 4) uint8 premultiplied RGBA: the person as the portrait has it."""
         return self.size.cut(self.portrait.person)
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the portrait is a drawing whose features were found."""
+        return self.portrait.drawing is not None
+
     def own_maps(self) -> tuple[np.ndarray, np.ndarray]:
         """warp (4, S, S, 4) and guide (4, S/2, S/2, 8), uint8, of the portrait's own pose: the generator's
         reference."""

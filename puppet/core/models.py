@@ -46,7 +46,7 @@ def load_generator(model: str, weights: str, size: int) -> VideoModel:
         found = load_config(path).name
         if found != model:
             raise PuppetError(f"weights {path} are of model '{found}', not '{model}': give --model {found}")
-        generator = load(path)
+        generator = load(path, dtype=None)
         generator.config = generator.config.resized(size, size)
         return generator
 

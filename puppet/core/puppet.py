@@ -131,7 +131,14 @@ class Puppet:
         self, poses: Iterable[PoseFrame], neutral: PoseFrame | None = None
     ) -> Generator[np.ndarray, None, None]:
         """The second half of `perform`: the driver's poses to frames, four at a time."""
-        puppeteer = Puppeteer(self.portrait.pose, neutral, self.motion, self._strength, hands=self._hands)
+        puppeteer = Puppeteer(
+            self.portrait.pose,
+            neutral,
+            self.motion,
+            self._strength,
+            hands=self._hands,
+            drawn=self.character.drawn,
+        )
         made = batches(self.character, map(puppeteer, poses), self.timings)
         for frame in self._renderer.perform(self.character, made):
             self.lost = puppeteer.frames_lost

@@ -23,6 +23,7 @@ class Puppeteer:
         strength: factor on the motion, 0 to 3.
         policy: makes what decides while the driver's face is not seen, from the portrait's pose.
         hands: whether arms and hands follow.
+        drawn: whether the character is a drawing.
     Raises PuppetError for values that are not possible.
     """
 
@@ -34,9 +35,10 @@ class Puppeteer:
         strength: float = 1.0,
         policy: Callable[[PoseFrame], LossPolicy] = HoldPose,
         hands: bool = True,
+        drawn: bool = False,
     ):
         with reported_as_puppet_error(ValueError):
-            self._retargeter = Retargeter(portrait, neutral, motion, strength, hands)
+            self._retargeter = Retargeter(portrait, neutral, motion, strength, hands, drawn)
         self._policy = policy(portrait)
         self.frames_lost = 0  # in which the driver's face was not found
 

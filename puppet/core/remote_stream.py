@@ -7,7 +7,6 @@ hundreds a group; in two threads of one process each slows the other by a third,
 from __future__ import annotations
 
 import multiprocessing
-import os
 import warnings
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import Connection
@@ -15,11 +14,11 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from generator.portrait.layout import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
+from puppet.core.precedence import give_way
 from puppet.core.signals import leave_terminal_signals_to_parent
 from puppet.core.warp_stream import WARP, WarpStream, check_warp
 from puppet.errors import PuppetError
 
-NICENESS = 5  # of the generator: beside a game appearance may age, and motion may not
 CLOSE_SECONDS = 5.0  # that the process is given to end by itself
 
 
@@ -138,8 +137,7 @@ class RemoteStream:
 def _serve(pipe: Connection, memory, choice: StreamChoice) -> None:
     """The other process, which serves until its pipe is closed, as it is when the parent ends."""
     leave_terminal_signals_to_parent()
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    give_way()
     warnings.simplefilter("ignore")
     buffers = SharedBuffers(memory, choice.size).arrays
     try:

@@ -35,7 +35,7 @@ class Renderer:
         """One frame for every target, (F, S, S, 4) uint8 premultiplied RGBA. Another character is locked first."""
         if batch.character is not self._locked:
             self.lock(batch.character)
-        frames = self._stream.step(batch.warp, batch.guide)
+        frames = self._stream.step(*batch.maps())
         for stage, milliseconds in self._stream.timings.items():
             self._timings.add(stage, milliseconds / 1000, FRAMES_PER_LATENT)
         return frames[: len(batch.targets)]

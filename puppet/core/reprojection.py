@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from pose.tracking.landmarks import PoseFrame
-from pose.warp.carry import Carried, MeshCarry
+from pose.warp.canvas import Canvas
+from pose.warp.carry import NOTHING, Change, carried, change_of, together, with_change
+from pose.warp.placement import Placement
 from puppet.core.batcher import Batch
 from puppet.core.character import Character
 
@@ -23,68 +24,61 @@ BLEND_SECONDS = 0.1  # from one change to the next: a few pictures, so that noth
 
 @dataclass(frozen=True, eq=False)
 class Reprojected:
-    """person: (S, S, 4) uint8 premultiplied RGBA. appearance_time: s, of the newest generated frame in it; None: it is
-    the warp alone. settled: the same pose will give the same picture, until there is a new change."""
+    """person: (S, S, 4) uint8 premultiplied RGBA. frame: what it was made of. appearance_time: s, of the newest
+    generated frame in it; None: it is the warp alone. settled: the same pose will give the same picture, until there is
+    a new change."""
 
     person: np.ndarray
+    frame: Canvas
     appearance_time: float | None
     settled: bool
 
 
 @dataclass(frozen=True, eq=False)
-class _Change:
-    """What the generator changed, premultiplied RGBA as int16, from `before` (None: nothing) to `after`."""
+class _Latest:
+    """What the generator changed, at one placement, from `before` to `after`."""
 
     character: Character
-    carry: MeshCarry
-    before: np.ndarray | None
-    after: Carried
+    placement: Placement
+    before: Change
+    after: Change
+    time: float  # s, of the generated frame's pose
     since: float  # s, when the blend began
 
-    def at(self, now: float) -> tuple[Carried, bool]:
+    def at(self, now: float) -> tuple[Change, bool]:
         """The present blend, and whether it has come to its end."""
         weight = min(max((now - self.since) / BLEND_SECONDS, 0.0), 1.0)
-        if weight == 1:
-            return self.after, True
-        before = self.before if self.before is not None else np.zeros_like(self.after.picture)
-        blend = cv2.addWeighted(before, 1 - weight, self.after.picture, weight, 0)
-        return Carried(blend, self.after.pose, self.after.outer), False
+        return (self.after, True) if weight == 1 else (self.after.blended(self.before, weight), False)
 
 
 class Reprojection:
     """`update` takes every batch of the generator, a call makes a picture; they may come from two threads."""
 
     def __init__(self) -> None:
-        self._change: _Change | None = None
+        self._latest: _Latest | None = None
 
     @property
     def change(self) -> object:
         """Another object after every `update`."""
-        return self._change
+        return self._latest
 
     def update(self, batch: Batch, frames: np.ndarray, now: float) -> None:
         """frames: (F, S, S, 4) uint8, what the generator made of the batch. The last one is used."""
-        character, pose, last = batch.character, batch.targets[-1], len(batch.targets) - 1
-        shown = self._change
-        same = shown is not None and shown.character is character
-        carry = shown.carry if same else MeshCarry(character.portrait.pose, frames.shape[1])
-        difference = cv2.subtract(frames[last], batch.warp[last], dtype=cv2.CV_16S)
-        # what is shown goes on from where it is, seen at the new pose
-        before = carry(shown.at(now)[0], pose) if same else None
-        self._change = _Change(character, carry, before, carry.take(difference, pose), now)
+        last, shown = batch.last, self._latest
+        after, before = change_of(frames[len(batch.targets) - 1], last), NOTHING
+        if shown is not None and shown.character is batch.character:
+            # what is shown goes on from where it is, seen at the new pose
+            before = carried(shown.at(now)[0], shown.placement, last.placement)
+        before, after = together(before, after)
+        self._latest = _Latest(batch.character, last.placement, before, after, last.target.time, now)
 
-    def __call__(self, character: Character, target: PoseFrame, now: float) -> Reprojected:
-        """The character at `target`, shown at `now` (s on the clock of `update`)."""
-        warp = character.conditioner.warp(target)
-        change = self._change
-        if change is None or change.character is not character:
-            return Reprojected(warp, None, True)
-        carried, settled = change.at(now)
-        return Reprojected(changed(warp, change.carry(carried, target)), change.after.pose.time, settled)
-
-
-def changed(warp: np.ndarray, difference: np.ndarray) -> np.ndarray:
-    """(S, S, 4) uint8 premultiplied RGBA plus an int16 change; no colour exceeds its alpha."""
-    picture = cv2.add(warp, difference, dtype=cv2.CV_8U)
-    alpha = cv2.extractChannel(picture, 3)
-    return cv2.min(picture, cv2.merge([alpha] * 4))
+    def __call__(self, character: Character, target: PoseFrame, now: float, guided: bool = False) -> Reprojected:
+        """The character at `target`, shown at `now` (s on the clock of `update`). guided: whether the frame gets a
+        guide, so that the generator can be given it."""
+        canvas = character.conditioner.paint(target, guided)
+        latest = self._latest
+        if latest is None or latest.character is not character:
+            return Reprojected(canvas.picture, canvas, None, True)
+        change, settled = latest.at(now)
+        person = with_change(canvas, carried(change, latest.placement, canvas.placement))
+        return Reprojected(person, canvas, latest.time, settled)

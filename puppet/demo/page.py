@@ -9,7 +9,7 @@ from puppet.demo.marking import choices
 from puppet.demo.quiet_gradio import gradio as gr
 from puppet.demo.quiet_gradio import known
 from puppet.demo.sessions import Sessions
-from puppet.media import DRIVER, MEDIA, PORTRAIT
+from puppet.media import DRIVER, PORTRAIT, PORTRAITS
 
 BACKGROUNDS = [
     ("the portrait's own", "original"),
@@ -74,7 +74,7 @@ def look() -> dict:
 
 def _portrait_part():
     portrait = _picture("Portrait", value=str(PORTRAIT), elem_id="portrait")
-    gr.Examples([[str(path)] for path in sorted(MEDIA.glob("*.png"))], portrait, label="Example portraits")
+    gr.Examples([[str(path)] for path in PORTRAITS], portrait, label="Example portraits")
     status = gr.Markdown("Looking for the face ...")
     return portrait, status, gr.Button("Mark the face by hand", size="sm")
 
@@ -119,7 +119,7 @@ def _video_part(handlers: Handlers, chosen: list) -> None:
     with gr.Row():
         driver = gr.Video(str(DRIVER), sources=["upload"], label="Driver: a person who moves", height=HEIGHT)
         clip = gr.Video(label="Clip", interactive=False, autoplay=True, loop=True, height=HEIGHT)
-    gr.Examples([[str(path)] for path in sorted(MEDIA.glob("*.mp4"))], driver, label="Example drivers")
+    gr.Examples([[str(DRIVER)]], driver, label="Example drivers")
     status = gr.Markdown()
     with gr.Row():
         make = gr.Button("Make the clip", variant="primary")

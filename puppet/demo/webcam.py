@@ -10,7 +10,7 @@ import numpy as np
 
 from pose.tracking.landmarks import PoseFrame, empty_pose
 from pose.tracking.tracker import Tracker, TrackerUnavailable
-from puppet.core.batcher import Batcher
+from puppet.core.batcher import Batcher, condition
 from puppet.core.calibration import Fit, face_light, judge
 from puppet.core.character import Character
 from puppet.core.driver import TRACKED_SIDE, Driver
@@ -44,8 +44,9 @@ class WebcamSession:
         self._render, self._hands = renderer, hands
         with reported_as_puppet_error(TrackerUnavailable):
             self._tracker = Tracker(body_every=BODY_EVERY)
-        self._drive = Driver(self._tracker, Timings())
-        self._batcher = Batcher(Timings())
+        self._timings = Timings()
+        self._drive = Driver(self._tracker, self._timings)
+        self._batcher = Batcher()
         self._lock = threading.Lock()  # two events of one page may overlap
         self._character: Character | None = None
         self._puppeteer: Puppeteer | None = None
@@ -77,7 +78,7 @@ class WebcamSession:
             advice = self._calibrate(pose, square)
             self._puppeteer.set_strength(strength)
             target = self._puppeteer(pose if self._neutral is not None else empty_pose(pose.size, now))
-            if batch := self._batcher.add(character, target):
+            if batch := self._batcher.add(character, condition(character, target, self._timings)):
                 self._pictures = deque(character.size.cut(self._render(batch)))
             if self._pictures:
                 self._shown = self._pictures.popleft()
@@ -91,7 +92,13 @@ class WebcamSession:
 
     def _set_character(self, character: Character) -> None:
         self._character = character
-        self._puppeteer = Puppeteer(character.portrait.pose, self._neutral, policy=IdleWhenLost, hands=self._hands)
+        self._puppeteer = Puppeteer(
+            character.portrait.pose,
+            self._neutral,
+            policy=IdleWhenLost,
+            hands=self._hands,
+            drawn=character.drawn,
+        )
         self._shown = character.still
         self._batcher.clear()
         self._pictures.clear()

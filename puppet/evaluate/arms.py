@@ -86,7 +86,7 @@ def angles_follow(output: Sequence[PoseFrame], driver: Sequence[PoseFrame]) -> f
 
 def bones_follow(output: Sequence[PoseFrame], driver: Sequence[PoseFrame]) -> dict[str, float]:
     """Correlation over time of the direction of every bone that the driver swings, by name; 0 for one that stands
-    still."""
+    still. Where the output's joints are out of its picture the tracker guesses, and nothing is judged."""
     unit = _unit(driver)
     result = {}
     for side in SIDES:
@@ -98,6 +98,7 @@ def bones_follow(output: Sequence[PoseFrame], driver: Sequence[PoseFrame]) -> di
                 for shown, true in zip(output, driver, strict=True)
                 if shown.body is not None
                 and _inside(true, end)
+                and all(_in_picture(shown.body[joint], shown.size) for joint in (begin, end))
                 and _distance(true.body[begin], true.body[end]) > LEAST_BONE * unit
             ]
             if len(pairs) < LEAST_FRAMES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, cycle, islice
 
 import numpy as np
@@ -121,7 +121,8 @@ def roll_out(
 ) -> list[Rollout]:
     """Drive the clip's first frame with the clip to and fro."""
     count = round(minutes * 60) * FPS
-    poses = islice(_to_and_fro(clip.poses), count)
+    # the way back is no step back in time
+    poses = (replace(pose, time=index / FPS) for index, pose in enumerate(islice(_to_and_fro(clip.poses), count)))
     truths = _to_and_fro(clip.frames)
     own = None if embed is None else embed(subject.portrait.picture, subject.portrait.pose.face)
     curves: list[dict[str, list[float]]] = [{name: [] for name in ROLLOUT_MEASURES} for _ in systems]

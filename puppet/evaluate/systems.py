@@ -49,8 +49,9 @@ class Motion:
     neutral: PoseFrame | None = None
 
     def batches(self, subject: Subject, poses: Iterable[PoseFrame]) -> Iterator[Batch]:
-        targets = map(Puppeteer(subject.portrait.pose, self.neutral, self.mode), poses)
-        return batches(subject.character, targets, Timings())
+        character = subject.character
+        puppeteer = Puppeteer(character.portrait.pose, self.neutral, self.mode, drawn=character.drawn)
+        return batches(character, map(puppeteer, poses), Timings())
 
 
 Performer = Callable[[Batch], np.ndarray]  # (F, S, S, 3) uint8 RGB, one frame for every target of the batch
@@ -92,7 +93,7 @@ class NetworkInput:
     name: str = WARP
 
     def performer(self, subject: Subject) -> Performer:
-        return lambda batch: _opaque(batch.warp[: len(batch.targets)], subject)
+        return lambda batch: _opaque([frame.picture for frame in batch.frames], subject)
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def perform(
         yield from zip(*(performer(batch) for performer in performers), strict=True)
 
 
-def _opaque(persons: np.ndarray, subject: Subject) -> np.ndarray:
+def _opaque(persons: Iterable[np.ndarray], subject: Subject) -> np.ndarray:
     return np.stack([composite(person, subject.portrait.background)[..., :3] for person in persons])
 
 

@@ -58,7 +58,7 @@ class AdaptiveQuality:
     """Watches how long batches and pictures take, and moves between the levels. tick: s of the output's clock."""
 
     def __init__(self, tick: float) -> None:
-        self._tick = tick
+        self.tick = tick
         self._index = 0
         self._batch, self._picture = _Load(), _Load()
         self._slow_since: float | None = None
@@ -87,7 +87,7 @@ class AdaptiveQuality:
         return None
 
     def _busy(self, level: Level) -> tuple[float, float]:
-        return self._batch.of(FRAMES_PER_LATENT / level.rate), self._picture.of(level.ticks_per_picture * self._tick)
+        return self._batch.of(FRAMES_PER_LATENT / level.rate), self._picture.of(level.ticks_per_picture * self.tick)
 
     def _move(self, step: int) -> Level:
         self._index += step

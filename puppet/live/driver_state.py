@@ -53,7 +53,9 @@ class DriverState:
         calibrated = neutral is not None
         if neutral is None and self._puppeteer is not None:
             neutral = self._puppeteer.settled_neutral  # found while running; the same driver goes on
-        puppeteer = Puppeteer(character.portrait.pose, neutral, self._motion, self._strength, IdleWhenLost, self.hands)
+        puppeteer = Puppeteer(
+            character.portrait.pose, neutral, self._motion, self._strength, IdleWhenLost, self.hands, character.drawn
+        )
         with self._lock:
             self.character, self._puppeteer = character, puppeteer
             self.calibrated = calibrated

@@ -11,10 +11,12 @@ import numpy as np
 from pose.tracking.landmarks import PoseFrame
 from puppet.core.batcher import Batch
 from puppet.core.character import Character
+from puppet.core.latest_value import LatestValue
 from puppet.core.prediction import horizon, predict
 from puppet.core.reprojection import Reprojection
 from puppet.core.timings import Timings
 from puppet.live.adaptive_quality import AdaptiveQuality
+from puppet.live.gather import Beat, Gather, PoseGather
 from puppet.live.jitter_buffer import JitterBuffer
 from puppet.live.statistics import Statistics
 from puppet.media.alpha import composite
@@ -22,7 +24,13 @@ from puppet.outputs.base import Picture
 
 
 class FrameSource(Protocol):
-    """Three threads meet here: poses come from the tracker's, batches from the generator's, the sender's takes."""
+    """Three threads meet here: poses come from the tracker's, the generator's takes batches and brings what it made of
+    them, the sender's takes pictures.
+
+    batches: the newest one that nobody took yet, and whether it is mirrored; None where nothing is generated.
+    """
+
+    batches: LatestValue[tuple[Batch, bool]] | None
 
     def show(self, character: Character, target: PoseFrame, live: bool, mirrored: bool) -> None:
         """The newest pose. live: whether the driver led to it, and not idle motion."""
@@ -49,10 +57,16 @@ class _Shown:
 
 
 class ReprojectedFrames:
-    """A new picture at every tick, of the newest pose."""
+    """A new picture at every tick, of the newest pose. The generator is given some of the same frames: what it changes
+    fits them, and no warp is made twice.
 
-    def __init__(self, statistics: Statistics, quality: AdaptiveQuality):
+    generated: whether a generator takes batches.
+    """
+
+    def __init__(self, statistics: Statistics, quality: AdaptiveQuality, generated: bool = True):
+        self.batches: LatestValue[tuple[Batch, bool]] | None = LatestValue() if generated else None
         self._timings, self._quality = statistics.timings, quality
+        self._gather, self._beat = Gather(statistics), Beat()
         self._reproject = Reprojection()
         self._shown: _Shown | None = None
         self._last: tuple | None = None  # what made the last picture, if the same would make the same one
@@ -77,8 +91,11 @@ class ReprojectedFrames:
         if made_of == self._last:
             return None
         target = predict(shown.before, shown.latest, ahead)
+        guided = self.batches is not None and self._beat(now, self._quality.level.rate, self._quality.tick)
         with self._timings.measure("reproject"):
-            made = self._reproject(shown.character, target, now)
+            made = self._reproject(shown.character, target, now, guided)
+        if guided and (batch := self._gather.add(shown.character, made.frame, shown.live)):
+            self.batches.put((batch, shown.mirrored))
         self._last = made_of if made.settled else None
         picture = make_picture(
             made.person, shown.character, shown.latest.time, shown.live, made.appearance_time, shown.mirrored,
@@ -94,12 +111,15 @@ class ReprojectedFrames:
 class BufferedFrames:
     """The generated frames as they are, spaced evenly: `--reprojection off`."""
 
-    def __init__(self, statistics: Statistics):
-        self._statistics = statistics
+    def __init__(self, statistics: Statistics, quality: AdaptiveQuality):
+        self.batches: LatestValue[tuple[Batch, bool]] = LatestValue()
+        self._statistics, self._quality = statistics, quality
+        self._gather = PoseGather(statistics)
         self.buffer = JitterBuffer()
 
     def show(self, character: Character, target: PoseFrame, live: bool, mirrored: bool) -> None:
-        pass
+        for batch in self._gather.add(character, target, live, self._quality.level.rate):
+            self.batches.put((batch, mirrored))
 
     def offer(self, batch: Batch, frames: np.ndarray, mirrored: bool) -> None:
         pictures = [

@@ -9,18 +9,15 @@ from collections.abc import Callable
 from pose.tracking.landmarks import PoseFrame, empty_pose
 from pose.tracking.tracker import Tracker
 from puppet.capture.camera import Camera, CameraFrame
-from puppet.core.batcher import Batch, Batcher
-from puppet.core.character import Character
 from puppet.core.driver import TRACKED_SIDE, Driver
 from puppet.core.latest_value import LatestValue
-from puppet.core.pose_resampler import PoseResampler
 from puppet.core.renderer import Renderer
 from puppet.live.adaptive_quality import AdaptiveQuality
 from puppet.live.driver_state import DriverState
 from puppet.live.frame_source import FrameSource
 from puppet.live.sender import Sender
 from puppet.live.statistics import Statistics
-from puppet.media.video_reader import FPS, centre_square
+from puppet.media.video_reader import centre_square
 from puppet.vmc.receiver import VmcReceiver
 from puppet.vmc.sender import VmcSender
 
@@ -55,7 +52,6 @@ class LiveLoop:
         self._render, self._sender, self._statistics = renderer, sender, statistics
         self._report = report
         self._source, self.quality = source, quality
-        self.batches: LatestValue[tuple[Batch, bool]] = LatestValue()  # and whether it is mirrored
         self._pictures: LatestValue[CameraFrame] = LatestValue()
         self.error: BaseException | None = None  # what ended a thread
         self._stop = threading.Event()
@@ -63,7 +59,7 @@ class LiveLoop:
             threading.Thread(target=self._guarded, args=(work,), name=work.__name__.strip("_"), daemon=True)
             for work, wanted in (
                 (self._track, True),
-                (self._generate, renderer is not None),
+                (self._generate, source.batches is not None),
                 (self._watch_body, tracker is not None),
             )
             if wanted
@@ -76,7 +72,8 @@ class LiveLoop:
     def close(self) -> None:
         """Stop the threads and free the tracker."""
         self._stop.set()
-        self.batches.close()
+        if self._source.batches is not None:
+            self._source.batches.close()
         self._pictures.close()
         for thread in self._threads:
             if thread.is_alive():
@@ -93,7 +90,6 @@ class LiveLoop:
 
     def _track(self) -> None:
         drive = Driver(self._tracker, self._statistics.timings) if self._tracker is not None else None
-        gather = Gather(self._statistics) if self._render is not None else None
         size, heard = (TRACKED_SIDE, TRACKED_SIDE), time.perf_counter()
         while not self._stop.is_set():
             frame = self._camera.frames.take(1 / self._sender.fps)
@@ -113,15 +109,8 @@ class LiveLoop:
             if self._motion_out is not None and not self._state.frozen:
                 self._motion_out.send(pose, self._state.neutral)
             target = self._state.target(pose)
-            if target is None:  # frozen: half a batch from before would jump
-                if gather is not None:
-                    gather.clear()
-                continue
-            live, mirrored = frame is not None, self._state.mirrored
-            self._source.show(*target, live, mirrored)  # before the conditions: the next picture waits for it
-            if gather is not None:
-                for batch in gather.add(*target, live, self.quality.level.rate):
-                    self.batches.put((batch, mirrored))
+            if target is not None:  # else it is frozen
+                self._source.show(*target, frame is not None, self._state.mirrored)
 
     def _watch_body(self) -> None:
         """Body and hands change slowly and take as long to find as several faces: beside the face, at a rate of their
@@ -137,7 +126,7 @@ class LiveLoop:
 
     def _generate(self) -> None:
         while not self._stop.is_set():
-            taken = self.batches.take(0.1)
+            taken = self._source.batches.take(0.1)
             if taken is None:
                 continue
             batch, mirrored = taken
@@ -147,30 +136,3 @@ class LiveLoop:
             level = self.quality.observe_batch(now - start, now)
             if level is not None:
                 self._report(f"speed of this machine: {level.text}")
-
-
-class Gather:
-    """From target poses at the camera's rate to batches at the generator's."""
-
-    def __init__(self, statistics: Statistics):
-        self._statistics = statistics
-        self._batcher = Batcher(statistics.timings)
-        self._resampler = PoseResampler(FPS)
-        self._character: Character | None = None
-
-    def clear(self) -> None:
-        self._batcher.clear()
-
-    def add(self, character: Character, target: PoseFrame, live: bool, rate: float) -> list[Batch]:
-        """The batches that this pose completes; rate: frames a second to make."""
-        if character is not self._character:
-            self._character, self._resampler = character, PoseResampler(rate)
-        self._resampler.rate = rate
-        made = []
-        for tick in self._resampler.add(target):
-            if batch := self._batcher.add(character, tick, live):
-                now = time.perf_counter()
-                for pose in batch.targets:
-                    self._statistics.waited("collect", now - pose.time)
-                made.append(batch)
-        return made

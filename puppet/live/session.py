@@ -15,7 +15,8 @@ from puppet.capture.sources import Source, Webcam
 from puppet.core.batcher import Batch
 from puppet.core.calibration import CalibrationMemory, data_folder
 from puppet.core.character import Character, load_character
-from puppet.core.memory import keep_memory_together, return_freed_memory
+from puppet.core.memory import keep_memory_together, return_freed_memory, spared_from_collection
+from puppet.core.precedence import precedence
 from puppet.core.remote_stream import open_stream
 from puppet.core.renderer import Renderer
 from puppet.core.reprojection import BLEND_SECONDS, Reprojection
@@ -43,9 +44,10 @@ from puppet.vmc.receiver import VmcReceiver
 from puppet.vmc.sender import VmcSender
 
 RATES = (60, 30, 24)  # pictures a second
-MOST_BUSY = 0.5  # of one core, that reprojection may take
+MOST_BUSY = 0.7  # of one core, that reprojection may take: the rest is tracking and outputs, the other cores' too
 SWITCH_SECONDS = 0.001  # that one thread may keep another waiting; Python's 0.005 is a third of a tick
-TRIALS = 5  # of reprojection, before the run
+TRIALS = 20  # of reprojection, before the run
+DARKER = 8  # part of the picture's light by which the trials' change darkens it
 DELAY_AFTER = 10.0  # s of running, after which the delay is settled and told
 REST = 0.1  # s between two looks at the clock, where there is no window to draw
 
@@ -89,10 +91,11 @@ class Session:
             self.driver.set_hands(config.hands == "auto")
             fps = config.fps or self._fastest(character)
             quality = AdaptiveQuality(1 / fps)
-            if config.reprojection:
-                source_of_frames: FrameSource = ReprojectedFrames(self.statistics, quality)
+            if config.reprojection:  # which makes the warp by itself
+                generated = not isinstance(self._stream, WarpStream)
+                source_of_frames: FrameSource = ReprojectedFrames(self.statistics, quality, generated)
             else:
-                source_of_frames = BufferedFrames(self.statistics)
+                source_of_frames = BufferedFrames(self.statistics, quality)
             self.sender = Sender(still(character), source_of_frames, self.statistics, self._output_failed, fps)
             self.camera: Camera | VmcReceiver
             if isinstance(source, VmcReceiver):
@@ -100,15 +103,14 @@ class Session:
                 self.driver.set_neutral(source.neutral)
             else:
                 self.camera = Camera(source, report)
-                with reported_as_puppet_error(TrackerUnavailable):
+                with reported_as_puppet_error(TrackerUnavailable), precedence():  # it starts threads of its own
                     tracker = Tracker()
                 tracker.track(character.portrait.picture, time.perf_counter(), body=True)  # warms it up, too
             self.loop = LiveLoop(
                 self.camera,
                 tracker,
                 self.driver,
-                # reprojection makes the warp by itself
-                None if config.reprojection and isinstance(self._stream, WarpStream) else renderer,
+                renderer,
                 source_of_frames,
                 quality,
                 self.sender,
@@ -131,6 +133,8 @@ class Session:
             opened.callback(self.sender.close)
             opened.callback(self.camera.close)
             opened.callback(self.loop.close)
+            opened.enter_context(spared_from_collection())
+            opened.enter_context(precedence())
             self._open_outputs(opened)
             self.camera.start()
             opened.enter_context(end_on_signals(self.end))
@@ -246,7 +250,6 @@ class Session:
                 f"of appearance {figures['appearance_latency_ms']['p50']} ms"
             )
             lines.append("  ".join(f"{stage} {ms:.0f}" for stage, ms in figures["ms"].items()) + " ms")
-            lines.append(f"batches dropped {self.loop.batches.dropped}")
         return lines
 
     def _load(self, path: Path) -> Character:
@@ -268,17 +271,17 @@ class Session:
 
 
 def reprojection_seconds(character: Character) -> float:
-    """What one reprojected picture costs; the best of a few, for other programs may disturb some."""
+    """CPU time that one reprojected picture costs. What other programs take at this moment does not matter: beside
+    them pictures are left out, not the choice changed."""
     target = character.portrait.pose
-    warp, guide = character.own_maps()
+    frame = character.conditioner.paint(target, guided=False)
     reproject = Reprojection()
-    reproject.update(Batch(character, warp, guide, (target,) * len(warp), False), warp, -BLEND_SECONDS)
-    costs = []
+    reproject.update(Batch(character, (frame,), False), frame.picture[None] // DARKER * (DARKER - 1), -BLEND_SECONDS)
+    reproject(character, target, 0.0)  # what is made once
+    start = time.process_time()
     for _ in range(TRIALS):
-        start = time.perf_counter()
         reproject(character, target, 0.0)
-        costs.append(time.perf_counter() - start)
-    return min(costs)
+    return (time.process_time() - start) / TRIALS
 
 
 def still(character: Character) -> Picture:

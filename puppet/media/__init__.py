@@ -4,4 +4,5 @@ from pathlib import Path
 
 MEDIA = Path(__file__).parent
 PORTRAIT = MEDIA / "portrait.png"
+PORTRAITS = (PORTRAIT, MEDIA / "painting.jpg", MEDIA / "character.png")  # one of each kind
 DRIVER = MEDIA / "driver.mp4"

@@ -1,4 +1,4 @@
-"""Reading a driving video as what it looks like: upright, with square pixels, at a constant rate."""
+"""Reading a video as what it looks like: upright, with square pixels, at a constant rate."""
 
 from __future__ import annotations
 
@@ -28,19 +28,20 @@ class TimedFrame:
 
 
 class VideoReader:
-    """One video file. `PuppetError` where it is missing, broken, without pictures, or a still picture.
+    """One video file. `PuppetError` where it is missing, broken, without pictures, or a still picture; role: what the
+    file is to the user, for its message.
 
     `expected_frames` is a guess for progress bars (None where the file does not say).
     """
 
-    def __init__(self, path: Path | str):
-        self.path = Path(path)
+    def __init__(self, path: Path | str, role: str = "driver"):
+        self.path, self.role = Path(path), role
         if not self.path.exists():
-            raise PuppetError(f"driver {self.path} does not exist: give the path of a video file")
+            raise PuppetError(f"{self.role} {self.path} does not exist: give the path of a video file")
         if self.path.is_dir():
-            raise PuppetError(f"driver {self.path} is a folder: give the path of a video file")
+            raise PuppetError(f"{self.role} {self.path} is a folder: give the path of a video file")
         if self.path.stat().st_size == 0:
-            raise PuppetError(f"driver {self.path} is empty: give a video file")
+            raise PuppetError(f"{self.role} {self.path} is empty: give a video file")
         with self._open() as container:
             stream = self._stream(container)
             self.start = self._start(container, stream)
@@ -78,14 +79,14 @@ class VideoReader:
                 yield TimedFrame(upright(frame.to_ndarray(format="rgb24"), aspect, matrix), end)
         if decoded == 0:
             raise PuppetError(
-                f"driver {self.path} has no picture that can be decoded: it is broken or cut off; record it again"
+                f"{self.role} {self.path} has no picture that can be decoded: it is broken or cut off; record it again"
             )
         if decoded == 1:
-            raise PuppetError(f"driver {self.path} holds a single picture: give a video in which a person moves")
+            raise PuppetError(f"{self.role} {self.path} holds a single picture: give a video in which something moves")
         if self._stated is not None and end + 1 / self.rate < self._stated * (1 - CUT_OFF) - CUT_OFF:
             raise PuppetError(
-                f"driver {self.path} is cut off: only {end:.1f} of its {self._stated:.1f} seconds can be read; record "
-                f"or copy it again, or keep what is there with: ffmpeg -i {self.path} -c copy whole.mp4"
+                f"{self.role} {self.path} is cut off: only {end:.1f} of its {self._stated:.1f} seconds can be read; "
+                f"record or copy it again, or keep what is there with: ffmpeg -i {self.path} -c copy whole.mp4"
             )
 
     def _open(self) -> av.container.InputContainer:
@@ -94,21 +95,21 @@ class VideoReader:
         except (av.error.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise PuppetError(
-                f"driver {self.path} is not a video that can be read ({reason}): it is broken, cut off or another "
+                f"{self.role} {self.path} is not a video that can be read ({reason}): it is broken, cut off or another "
                 "kind of file"
             ) from error
         if container.format.name in STILL_FORMATS or container.format.name.endswith("_pipe"):
             container.close()
-            raise PuppetError(f"driver {self.path} is a still picture: give a video in which a person moves")
+            raise PuppetError(f"{self.role} {self.path} is a still picture: give a video in which something moves")
         return container
 
     def _stream(self, container: av.container.InputContainer) -> av.VideoStream:
         streams = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
         if not streams:
-            raise PuppetError(f"driver {self.path} has no video track: give a video in which a person moves")
+            raise PuppetError(f"{self.role} {self.path} has no video track: give a video in which something moves")
         best = max(streams, key=lambda s: (s.codec_context is not None, s.width * s.height))
         if best.codec_context is None:
-            raise PuppetError(f"driver {self.path} is coded in a way that cannot be read here: convert it to H.264")
+            raise PuppetError(f"{self.role} {self.path} is coded in a way that cannot be read: convert it to H.264")
         return best
 
     def _start(self, container: av.container.InputContainer, stream: av.VideoStream) -> float:

@@ -127,6 +127,53 @@ def test_blocks_of_several_steps_leave_the_clean_blocks_keys():
     torch.testing.assert_close(made[0][1], x, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("block, reference", [(1, True), (1, False), (3, False)])
+def test_a_full_ring_needs_no_mask(block, reference):
+    """Long after its window has filled, a stream makes what a list of all keys and values makes."""
+    config = replace(PLAIN, transformer=replace(PLAIN.transformer, block=block, window=4))
+    torch.manual_seed(0)
+    model = VideoModel(config).eval().requires_grad_(False)
+    noise = [model.noise(1, SIZE, 2 * SIZE) for _ in range(9)]
+    given = torch.rand(1, 4, 4, SIZE, 2 * SIZE) if reference else None
+    made, masks = [], []
+    for cache in (RolloutCache(config.transformer), StreamCache(config.transformer)):
+        state = model.lock(given, None, cache)
+        plan = cache.plan
+        cache.plan = lambda *frames, plan=plan: masks.append(plan(*frames)) or masks[-1]
+        made.append([])
+        for part in noise:
+            z, state = model.step(None, state, part)
+            made[-1].append(z)
+    for expected, found in zip(*made):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    missing = [place.mask is not None for place in masks[9:]]
+    assert missing == [reference + block * step < 5 for step in range(9)]  # sink and window
+
+
+def test_the_first_block_may_take_more_steps_than_the_others():
+    """Causal Forcing++: the first one as a model of three steps makes it, the second as one of a single step."""
+    quick, slow, both = (
+        SamplerConfig(times, clean_cache=0.0, first=first)
+        for times, first in (((1.0,), None), ((1.0, 0.6, 0.3), None), ((1.0,), (1.0, 0.6, 0.3)))
+    )
+    torch.manual_seed(0)
+    model = VideoModel(replace(PLAIN, sampler=both)).eval().requires_grad_(False)
+    noise = [model.noise(1, SIZE, 2 * SIZE) for _ in range(2)]
+    assert len(noise[0]) == 3
+
+    def rollout(*samplers):
+        state, made = model.lock(None, None), []
+        for part, sampler in zip(noise, samplers):
+            model.sampler = sampler
+            z, state = model.step(None, state, part)
+            made.append(z)
+        return made
+
+    found, expected, plain = rollout(both, both), rollout(slow, quick), rollout(quick, quick)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected))
+    assert not torch.allclose(found[0], plain[0])
+
+
 def test_a_model_without_reference_begins_from_noise_and_hears_its_text():
     torch.manual_seed(0)
     model = VideoModel(PLAIN).eval().requires_grad_(False)

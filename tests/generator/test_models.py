@@ -51,7 +51,7 @@ def test_impossible_transformers(change):
 
 @pytest.mark.parametrize("change", [
     {"times": ()}, {"times": (1.0, 1.0), "clean_cache": 0.0}, {"times": (1.0, 0.0), "clean_cache": 0.0},
-    {"times": (1.0, 0.5)},
+    {"times": (1.0, 0.5)}, {"first": (1.0, 0.5)}, {"first": (0.5, 1.0), "clean_cache": 0.0},
 ])
 def test_impossible_samplers(change):
     with pytest.raises(ValueError):

@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import torch
 from generator import checkpoint
 from generator.model import VideoModel
 from generator.models import get_model
+from puppet.capture import recording
 from puppet.capture.recording import record
 from puppet.cli import main
 from puppet.commands import fit
@@ -50,6 +52,11 @@ def test_a_clip_becomes_weights_that_go_by_a_name(own_folder, tmp_path, monkeypa
     ([str(DRIVER), "--name", "../me"], "is no name for weights"),
     ([str(DRIVER), "--minutes", "0"], "has to be more than 0"),
     (["{}/none.mp4"], "does not exist"),
+    # said before anybody is recorded
+    (["--weights", "random"], "is no name for weights"),
+    (["--model", "warp"], "no model named 'warp'"),
+    (["--device", "moon"], "unknown device 'moon'"),
+    (["--camera", "vmc"], "no pictures to learn from"),
 ])
 def test_what_cannot_be_is_said_in_one_line(arguments, message, own_folder, tmp_path, capfd) -> None:
     assert main(["fit", *(argument.format(tmp_path) for argument in arguments)]) == 1
@@ -61,6 +68,24 @@ def test_what_cannot_be_is_said_in_one_line(arguments, message, own_folder, tmp_
 def test_the_last_quarter_is_held_out() -> None:
     assert fit.Split.of(40.0) == fit.Split(30.0, 40.0)
     assert fit.Split.of(120.0) == fit.Split(105.0, 120.0)
+
+
+def test_weights_are_worth_it_only_where_they_beat_both_rows() -> None:
+    def row(features, psnr):
+        return {"psnr": psnr, "mouth_psnr": features + 1, "eyes_psnr": features - 1}
+
+    assert fit.is_better(row(25.0, 27.0), row(24.7, 27.0))
+    assert not fit.is_better(row(25.0, 27.0), row(24.9, 27.0))
+    assert not fit.is_better(row(25.0, 26.5), row(24.0, 27.0))
+
+
+def test_without_a_clip_a_camera_is_recorded_and_a_video_may_be_one(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(recording, "record", partial(record, guide=(("Look", 0.5), ("Smile", 0.5))))
+    path = fit._recorded(str(DRIVER), tmp_path / "me.safetensors")
+    assert path == tmp_path / "me.mkv" and 12 <= len(list(VideoReader(path).frames())) <= 30
+    assert "Smile (0 s)" in capsys.readouterr().err
+    with pytest.raises(PuppetError, match="exists already: fit to it"):
+        fit._recorded(str(DRIVER), tmp_path / "me.safetensors")
 
 
 def test_a_guided_recording_is_a_video(tmp_path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from generator.importers import families
 from puppet.cli import main
@@ -75,3 +75,46 @@ def test_from_a_release_to_a_clip(tmp_path: Path, monkeypatch, capsys) -> None:
     command[command.index(str(text))] = str(tmp_path / "nowhere")
     assert main(command) == 1
     assert "no text encoder in" in capsys.readouterr().err
+
+
+class Harmful:
+    """Unpickled, it would make a file."""
+
+    def __reduce__(self):
+        return Path.touch, (Path("harm"),)
+
+
+def damaged(kind: str, folder: Path) -> Path:
+    """The release of the fixture made unusable in one way."""
+    path = folder / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(path)
+    if kind == "truncated":
+        path.write_bytes(path.read_bytes()[:-1000])
+        return folder
+    if kind == "number format":
+        save_file({name: tensor.to(torch.float8_e4m3fn) for name, tensor in tensors.items()}, path)
+        return folder
+    path.unlink()
+    if kind == "code":
+        torch.save({**tensors, "harm": Harmful()}, folder / "model.pt")
+    if kind == "shard":
+        first, second = (f"model-0000{number}-of-00002.safetensors" for number in (1, 2))
+        save_file(tensors, folder / first)
+        places = dict.fromkeys(tensors, first) | {"more": second}
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
+    return folder
+
+
+@pytest.mark.parametrize("kind, message", [
+    ("truncated", "is truncated, 1000 bytes are missing at its end; download it again"),
+    ("number format", "is float8_e4m3fn; get the checkpoint in float32, float16 or bfloat16"),
+    ("code", "wants to run code when it is opened, which is refused; get it as safetensors"),
+    ("shard", "1 of 2 shards of model.safetensors.index.json are missing .* download them too"),
+])
+def test_an_unusable_checkpoint_is_one_line(release: Path, tmp_path: Path, capsys, monkeypatch, kind, message) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = damaged(kind, release)
+    assert main(["import", str(source), "--model", "one-forcing", "--out", "out.safetensors"]) == 1
+    error = capsys.readouterr().err.strip()
+    assert "\n" not in error and error.startswith("puppet: error: ") and re.search(message, error), error
+    assert not Path("out.safetensors").exists() and not Path("harm").exists()

@@ -13,6 +13,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder  # noqa: E402
 from pythonosc.osc_packet import OscPacket  # noqa: E402
 
 from pose.motion.blendshapes import ARKIT, AT, BlendshapeFace, BlendshapeMeter  # noqa: E402
+from pose.motion.neutral import find_neutral
 from pose.tracking.landmarks import PoseFrame, empty_pose  # noqa: E402
 from pose.tracking.signals import angles_rotation, expression, head_pose  # noqa: E402
 from pose.tracking.tracker import Tracker  # noqa: E402
@@ -101,7 +102,7 @@ def tracked() -> list[PoseFrame]:
 
 
 def test_a_tracked_person_arrives_with_turn_mouth_and_lids(tracked, receiver, sender):
-    neutral = min(tracked, key=lambda pose: np.abs(head_pose(pose)).sum() + 100 * expression(pose).mouth_open)
+    neutral = find_neutral(tracked)
     meter = BlendshapeMeter(neutral)
     came = []
     for pose in tracked:
@@ -356,7 +357,7 @@ def test_live_takes_motion_in_and_sends_it_on(tmp_path, capfd, monkeypatch, list
         def act():
             face, out = BlendshapeFace(resting_face()), VmcSender(f"127.0.0.1:{port}", print)
             deadline = time.perf_counter() + 240
-            while session.statistics._ages["motion"].sum() < 8 and not session.loop.error:
+            while session.statistics._ages["motion"].sum() < 30 and not session.loop.error:
                 if time.perf_counter() >= deadline:
                     break
                 swing = 15 * np.sin(4 * time.perf_counter())

@@ -1,10 +1,12 @@
 """Portraits and backgrounds are read as they look."""
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from puppet.errors import PuppetError
+from puppet.media.painting import painted
 from puppet.media.pictures import read_picture
 
 
@@ -50,3 +52,13 @@ def test_bad_pictures_are_named(tmp_path):
                         ("cut.png", "is broken"), ("", "is a folder")):  # fmt: skip
         with pytest.raises(PuppetError, match=cause):
             read_picture(tmp_path / name, "portrait")
+
+
+def test_a_painting_is_of_the_picture_but_not_the_picture():
+    y, x = np.mgrid[:96, :96]
+    picture = np.stack([2 * x, 2 * y, 120 + 0 * x], -1).astype(np.uint8)
+    picture[40:60, 40:60] = 240
+    made = painted(picture, seed=1)
+    assert made.shape == picture.shape and np.array_equal(made, painted(picture, seed=1))
+    difference = np.abs(cv2.blur(made, (9, 9)).astype(int) - cv2.blur(picture, (9, 9)))
+    assert 3 < np.abs(made.astype(int) - picture).mean() and difference.mean() < 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -10,13 +11,17 @@ import numpy as np
 from pose.tracking.landmarks import FACE_OVAL
 from pose.tracking.mesh import eye_distance
 
+GREY = 128.0  # of a and b, in Lab of 8 bits
 CHROMA_WEIGHT = 2.0  # a hue differs by less than a shade does, and says more
 SKIN = 13.0  # difference from the skin around it, in Lab's 0..255 units, from which a pixel is no skin
 LOWER = 0.45  # of the face's outline, from its top, where the lower face begins
 FARTHEST = 3.0  # shading goes no further from the skin's tone, in SKIN
 SHADES = 8  # colours that the hair around the face is reduced to
+# Blush is redder than the skin, no paler, and hardly darker: shares of the skin's lightness and of its colourfulness
+BLUSH_LIGHT, BLUSH_COLOUR = (0.74, 1.0), 1.05
 LINE = 0.55  # of the hair's lightness, below which a pixel is an outline
 STRAND = 0.016  # eye distances: half as wide as the thinnest strand that counts
+LOCK = 0.035  # eye distances: half as wide as the thinnest lock inside the face that strands may hang on
 HAIR = 20.0  # difference from one of them up to which a pixel is hair
 REACH = 1.1  # eye distances around the face's outline in which its hair is
 
@@ -26,7 +31,8 @@ class Canvas:
     """A drawn face and what its pixels are, all (h, w, ...) in one picture.
 
     rgb: uint8. lab: float32, weighted so that Euclidean distances compare. skin: bool, looks like skin. away: float32,
-    difference from the local skin. hair: bool, hair that hangs before the face. face: (478, 3) landmarks. unit:
+    difference from the local skin. blush: bool, of the skin and no feature. hair: bool, hair that hangs before the
+    face. face: (478, 3) landmarks. unit:
     distance of the outer eye corners, px.
     """
 
@@ -34,6 +40,7 @@ class Canvas:
     lab: np.ndarray
     skin: np.ndarray
     away: np.ndarray
+    blush: np.ndarray
     hair: np.ndarray
     face: np.ndarray
     unit: float
@@ -45,6 +52,11 @@ class Layer:
 
     rgb: np.ndarray
     alpha: np.ndarray
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """(h, w, 4) uint8, straight."""
+        return np.dstack([self.rgb, np.rint(255 * np.clip(self.alpha, 0, 1)).astype(np.uint8)])
 
 
 def pixels(colours: np.ndarray) -> np.ndarray:
@@ -72,7 +84,15 @@ def canvas(rgb: np.ndarray, alpha: np.ndarray, face: np.ndarray) -> Canvas:
         local = tone + np.clip(spread(lab, sure, 0.12 * unit) - tone, -FARTHEST * SKIN, FARTHEST * SKIN)
     away = np.linalg.norm(lab - local, axis=2)
     skin = away < SKIN
-    return Canvas(rgb, lab, skin, away, _hair(lab, alpha, skin, inside, unit), face, unit)
+    return Canvas(rgb, lab, skin, away, _blush(lab, tone), _hair(lab, alpha, skin, inside, unit), face, unit)
+
+
+def _blush(lab: np.ndarray, tone: np.ndarray) -> np.ndarray:
+    light, colour = lab[..., 0] / max(float(tone[0]), 1), lab[..., 1:] - CHROMA_WEIGHT * GREY
+    own = tone[1:] - CHROMA_WEIGHT * GREY
+    colourful = np.linalg.norm(colour, axis=2) / max(float(np.linalg.norm(own)), 1)
+    redder = (colour[..., 0] > max(float(own[0]), 0)) & (colour[..., 0] > 0.5 * np.abs(colour[..., 1]))
+    return redder & (colourful > BLUSH_COLOUR) & (light > BLUSH_LIGHT[0]) & (light < BLUSH_LIGHT[1])
 
 
 def _skin_tone(lab: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -140,6 +160,14 @@ def _hair(lab: np.ndarray, alpha: np.ndarray, skin: np.ndarray, inside: np.ndarr
     _, labels = cv2.connectedComponents(solid)
     touching = np.unique(labels[outside & (solid > 0)])
     hair = np.isin(labels, touching[touching > 0])
+    # an outline of the hair's colour may join an eye or a mouth to it: inside the face only what hangs on a lock counts
+    lock = max(int(LOCK * unit), 1)
+    kernels = [cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * k + 1, 2 * k + 1)) for k in (lock, 3 * lock)]
+    locks = cv2.morphologyEx((hair | ~around).astype(np.uint8), cv2.MORPH_OPEN, kernels[0])
+    _, labels = cv2.connectedComponents(locks)
+    touching = np.unique(labels[outside & (locks > 0)])
+    locks = np.isin(labels, touching[touching > 0]).astype(np.uint8)
+    hair &= ~inside | (cv2.dilate(locks, kernels[1]) > 0)
     if not hair.any():
         return hair
     # ... and its outline belongs to it

@@ -4,23 +4,38 @@ show."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 
 from .colours import SKIN, Canvas, Layer, pixels, spread
-from .lids import arch
+from .curves import arch
+from .lid_outline import convexity
 
-WINDOW = ((0.5, 0.5), (0.3, 0.26))  # eye distances left, right; above, below of where a mouth should be: looked through
-STRICTER = (1.0, 1.5, 2.2, 3.0)  # thresholds on what is no skin, in SKIN, until the mouth stands alone
+# eye distances left, right; above, below of where a mouth should be: looked through
+WINDOW = ((0.75, 0.75), (0.42, 0.5))
+# thresholds on what is no skin, in SKIN, until the mouth stands alone; the last for mouths that are a shade of the skin
+STRICTER = (1.0, 1.5, 2.2, 3.0, 0.5)
+MOUTH_CONVEX = 0.85  # of its hull that it covers: less is a shadow that hangs on it
+MORE_FAINT = 1.3  # times as wide a mouth is with its faint parts at most
+FAINT = 0.5  # as above, of a mouth's parts that hang together with those that are plain
 CLOSES_AT = 0.35  # of its height, from its top, an open mouth closes
 NEAR = (0.2, 0.13)  # eye distances across and down, over which a mark counts less the further from there it is
 SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
 WIDEST = 0.9
 # area weighted by contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
 LEAST = 0.004
+STACKED = 0.3  # of its weight, that a mark close above or below a mouth has at least, to be of it
 BREAK = 0.16  # eye distances between the halves of a line
-OPEN = 0.075  # eye distances of a mouth's height, from which it is no line
+OPEN = 0.075  # eye distances of a mouth's height, from which it is no line ...
+LINE_HEIGHT = 0.38  # ... but for one of a single colour that is so much less high than wide
+CORE = 0.4  # of its half thickness, from where a mouth's colour is no mixture with the skin's
+# RGB difference within which pixels have one colour, and the same as a share of that from the skin; share of the pixels
+ONE_COLOUR, NEARER, MOSTLY = 45.0, 0.4, 0.85
+THICKNESS = (0.014, 0.1)  # eye distances that an outline is thick
+USUAL_LINE = 0.022  # of a mouth that has no outline, when it is shut
+OWN_OPENING = 0.2  # eye distances between a driver's lips that show an open mouth as it is drawn, where that is higher
 SEAM = (0.25, 0.75)  # of their height, where between them closed lips meet ...
 SEAM_DEPTH = 14.0  # ... and by how many grey levels that line is darker than the lips
 LIPS = 0.62  # of the skin's luma that lips have at least; what is darker is an open mouth
@@ -38,20 +53,20 @@ TEETH = 0.9  # of white, the rest skin
 
 @dataclass(frozen=True, eq=False)
 class DrawnMouth:
-    """The layers of a mouth in a box of the picture: colours (h, w, 3) uint8, alphas (h, w) float32.
+    """The layers of a mouth in a box of the picture.
 
-    x, y: of the box's first pixel. skin: with the mouth taken away. own: the mouth as drawn. front: what stays before
-    it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where closed lips meet, None of
-    a mouth that is open. shut: (w,) the line to which an open mouth closes. thickness: of its line, px. line, cavity,
-    tongue, teeth: its colours, each all over the box.
-    height: px that the portrait has it open, 0 of closed lips.
+    x, y: of the box's first pixel. skin: where the mouth is taken away. own: the mouth as drawn. front: what stays
+    before it. left, right: its first and last column; top, bottom: (w,) its edges; seam: (w,) where closed lips meet,
+    None of a mouth that is open. shut: (w,) the line to which an open mouth closes. thickness: of its line, px. thin:
+    it is nothing but a line, has no lips. line, cavity, tongue, teeth: its colours, (3, 1, 1) float32. height: px that
+    the portrait has it open, 0 of closed lips. reach: px between lips that show it so.
     """
 
     x: int
     y: int
-    skin: np.ndarray
+    skin: Layer
     own: Layer
-    front: np.ndarray
+    front: Layer
     left: int
     right: int
     top: np.ndarray
@@ -59,10 +74,18 @@ class DrawnMouth:
     seam: np.ndarray | None
     shut: np.ndarray
     thickness: float
+    thin: bool
+    reach: float
     line: np.ndarray
     cavity: np.ndarray
     tongue: np.ndarray
     teeth: np.ndarray
+
+    @cached_property
+    def curves(self) -> np.ndarray:
+        """(w, 4) float32 top, bottom, seam (as shut, where there is none) and shut."""
+        seam = self.shut if self.seam is None else self.seam
+        return np.stack([self.top, self.bottom, seam, self.shut], 1).astype(np.float32)
 
     @property
     def height(self) -> float:
@@ -134,14 +157,29 @@ def _region(canvas: Canvas, box) -> tuple[np.ndarray | None, int, int]:
             across = min(ox + ow, px + pw) - max(ox, px)
             apart = max(oy - (py + ph), py - (oy + oh))
             # what lies close above or below it, and the other half of a line that is broken in its middle
-            stacked = across > 0.6 * ow and apart < 0.3 * ph and weight[other] > 0.15 * weight[part]
+            stacked = across > 0.6 * ow and apart < 0.3 * ph and weight[other] > STACKED * weight[part]
             level = apart < 0 and -across < BREAK * unit and max(oh, ph) < OPEN * unit and ow > 0.3 * pw
             if other not in (0, part) and (stacked or level):
                 keep.append(other)
-        region = np.isin(labels, keep).astype(np.uint8)
+        region = _whole(np.isin(labels, keep), ((away > FAINT * SKIN) & ~hair), kernel)
         contours, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
         return cv2.drawContours(np.zeros_like(region), contours, -1, 1, cv2.FILLED) > 0, x0, y0
     return None, 0, 0
+
+
+def _whole(region: np.ndarray, faint: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """(h, w) uint8 a mouth with those of its parts that are hardly other than the skin, unless too much hangs on it."""
+    closed = cv2.morphologyEx((faint | region).astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
+    part = int(np.bincount(labels[region]).argmax())
+    x, y, w, h = stats[part, :4]
+    free = x > 0 and y > 0 and x + w < region.shape[1] and y + h < region.shape[0]
+    columns = np.flatnonzero(region.any(0))
+    usual = w < MORE_FAINT * (columns[-1] - columns[0] + 1) and h < w
+    whole = (labels == part) | region
+    if not free or not usual or convexity(whole.astype(np.uint8)) < MOUTH_CONVEX:
+        return region.astype(np.uint8)
+    return whole.astype(np.uint8)
 
 
 def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom: np.ndarray) -> DrawnMouth:
@@ -157,8 +195,8 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     skin_seen = canvas.skin[view]
     known = skin_seen & ~grown
     fill = spread(rgb, known, 0.03 * canvas.unit) if known.sum() > 8 else rgb
-    soft = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.6)[..., None]
-    skin = rgb + soft * (fill - rgb)
+    removed = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.6)
+    skin = rgb + removed[..., None] * (fill - rgb)
     front = cv2.GaussianBlur((canvas.hair[view] & ~grown).astype(np.float32), (0, 0), 0.6)
 
     dark = luma <= np.percentile(luma[mouth], 25)
@@ -169,7 +207,13 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     inner = cv2.erode(mouth.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     alpha = np.where(inner, np.maximum(share, 0.0), np.clip(1.2 * share, 0, 1))
     tall = float(np.percentile((bottom - top)[left : right + 1], 85))
-    is_open = tall > OPEN * canvas.unit
+    wide = max(right - left, 1)
+    depth = cv2.distanceTransform(np.pad(mouth, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    stroke = 2 * float(depth.max())
+    near = min(ONE_COLOUR, NEARER * float(np.linalg.norm(line - fill[mouth].mean(0))))
+    alike = np.linalg.norm(rgb - line, axis=2) < near
+    is_line = stroke < LINE_HEIGHT * wide and alike[depth >= CORE * depth.max()].mean() > MOSTLY
+    is_open = tall > OPEN * canvas.unit and not is_line
     if is_open:
         alpha = np.where(inner, 1.0, alpha)
     alpha = np.clip(alpha, 0, 1) * grown
@@ -183,7 +227,10 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     if not is_open:
         seam = cv2.GaussianBlur(((top + bottom) / 2)[None].astype(np.float32), (0, 0), max(0.05 * (right - left), 0.8),
                                 borderType=cv2.BORDER_REPLICATE)[0]
-    thickness = float(np.clip(tall if not is_open else 0.016 * canvas.unit, 1.0, 0.035 * canvas.unit))
+    thinnest, thickest = (share * canvas.unit for share in THICKNESS)
+    thickness = _outline_thickness(mouth, alike) if is_open else min(stroke, tall)
+    thickness = float(np.clip(thickness or USUAL_LINE * canvas.unit, max(thinnest, 1.0), max(thickest, 1.0)))
+    reach = min(float((bottom - top)[left : right + 1].max()), OWN_OPENING * canvas.unit)
     tone = np.median(rgb[known], 0) if known.any() else fill.reshape(-1, 3).mean(0)
     cavity = (1 - LINE_SHARE) * np.array(CAVITY) * tone + LINE_SHARE * line
     tongue = np.array(TONGUE) * tone
@@ -192,9 +239,22 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     shut = (top + CLOSES_AT * (bottom - top))[columns]
     shut = np.interp(np.arange(w), columns, arch(columns, shut, 0.05 * (right - left))).astype(np.float32)
     smooth = [np.asarray(v, np.float32) for v in (top, bottom)]
-    return DrawnMouth(x0, y0, pixels(skin), own, front, left, right, *smooth,
-                      None if seam is None else np.asarray(seam, np.float32), shut, thickness,
-                      *(np.full((h, w, 3), pixels(c)) for c in (line, cavity, tongue, teeth)))
+    return DrawnMouth(x0, y0, Layer(pixels(skin), removed), own, Layer(pixels(rgb), front), left, right, *smooth,
+                      None if seam is None else np.asarray(seam, np.float32), shut, thickness, not is_open, reach,
+                      *(pixels(c).astype(np.float32)[:, None, None] for c in (line, cavity, tongue, teeth)))
+
+
+def _outline_thickness(mouth: np.ndarray, dark: np.ndarray) -> float:
+    """px of the dark line around a mouth, 0 where there is none. Both (h, w) bool."""
+    inside, thickness = mouth.astype(np.uint8), 0
+    while True:
+        inner = cv2.erode(inside, np.ones((3, 3), np.uint8))
+        ring = (inside > 0) & (inner == 0)
+        if dark[ring].mean() < 0.5:
+            return float(thickness)
+        if not inner.any():  # it is nothing else
+            return 2.0 * thickness
+        inside, thickness = inner, thickness + 1
 
 
 def _seam(rgb, top, bottom, left, right, skin: float) -> np.ndarray | None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from pose.portrait.drawn.brow import DrawnBrow
 
-from .layers import over, shifted
+from .layers import Places, fetched, over
 
 
-def painted_brow(brow: DrawnBrow, rise: float) -> tuple[np.ndarray, np.ndarray]:
-    """The brow's box of the portrait, (h, w, 3) uint8, and where it is to be laid over it, (h, w) float32. rise: px."""
-    moved = shifted(brow.brow, np.array([0, -rise], np.float32))
-    alpha = moved.alpha * brow.free
-    return over(alpha, moved.rgb, brow.skin), np.maximum(alpha, brow.removed)
+def painted_brow(brow: DrawnBrow, rise: float, at: Places) -> tuple[np.ndarray, np.ndarray]:
+    """Colours (3, h, w) and alpha (h, w) of the brow and the skin behind it, to be laid over the portrait. rise: px."""
+    skin, removed = fetched(brow.skin, at)
+    colours, alpha = fetched(brow.brow, at.moved(np.array([0, -rise])))
+    alpha = alpha * cv2.remap(brow.free, at.x, at.y, cv2.INTER_LINEAR)
+    return over(alpha, colours, skin), np.maximum(alpha, removed)

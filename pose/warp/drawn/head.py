@@ -13,11 +13,12 @@ import numpy as np
 from pose.geometry import smoothstep
 from pose.tracking.features import MOUTH
 from pose.tracking.landmarks import CHIN, FACE_OVAL, PoseFrame
-from pose.tracking.mesh import eye_distance
+from pose.tracking.mesh import Similarity3D, eye_distance
 from pose.tracking.signals import head_transform, to_head_frame
 from pose.warp.canvas import VALIDITY, Canvas
 from pose.warp.finer_portrait import FinerPortrait
 from pose.warp.flow import OuterFlow, OuterMotion
+from pose.warp.placement import FlowPlacement, at_nodes
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,20 @@ class DrawnHead:
         down = face[CHIN, :2] - face[list(MOUTH.middles), :2].mean(0)
         self._down = down / max(float(np.hypot(*down)), 1e-6)
 
-    def paint(self, canvas: Canvas) -> None:
-        s, half = self._settings, canvas.size // 2
-        outer = self._outer(canvas.target, canvas.head)
-        source = self._inverted(self._forward(canvas, outer), outer, canvas.size)
+    def place(self, target: PoseFrame, head: Similarity3D, size: int) -> FlowPlacement:
+        half, n = size // 2, self._settings.nodes
+        outer = self._outer(target, head)
+        forward = self._forward(target, head, outer)
+        source = self._inverted(forward, outer)
         # node k of the grid lies at first + k * step px of the picture; the flow's pixel j at 2 j + 1
         scale = 2 / self._step
         matrix = np.array([[scale, 0, (1 - self._first) / self._step], [0, scale, (1 - self._first) / self._step]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         flow = cv2.warpAffine(source, matrix, (half, half), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return FlowPlacement(flow, forward.reshape(n, n, 2), self._first, self._step)
+
+    def paint(self, canvas: Canvas) -> None:
+        s, flow = self._settings, canvas.placement.flow
         self._portrait.fetch(flow, canvas)
         if canvas.guide is None:
             return
@@ -76,18 +82,19 @@ class DrawnHead:
         trust = s.trust[0] + (s.trust[1] - s.trust[0]) * weight
         canvas.guide[..., VALIDITY] = np.minimum(canvas.picture[::2, ::2, 3], trust)
 
-    def _forward(self, canvas: Canvas, outer: OuterMotion) -> np.ndarray:
+    def _forward(self, target: PoseFrame, head: Similarity3D, outer: OuterMotion) -> np.ndarray:
         """(P, 2) px, where the grid's points go."""
         around = outer.forward(self._solid[:, :2])
-        turned = canvas.head(self._solid)[:, :2]
-        shape = to_head_frame(canvas.target.face, head_transform(canvas.target.face))
+        turned = head(self._solid)[:, :2]
+        own_head = head_transform(target.face)
+        shape = to_head_frame(target.face, own_head)
         lips = list(MOUTH.middles)
         change = (shape[CHIN, 1] - shape[lips[0], 1]) - (self._own[CHIN, 1] - self._own[lips[0], 1])
-        drop = self._settings.jaw * change * head_transform(canvas.target.face).scale
+        drop = self._settings.jaw * change * own_head.scale
         turned = turned + drop * self._chin * self._down
         return around + self._weight * (turned - around)
 
-    def _inverted(self, forward: np.ndarray, outer: OuterMotion, size: int) -> np.ndarray:
+    def _inverted(self, forward: np.ndarray, outer: OuterMotion) -> np.ndarray:
         """(nodes, nodes, 2) float32 where the grid's points come from, by fixed-point iteration."""
         n = self._settings.nodes
         target = self._solid[:, :2].reshape(n, n, 2)
@@ -102,5 +109,4 @@ class DrawnHead:
 
     def _at(self, values: np.ndarray, places: np.ndarray) -> np.ndarray:
         """Values (nodes, nodes, C) of the grid at places (h, w, 2) px."""
-        index = ((places - self._first) / self._step).astype(np.float32)
-        return cv2.remap(values.astype(np.float32), index, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return at_nodes(values, places, self._first, self._step)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-import cv2
 import numpy as np
 
-from pose.geometry import smoothstep
 from pose.portrait.drawn.analysis import FINER, Drawing
 from pose.portrait.drawn.brow import DrawnBrow
 from pose.portrait.drawn.eye import DrawnEye
@@ -18,7 +18,7 @@ from pose.warp.canvas import EYE_OPENING, INNER_MOUTH, IRIS, MESH_COLOUR, Canvas
 
 from .brow import painted_brow
 from .eye import painted_eye
-from .layers import over
+from .layers import Places, over
 from .mouth import painted_mouth
 
 STEP = 8  # px between the looks at the flow that find a feature's box
@@ -29,19 +29,18 @@ REACH = 2 * FINER * STEP  # px of the layers around a box in which a look counts
 class DrawnSettings:
     """How a driver's expression becomes a drawing's."""
 
-    opening: float = 1.4  # drawn mouths are small and open wide
+    opening: float = 2.2  # drawn mouths are small and open wide
     opening_limit: float = 0.34  # eye distances
     roundest: float = 0.9  # of a mouth's width that it opens at most
+    # eye distances: a mouth drawn smaller grows as it opens, up to that, and to so many times its width
+    small: float = 0.26
+    growing: float = 1.6
+    widest: float = 1.3  # times its own width, that a mouth is pulled
     gaze: float = 1.15  # of the driver's gaze
     gaze_limit: tuple[float, float] = (0.55, 0.35)  # of the iris's radius, across and down
     smile: float = 1.0  # of the way that the driver's mouth corners rise
     brow: float = 1.3  # of the driver's brows
     brow_limit: float = 0.07  # eye distances
-    # Openings of the lids, of the portrait's: shut up to the first (trackers leave a gap under the lashes of an eye
-    # that is shut), as they are from the second on.
-    lids: tuple[float, float] = (0.62, 0.80)
-    # sine of the turn from which the far eye, badly seen, does as the near one
-    linked: tuple[float, float] = (0.05, 0.12)
 
 
 class DrawnFeatures:
@@ -54,40 +53,26 @@ class DrawnFeatures:
 
     def paint(self, canvas: Canvas) -> None:
         shape = to_head_frame(canvas.target.face, head_transform(canvas.target.face))
-        for eye, drawn, opening in zip(EYES, self._drawing.eyes, self.openings(canvas.target.face)):
+        for eye, drawn, opening in zip(EYES, self._drawing.eyes, self.openings(shape)):
             if drawn is not None:
-                view = painted_eye(drawn, self._box(drawn), opening, self._gaze(shape, eye, drawn))
-                self._lay(canvas, drawn, view, None)
+                self._lay(canvas, drawn, partial(painted_eye, drawn, opening, self._gaze(shape, eye, drawn)))
         for eye, brow in zip(EYES, self._drawing.brows):
             if brow is not None:
-                self._lay(canvas, brow, *painted_brow(brow, self._rise(shape, eye)))
+                self._lay(canvas, brow, partial(painted_brow, brow, self._rise(shape, eye)))
         mouth = self._drawing.mouth
         if mouth is not None:
-            view = painted_mouth(mouth, self._box(mouth), *self._mouth(shape))
-            self._lay(canvas, mouth, view, None)
+            self._lay(canvas, mouth, partial(painted_mouth, mouth, *self._mouth(shape)))
         if canvas.guide is not None:
             # the network knows photographed faces: it repairs what the face map says is one, and shades drawn eyes
             canvas.guide[..., MESH_COLOUR] = 0
             canvas.guide[..., [INNER_MOUTH, EYE_OPENING, IRIS]] = 0
 
-    def _box(self, layer: DrawnEye | DrawnMouth) -> np.ndarray:
-        """(h, w, 3) uint8 as the portrait has it."""
-        h, w = layer.skin.shape[:2]
-        return np.ascontiguousarray(self._drawing.finer[layer.y : layer.y + h, layer.x : layer.x + w, :3])
-
-    def openings(self, face: np.ndarray) -> list[float]:
-        """Of the person's right and left eye, 1 as the portrait has it. face: (478, 3) the target's landmarks."""
-        s, shape = self._settings, to_head_frame(face, head_transform(face))
-        gaps = [
+    def openings(self, shape: np.ndarray) -> list[float]:
+        """Of the person's right and left eye, 1 as the portrait has it. shape: (478, 3) the target's landmarks in the
+        frame of its head."""
+        return [
             lid_gap(shape, eye.upper, eye.lower) / max(lid_gap(self._own, eye.upper, eye.lower), 1e-6) for eye in EYES
         ]
-        corners = [face[list(eye.corners)].mean(0) for eye in EYES]
-        across = corners[1] - corners[0]
-        turn = float(across[2] / max(np.linalg.norm(across), 1e-6))  # depth grows away from the viewer
-        near = 0 if turn > 0 else 1
-        gaps[1 - near] += float(smoothstep(abs(turn), s.linked)) * (gaps[near] - gaps[1 - near])
-        shut, open_ = s.lids
-        return [gap if gap >= open_ else open_ * max(gap - shut, 0) / (open_ - shut) for gap in gaps]
 
     def _rise(self, shape: np.ndarray, eye: Eye) -> float:
         """px of the layers that the brow rises."""
@@ -108,20 +93,24 @@ class DrawnFeatures:
         s, own = self._settings, self._own
         gap = max(lip_gap(shape) - lip_gap(own), 0) * s.opening
         ends = list(MOUTH.corners)
-        limit = min(s.opening_limit, s.roundest * float(np.ptp(own[ends, 0])))
+        wide = max(float(np.ptp(own[ends, 0])), 1e-6)
+        grown = float(np.clip(s.small / wide, 1, s.growing))
+        limit = min(s.opening_limit, s.roundest * wide * grown)
         gap = limit * np.tanh(gap / limit)
-        width = np.ptp(shape[ends, 0]) / max(np.ptp(own[ends, 0]), 1e-6)
+        width = min(np.ptp(shape[ends, 0]) / wide, s.widest) * (1 + (grown - 1) * gap / limit)
         middles = list(MOUTH.middles)
         now = shape[ends, 1].mean() - shape[middles[0], 1] * 0.7 - shape[middles[1], 1] * 0.3
         rise = (own[ends, 1].mean() - own[middles, 1].mean()) - now
         return float(gap * self._scale), float(width), float(s.smile * rise * self._scale)
 
     def _lay(
-        self, canvas: Canvas, layer: DrawnEye | DrawnBrow | DrawnMouth, view: np.ndarray, alpha: np.ndarray | None
+        self,
+        canvas: Canvas,
+        layer: DrawnEye | DrawnBrow | DrawnMouth,
+        paint: Callable[[Places], tuple[np.ndarray, np.ndarray]],
     ) -> None:
-        """Lay a painted box over the picture, where the picture shows the part of the portrait that it is of. alpha:
-        (h, w) 0..1, None for all of it."""
-        size = np.array(view.shape[1::-1])
+        """Paint a feature into the picture, where that shows the part of the portrait that it is of."""
+        size = np.array(layer.skin.alpha.shape[::-1])
         first = np.array([layer.x, layer.y], np.float32)
         # the flow is smooth: a sparse look at it tells where in the picture the box is
         away = FINER * canvas.source_SS2[::STEP, ::STEP] - first
@@ -132,11 +121,16 @@ class DrawnFeatures:
             slice(max((found[0] - 1) * STEP, 0), min((found[-1] + 1) * STEP, canvas.size))
             for found in (np.flatnonzero(near.any(axis)) for axis in (1, 0))
         )
-        at = FINER * canvas.source_SS2[rows, columns] + np.float32((FINER - 1) / 2) - first
-        inside = ((at >= 0) & (at <= size - 1)).all(2)
-        shown = cv2.remap(view, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        target = canvas.picture[rows, columns, :3]
-        if alpha is not None:
-            covered = cv2.remap(alpha, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-            shown = over(covered, shown, np.ascontiguousarray(target))
-        np.copyto(target, shown, where=inside[..., None])
+        x, y = (
+            FINER * canvas.source_SS2[rows, columns, axis] + np.float32((FINER - 1) / 2 - first[axis])
+            for axis in (0, 1)
+        )
+        inside = (x >= 0) & (x <= size[0] - 1) & (y >= 0) & (y <= size[1] - 1)
+        rows_in, columns_in = inside.any(1), inside.any(0)
+        if not rows_in.any():
+            return
+        part = tuple(slice(found[0], found[-1] + 1) for found in map(np.flatnonzero, (rows_in, columns_in)))
+        colours, alpha = paint(Places(np.ascontiguousarray(x[part]), np.ascontiguousarray(y[part])))
+        target = canvas.picture[rows, columns, :3][part]
+        under = np.ascontiguousarray(target.transpose(2, 0, 1), np.float32)
+        target[:] = np.rint(over(alpha * inside[part], colours, under)).transpose(1, 2, 0)

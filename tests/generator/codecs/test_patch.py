@@ -67,8 +67,8 @@ def test_the_decoder_uses_warp_and_past(codec):
     assert change[:4].min() > 1e-4 and change[4:].max() == 0
 
 
-def test_decoding_without_the_warp_is_refused(codec):
-    with pytest.raises(ValueError, match="warp"):
+def test_decoding_without_the_side_picture_is_refused(codec):
+    with pytest.raises(ValueError, match="side picture"):
         codec.decode(torch.zeros(1, 1, 16, 4, 4))
 
 

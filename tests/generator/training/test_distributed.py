@@ -6,13 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from generator import checkpoint
 from generator.model import VideoModel
 from generator.models import get_model
+from generator.training.distributed import Workers
+from tests.generator.training.stages_worker import gradients
 
 ROOT = Path(__file__).parents[3]
 WORKER = Path(__file__).with_name("distributed_worker.py")
+STAGES_WORKER = Path(__file__).with_name("stages_worker.py")
 
 
 @pytest.fixture()
@@ -45,3 +49,30 @@ def test_two_sharded_processes_equal_one(start, clip_folder, precision, toleranc
                 if precision == "float32" or key in ("loss", "d_pairing", "g_loss"):
                     assert abs(before[key] - after[key]) < tolerance * max(1, abs(before[key])), (stage, key)
     assert abs(expected["weights"] - found["weights"]) < tolerance * abs(expected["weights"])
+
+
+@pytest.fixture(scope="module")
+def gradients_of_one_process():
+    return gradients(Workers(torch.device("cpu")))
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_a_step_of_every_stage_of_the_paper_on_shares_of_a_batch_equals_one_process(
+    gradients_of_one_process, processes, tmp_path
+):
+    """Every process has its own part of the clips and of the noise; what the optimizers get is that of all of them."""
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    command = [sys.executable, *launcher, str(STAGES_WORKER), str(tmp_path / "gradients.safetensors")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found, expected = load_file(tmp_path / "gradients.safetensors"), gradients_of_one_process
+    assert found.keys() == expected.keys()
+    updates = {name.rsplit(".", 1)[0] for name in expected}
+    assert sorted(update.split(".")[0] for update in updates) == ["consistency", "diffusion", *["long"] * 4]
+    for update in updates:
+        names = [name for name in expected if name.startswith(f"{update}.")]
+        largest = max(expected[name].abs().max() for name in names)
+        assert largest > 1e-4
+        for name in names:
+            assert (found[name] - expected[name]).abs().max() < 1e-5 * max(1, largest), name

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -113,3 +115,37 @@ def test_a_portrait_whose_hand_was_found_beside_its_wrist_stays_at_rest():
     portrait = pose(elbows, wrists, hands=(hand_points(beside), None))
     result = Retargeter(portrait, REST).retarget(REST)
     np.testing.assert_allclose(result.body[15, :2], beside, atol=0.5)
+
+
+def test_a_hand_in_the_drivers_picture_comes_into_a_portrait_that_shows_less():
+    tight = REST.transformed(np.array([[1.6, 0, -77], [0, 1.6, 0]]), (256, 256))  # ends at y = 160 of the driver's
+    elbows, wrists = arms_down()
+    elbows[0] = (200.0, 165.0)
+    depths = []
+    for below in (150.0, 175.0, 200.0, 256.0, 280.0):
+        wrists[0] = (160.0, below)
+        driver = pose(elbows, wrists, hands=(hand_points(wrists[0]), None), time=1.0)
+        result = Retargeter(tight, REST).retarget(driver)
+        if below < 200:  # below, it comes to rest
+            np.testing.assert_allclose(angles(result)[1], angles(driver)[1], atol=1)  # of the forearm
+        depths.append(result.body[15, 1])
+    assert depths == sorted(depths) and depths[1] < 240  # as the driver's, into the picture
+    assert depths[4] > 256  # and out of it
+    wrists[0] = (160.0, 150.0)
+    driver = pose(elbows, wrists, hands=(hand_points(wrists[0]), None), time=1.0)
+    same = Retargeter(REST, REST).retarget(driver)
+    np.testing.assert_allclose(same.body[15, :2], driver.body[15, :2], atol=5)
+
+
+@pytest.mark.parametrize("mode", ["relative", "absolute"])
+def test_arms_that_are_no_longer_seen_ease_to_rest_and_back(mode):
+    retarget = Retargeter(REST, REST, mode)
+    up = retarget.retarget(raised(time=1.0)).body[15, :2]
+    heights = []
+    for frame in range(1, 40):
+        lost = replace(raised(time=1.0 + frame / 24), body=None)
+        heights.append(retarget.retarget(lost).body[15, 1])
+    assert abs(heights[0] - up[1]) < 3 and np.abs(np.diff(heights)).max() < 25  # of 130 px of way
+    assert heights[-1] == pytest.approx(REST.body[15, 1], abs=1)
+    back = [retarget.retarget(raised(time=2.667 + frame / 24)).body[15, 1] for frame in range(24)]
+    assert np.abs(np.diff([heights[-1], *back])).max() < 40 and back[-1] == pytest.approx(up[1], abs=1)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pose.motion.expression_transfer import settle_lids
+from pose.motion.expression_transfer import FOREHEAD_COLUMNS, settle_forehead, settle_lids
 from pose.motion.neutral import find_neutral
 from pose.motion.retargeting import LARGEST_TURN, Retargeter
 from pose.tracking.features import EYES
@@ -145,9 +145,9 @@ def test_absolute_maps_the_drivers_centre_square():
 
 def test_shoulders_and_hands_follow_on_the_portraits_scale():
     portrait = pose(body=body(((158, 220), (98, 220))), scale=60.0, at=(128, 110))
-    neutral = pose(body=body(((380, 400), (260, 400))), scale=120.0, at=(320, 180), size=(640, 480))
+    neutral = pose(body=body(((380, 400), (260, 400))), scale=120.0, at=(320, 180), size=(640, 470))
     hand = np.zeros((21, 3), np.float32) + (320, 380, 0)
-    driver = pose(body=body(((400, 390), (280, 390))), scale=120.0, at=(320, 180), size=(640, 480), left_hand=hand)
+    driver = pose(body=body(((400, 390), (280, 390))), scale=120.0, at=(320, 180), size=(640, 470), left_hand=hand)
     result = Retargeter(portrait, neutral).retarget(driver)
     np.testing.assert_allclose(result.body[[11, 12], :2] - portrait.body[[11, 12], :2], [[10, -5]] * 2, atol=0.01)
     middle = result.body[[11, 12], :2].mean(axis=0)
@@ -226,3 +226,21 @@ def test_a_neutral_that_looked_down_makes_no_stare():
     for eye in EYES:
         ratio = lid_gap(result.face, eye.upper, eye.lower) / lid_gap(portrait.face, eye.upper, eye.lower)
         assert 1.2 < ratio <= 1.51
+
+
+def test_skin_over_raised_brows_gives_way():
+    rest, raised = pose().face, pose().face
+    brow, skin, edge = FOREHEAD_COLUMNS
+    settle_forehead(raised, rest)
+    np.testing.assert_array_equal(raised, rest)
+    raised[brow, 1] -= 0.6 * (rest[brow, 1] - rest[edge, 1])  # past the skin over them, as a tracker lets them climb
+
+    def room() -> np.ndarray:
+        """Of each column, that the skin has over its brow."""
+        column = raised[edge, :2] - raised[brow, :2]
+        return ((raised[skin, :2] - raised[brow, :2]) * column).sum(1) / (column * column).sum(1)
+
+    assert room().min() < 0
+    settle_forehead(raised, rest)
+    assert room().min() > 0.15
+    np.testing.assert_array_equal(raised[edge], rest[edge])

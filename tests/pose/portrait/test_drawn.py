@@ -1,14 +1,20 @@
 """Drawn characters: that they are told from photographs, and their eyes and mouths found and taken apart."""
 
+import importlib.util
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from pose.portrait.drawn import boxes
+from pose.errors import NoFaceError
+from pose.portrait.drawn import anime_pose, boxes
 from pose.portrait.drawn.analysis import FINER, find_drawing
+from pose.portrait.drawn.anime_pose import with_drawn_face
 from pose.portrait.drawn.fit import fitted_landmarks
 from pose.portrait.drawn.style import is_drawn
+from pose.portrait.preparation import prepare_portrait
 from pose.tracking.features import EYES, MOUTH
 from pose.tracking.signals import lid_gap, lip_gap
 from pose.tracking.tracker import Tracker
@@ -76,7 +82,7 @@ def test_skin_behind_the_eye_is_skin(drawn):
     for eye in drawing.eyes:
         middle = (eye.left + eye.right) // 2
         row = int(eye.top[middle] + eye.bottom[middle]) // 2
-        assert np.abs(eye.skin[row, middle].astype(int) - style.skin).max() < 12
+        assert np.abs(eye.skin.rgb[row, middle].astype(int) - style.skin).max() < 12
 
 
 def test_landmarks_move_to_the_drawing(drawn):
@@ -96,7 +102,7 @@ def test_the_same_picture_gives_the_same_layers():
     person = characters.premultiplied(characters.draw(characters.STYLES["fringe"]))
     first, second = drawing_of(person), drawing_of(person)
     for a, b in zip(first.eyes, second.eyes):
-        np.testing.assert_array_equal(a.skin, b.skin)
+        np.testing.assert_array_equal(a.skin.rgb, b.skin.rgb)
         np.testing.assert_array_equal(a.top, b.top)
 
 
@@ -112,6 +118,45 @@ def test_without_the_detector_landmarks_say_where_to_look(monkeypatch):
     assert not found.anime
     x, y, width, height = found.right_eye
     np.testing.assert_allclose((x + width / 2, y + height / 2), face[list(EYES[0].ring), :2].mean(0), atol=1)
+
+
+def anime_face(scale=1.0, at=(0.0, 0.0)):
+    """What animeface says of the characters' face, elsewhere or larger."""
+
+    def box(x, y, half):
+        return tuple(scale * v + o for v, o in zip((x - half, y - half), at)) + (2 * half * scale,) * 2
+
+    def point(x, y):
+        return scale * x + at[0], scale * y + at[1]
+
+    right, left = characters.EYES
+    return {
+        "likelihood": 1.0, "face_box": box(128, 150, 80), "left_eye_box": box(*left, 20),
+        "right_eye_box": box(*right, 20), "mouth_box": box(*characters.MOUTH, 12), "nose_point": point(128, 160),
+        "chin_point": point(128, 222),
+    }  # fmt: skip
+
+
+def test_a_detectors_face_counts_where_the_tracker_sees_none_or_another(monkeypatch):
+    picture = np.zeros((256, 256, 3), np.uint8)
+    own = characters.pose()
+    monkeypatch.setattr(anime_pose, "SIDES", (256,))
+    monkeypatch.setattr(anime_pose, "anime_faces", lambda small: [anime_face()])
+    assert with_drawn_face(own, picture) is own
+    blind = with_drawn_face(replace(own, face=None), picture)
+    for eye, middle in zip(EYES, characters.EYES):
+        np.testing.assert_allclose(blind.face[list(eye.ring), :2].mean(0), middle, atol=6)
+    monkeypatch.setattr(anime_pose, "anime_faces", lambda small: [anime_face(0.5, (60, 20))])
+    moved = with_drawn_face(own, picture)
+    assert moved.face[list(EYES[0].ring), 0].mean() == pytest.approx(0.5 * characters.EYES[0][0] + 60, abs=6)
+    monkeypatch.setattr(anime_pose, "anime_faces", lambda small: [])
+    assert with_drawn_face(replace(own, face=None), picture).face is None
+
+
+def test_a_picture_without_a_face_says_what_helps(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(NoFaceError, match=r"looks at the viewer, and with .*puppet-live\[anime\]'; or mark the eyes"):
+        prepare_portrait(np.full((128, 128, 3), 200, np.uint8), 64)
 
 
 def test_the_detector_sees_a_picture_whatever_pillow_it_is_installed_beside():

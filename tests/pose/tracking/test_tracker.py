@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pose.tracking.face_search import is_face
+from pose.tracking.face_search import is_face, is_seen_mirrored, plain
+from pose.tracking.mesh import eye_distance, mirrored_landmarks
 from pose.tracking.native_log import quiet_native_log
 from pose.tracking.tracker import Tracker, TrackerUnavailable, fit_picture
 from tests.pose.faces import face
@@ -92,3 +93,27 @@ def test_the_bundled_portrait_is_tracked_large_small_and_off_centre(capfd):
         if looked.body is not None:
             np.testing.assert_array_equal(carried.body[:, 2:], looked.body[:, 2:])  # x and y move on
     assert capfd.readouterr().err == ""
+
+
+def test_landmarks_do_not_depend_on_the_pictures_scale_and_side():
+    pytest.importorskip("mediapipe")
+    picture = cv2.cvtColor(cv2.imread(str(BUNDLED)), cv2.COLOR_BGR2RGB)
+    small = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    with Tracker(static=True, body_every=0) as tracker:
+        face, half, other = (tracker.track(np.ascontiguousarray(p)).face for p in (picture, small, small[:, ::-1]))
+    moved = (2 * half - face)[:468, :2].mean(0)  # pixels counted from their corners would move by half a one
+    assert np.abs(moved).max() < 0.25
+    mirrored = small.shape[1] - other[mirrored_landmarks(), 0]
+    assert abs((half[:, 0] - mirrored)[:468].mean()) < 0.006 * eye_distance(half)
+
+
+def test_what_its_mirror_image_does_not_show_is_no_face():
+    pytest.importorskip("mediapipe")
+    picture = cv2.cvtColor(cv2.imread(str(BUNDLED)), cv2.COLOR_BGR2RGB)
+    with Tracker(static=True, body_every=0) as tracker:
+        seen = tracker.track(picture).face
+        assert is_seen_mirrored(tracker._mesh, plain, picture, seen)
+        moved = seen + np.float32([0, 0.6 * eye_distance(seen), 0])
+        assert not is_seen_mirrored(tracker._mesh, plain, picture, moved)
+        assert not is_seen_mirrored(tracker._mesh, plain, np.full_like(picture, 120), seen)
+        assert not is_seen_mirrored(tracker._mesh, plain, picture, np.zeros_like(seen))

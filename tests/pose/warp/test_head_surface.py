@@ -8,13 +8,13 @@ from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from pose.tracking.mesh import face_mesh, mirrored_landmarks
 from pose.warp.conditioning import Conditioner
 from pose.warp.head_surface import HeadSurface
-from pose.warp.head_warp import hole_triangles, signed_areas
 from pose.warp.mirror import MirrorFill
+from pose.warp.placement import mesh_triangles, signed_areas
 from pose.warp.silhouette import Silhouette
 from tests.pose.faces import face
 
 SIZE = 256
-TRIANGLES = np.concatenate([face_mesh().triangles, hole_triangles()])
+TRIANGLES = mesh_triangles()
 
 
 def pose(points):

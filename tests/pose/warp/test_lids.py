@@ -27,7 +27,7 @@ def portrait():
 def cover(warp, person, landmarks, target):
     """Paint both lids of the target into the warp."""
     pose = PoseFrame(target, None, None, None, (256, 256), 0.0)
-    canvas = Canvas.blank(256, pose, Similarity3D(1.0, np.eye(3), np.zeros(3)), guided=True)
+    canvas = Canvas.blank(256, pose, Similarity3D(1.0, np.eye(3), np.zeros(3)), None, guided=True)
     canvas.picture[:] = warp
     for eye in EYES:
         LidPainter(person, landmarks, eye).paint(canvas)

@@ -12,7 +12,7 @@ STILL = Similarity3D(1.0, np.eye(3), np.zeros(3))
 
 def cleaned(own, target):
     """A plain skin with a dark fold beside each corner of the target's mouth, painted."""
-    canvas = Canvas.blank(SIZE, PoseFrame(target, None, None, None, (SIZE, SIZE), 0.0), STILL, guided=True)
+    canvas = Canvas.blank(SIZE, PoseFrame(target, None, None, None, (SIZE, SIZE), 0.0), STILL, None, guided=True)
     canvas.picture[:] = (SKIN, SKIN, SKIN, 255)
     for corner, side in ((61, -1), (291, 1)):
         x, y = target[corner, :2].astype(int)
@@ -39,6 +39,6 @@ def test_corners_beyond_the_picture_are_no_error():
     for at in ((-200.0, 110.0), (128.0, 230.0), (256.0, 250.0)):
         target = face(mouth=0.3, at=at)
         pose = PoseFrame(target, None, None, None, (SIZE, SIZE), 0.0)
-        canvas = Canvas.blank(SIZE, pose, STILL, guided=True)
+        canvas = Canvas.blank(SIZE, pose, STILL, None, guided=True)
         CornerPainter(face(mouth=0.0)).paint(canvas)
         assert canvas.picture.max() == 0

@@ -31,7 +31,7 @@ def person(points, rows):
 
 def painted(portrait, points, target):
     """The portrait's picture with the mouth of a target face painted into it."""
-    canvas = Canvas.blank(SIZE, PoseFrame(target, None, None, None, (SIZE, SIZE), 0.0), STILL, guided=True)
+    canvas = Canvas.blank(SIZE, PoseFrame(target, None, None, None, (SIZE, SIZE), 0.0), STILL, None, guided=True)
     canvas.picture[:] = portrait
     MouthPainter(portrait, points, portrait_light(portrait, points)).paint(canvas)
     return canvas.picture

@@ -8,7 +8,6 @@ import pytest
 from puppet.core.batcher import Batcher
 from puppet.core.prediction import FARTHEST, LONGEST_INTERVAL, horizon, predict
 from puppet.core.reprojection import BLEND_SECONDS, Reprojection
-from puppet.core.timings import Timings
 from tests.puppet.live.stand_ins import make_character, portrait_pose
 from tests.puppet.poses import pose_at
 
@@ -21,17 +20,18 @@ def character():
 
 
 def batch_of(character, times, x=0.0):
-    batcher = Batcher(Timings())
+    batcher = Batcher()
     made = None
     for time in times:
         pose = character.portrait.pose
-        made = batcher.add(character, replace(pose, face=pose.face + np.float32([x, 0, 0]), time=time))
+        target = replace(pose, face=pose.face + np.float32([x, 0, 0]), time=time)
+        made = batcher.add(character, character.conditioner.paint(target, guided=True))
     return made
 
 
 def brighter(batch, by):
     """What a generator would make that changes the person's light."""
-    frames = batch.warp.copy()
+    frames = batch.maps()[0]
     person = frames[..., 3] == 255
     frames[person, :3] = np.clip(frames[person, :3].astype(int) + by, 0, 255)
     return frames
@@ -48,7 +48,8 @@ def test_at_the_pose_of_the_generated_frame_it_is_that_frame(character):
     frames = brighter(batch, 25)
     reproject.update(batch, frames, 2.0)
     made = reproject(character, batch.targets[-1], 2.0 + BLEND_SECONDS)
-    np.testing.assert_allclose(made.person.astype(int), frames[-1].astype(int), atol=1)
+    apart = np.abs(made.person.astype(int) - frames[-1])
+    assert apart.max() <= 3 and apart.mean() < 0.1  # a smooth change is carried at half of the pixels
     assert made.appearance_time == 1.12 and made.settled
 
 

@@ -111,7 +111,7 @@ class FakeRenderer:
     def __call__(self, batch: Batch) -> np.ndarray:
         if not self.characters or self.characters[-1] is not batch.character:
             self.characters.append(batch.character)
-        return batch.warp
+        return batch.maps()[0]
 
 
 class Memory(Output):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from puppet.live.adaptive_quality import AdaptiveQuality
 from puppet.live.frame_source import BufferedFrames
 from puppet.live.sender import Sender
 from puppet.live.server import Server
@@ -22,7 +23,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 def test_the_page_shows_the_person_over_its_own_background():
     playwright = pytest.importorskip("playwright.sync_api")
     output = Browser()
-    sender = Sender(still(make_character(grey=90, size=256)), BufferedFrames(Statistics()), Statistics(), print)
+    frames = BufferedFrames(Statistics(), AdaptiveQuality(1 / 24))
+    sender = Sender(still(make_character(grey=90, size=256)), frames, Statistics(), print)
     sender.add(output)
     server = Server(0, output, None, dict)
     sender.start()

@@ -8,6 +8,7 @@ import pytest
 from pose.tracking.landmarks import empty_pose
 from puppet.core.calibration import CalibrationMemory
 from puppet.errors import PuppetError
+from puppet.live.adaptive_quality import AdaptiveQuality
 from puppet.live.card import card_picture
 from puppet.live.controls import COMMANDS, Controls
 from puppet.live.driver_state import DriverState
@@ -134,7 +135,7 @@ def test_portraits_change_round_and_round_and_new_files_are_seen(tmp_path):
 def commands(tmp_path):
     character = make_character()
     driver = DriverState(character, "relative", 1.0, "fake", None, print)
-    sender = Sender(still(character), BufferedFrames(Statistics()), Statistics(), print)
+    sender = Sender(still(character), BufferedFrames(Statistics(), AdaptiveQuality(1 / 24)), Statistics(), print)
     sender.add(Memory())
     sender.start()
     ended = threading.Event()

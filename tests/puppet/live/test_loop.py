@@ -40,7 +40,7 @@ class Running:
         self.driver = DriverState(character, "relative", 1.0, "fake", None, self.lines.append)
         quality = AdaptiveQuality(1 / 24)
         self.frames = (
-            ReprojectedFrames(self.statistics, quality) if reprojection else BufferedFrames(self.statistics)
+            ReprojectedFrames(self.statistics, quality) if reprojection else BufferedFrames(self.statistics, quality)
         )
         self.sender = Sender(
             still(character), self.frames, self.statistics, lambda output, error: self.lines.append(str(error))
@@ -217,7 +217,9 @@ def test_the_real_generator_follows_a_change_of_character():
         warp, guide = character.own_maps()
         direct.lock(character.portrait.person, warp, guide)
         for _ in range(2):
-            batch = Batch(character, warp, guide, (character.portrait.pose,) * FRAMES_PER_LATENT, True)
+            own = character.portrait.pose
+            frames = (character.conditioner.paint(own, guided=True),) * FRAMES_PER_LATENT
+            batch = Batch(character, frames, True)
             np.testing.assert_array_equal(renderer(batch), direct.step(warp, guide))
     assert statistics.timings.milliseconds()["generate"] > 0
 
@@ -227,9 +229,9 @@ def test_frames_that_never_come_whole_are_not_generated_while_frozen():
         run.new_pictures(4)
         run.driver.frozen = True
         run.output.wait_for(len(run.output.pictures) + 12)
-        made = run.statistics.timings._frames["condition"]
+        made = run.statistics._counts["collect"]
         run.output.wait_for(len(run.output.pictures) + 12)
-        assert run.statistics.timings._frames["condition"] == made
+        assert run.statistics._counts["collect"] == made
         run.driver.frozen = False
         run.new_pictures(4)
     assert run.loop.error is None

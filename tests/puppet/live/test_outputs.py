@@ -9,6 +9,7 @@ import pytest
 
 from puppet.core.background import Background
 from puppet.errors import PuppetError
+from puppet.live.adaptive_quality import AdaptiveQuality
 from puppet.live.frame_source import BufferedFrames
 from puppet.live.sender import Sender
 from puppet.live.statistics import Statistics
@@ -60,7 +61,8 @@ def backend():
 def test_every_frame_reaches_the_virtual_camera_in_order_at_its_size_and_rate():
     camera = VirtualCamera(320, 180, "recorder")
     background = Background("chroma", np.zeros((64, 64, 3), np.uint8))
-    sender = Sender(make_picture(0, background=background), BufferedFrames(Statistics()), Statistics(), print)
+    frames = BufferedFrames(Statistics(), AdaptiveQuality(1 / 24))
+    sender = Sender(make_picture(0, background=background), frames, Statistics(), print)
     sender.add(camera)
     assert camera.device == "recorder"
     sender.close()  # not started: everything here is put by hand
@@ -79,7 +81,7 @@ def test_every_frame_reaches_the_virtual_camera_in_order_at_its_size_and_rate():
 def test_the_sender_feeds_the_virtual_camera_without_a_gap():
     camera = VirtualCamera(320, 180, "recorder")
     statistics = Statistics()
-    sender = Sender(make_picture(9), BufferedFrames(statistics), statistics, print)
+    sender = Sender(make_picture(9), BufferedFrames(statistics, AdaptiveQuality(1 / 24)), statistics, print)
     sender.add(camera)
     sender.start()
     wait_until(lambda: len(Recorder.sent) >= 24)
@@ -167,7 +169,7 @@ def test_a_recording_that_could_not_be_ended_is_no_recording(tmp_path):
             raise PuppetError("is the disk full?")
 
     lost = []
-    frames = BufferedFrames(Statistics())
+    frames = BufferedFrames(Statistics(), AdaptiveQuality(1 / 24))
     sender = Sender(make_picture(), frames, Statistics(), lambda output, error: lost.append(output))
     output = Full(tmp_path / "out.mp4", transparent=False)
     sender.add(output)

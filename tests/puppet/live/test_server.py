@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from puppet.errors import PuppetError
+from puppet.live.adaptive_quality import AdaptiveQuality
 from puppet.live.frame_source import BufferedFrames
 from puppet.live.sender import Sender
 from puppet.live.server import HOST, Server
@@ -34,7 +35,7 @@ class FakeCommands:
 def served():
     """A sender that sends one still person to a browser output, and its server."""
     browser, commands = Browser(), FakeCommands()
-    sender = Sender(still(make_character()), BufferedFrames(Statistics()), Statistics(), print)
+    sender = Sender(still(make_character()), BufferedFrames(Statistics(), AdaptiveQuality(1 / 24)), Statistics(), print)
     sender.add(browser)
     server = Server(0, browser, commands, lambda: {"fps": 24.0})
     sender.start()
@@ -107,7 +108,7 @@ def test_a_client_that_reads_nothing_delays_nobody(served):
 
 def test_closing_ends_open_streams():
     browser = Browser()
-    sender = Sender(still(make_character()), BufferedFrames(Statistics()), Statistics(), print)
+    sender = Sender(still(make_character()), BufferedFrames(Statistics(), AdaptiveQuality(1 / 24)), Statistics(), print)
     sender.add(browser)
     server = Server(0, browser, FakeCommands(), dict)
     sender.start()

@@ -12,6 +12,7 @@ from puppet.core.pose_resampler import PoseResampler
 from puppet.errors import PuppetError
 from puppet.live.adaptive_quality import LEVELS, AdaptiveQuality
 from puppet.live.frame_source import BufferedFrames
+from puppet.live.gather import Beat
 from puppet.live.jitter_buffer import GROUPS, JitterBuffer
 from puppet.live.sender import Sender
 from puppet.live.statistics import Statistics
@@ -154,7 +155,7 @@ def test_a_hopelessly_slow_generator_never_slows_the_motion():
 def running_sender(*outputs, failures=None):
     statistics = Statistics()
     report = (lambda output, error: failures.append((output, error))) if failures is not None else None
-    frames = BufferedFrames(statistics)
+    frames = BufferedFrames(statistics, AdaptiveQuality(1 / 24))
     sender = Sender(make_picture(7), frames, statistics, report)
     sender.offer = lambda pictures: frames.buffer.offer(pictures, time.perf_counter())
     for output in outputs:
@@ -212,3 +213,13 @@ def test_a_slow_output_loses_pictures_and_a_broken_one_leaves_the_others_alone()
     gate.set()
     sender.close()
     assert 1 <= len(slow.pictures) < len(good.pictures) and slow.closed == 1
+
+
+def test_a_beat_keeps_its_rate_on_a_clock_that_it_does_not_divide():
+    for fps, rate in ((60, 24), (30, 24), (24, 24), (60, 8)):
+        beat = Beat()
+        due = [k for k in range(10 * fps) if beat(5 + k / fps + 0.002 * (k % 2), rate, 1 / fps)]
+        assert abs(len(due) - 10 * rate) <= 1
+        assert np.ptp(np.diff(due)) <= 1 + (fps == 30)
+    assert beat(100.0, 8, 1 / 60) and not beat(100.02, 8, 1 / 60)  # after a pause at once, and then at its rate
+    assert beat(3.0, 8, 1 / 60) and not beat(3.02, 8, 1 / 60)  # and where the clock jumped back

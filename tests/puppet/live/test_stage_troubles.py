@@ -17,7 +17,7 @@ from pose.tracking.landmarks import empty_pose
 from puppet.live.adaptive_quality import AdaptiveQuality
 from puppet.live.driver_state import DriverState
 from puppet.live.frame_source import ReprojectedFrames
-from puppet.live.loop import Gather
+from puppet.live.gather import PoseGather
 from puppet.live.sender import MOST_BEHIND, Sender
 from puppet.live.session import still
 from puppet.live.statistics import Statistics
@@ -81,7 +81,7 @@ def test_a_portrait_change_while_the_generator_is_mid_group():
 @pytest.mark.parametrize("jump", [-30.0, -0.02, 0.0, 7.0, 40_000.0])
 def test_a_clock_that_jumps_costs_a_moment_and_nothing_else(jump):
     character = make_character()
-    state, gather = DriverState(character, "relative", 1.0, "fake", None, print), Gather(Statistics())
+    state, gather = DriverState(character, "relative", 1.0, "fake", None, print), PoseGather(Statistics())
     quality = AdaptiveQuality(1 / 60)
     frames = ReprojectedFrames(Statistics(), quality)
     batches, shown = [], []
