@@ -35,6 +35,7 @@ class Augmentation:
     colour: float = 0.3  # probability of a colour gain, the same for truth, warp and reference
     gain: float = 0.2  # largest relative gain per channel
     wander: float = 0.15  # probability of a crop anywhere instead of near the face
+    still: float = 0.0  # probability that the person holds the portrait's pose, where the portrait itself is the truth
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,10 @@ class PortraitClip:
                 "reference_guide": file.get_slice("reference_guide")[half_rows, half_columns],
             }
         out["boxes"] = (boxes[first:] - np.array([x, y, x, y])).clip(0, crop).astype(np.int16)
+        if rng.random() < augment.still:
+            for name, own in (("frames", "reference"), ("warp", "reference_warp"), ("guide", "reference_guide")):
+                out[name] = np.broadcast_to(out[own], out[name].shape)
+            out["boxes"] = np.zeros_like(out["boxes"])  # of this pose they are not known
         colours = ("frames", "warp", "reference", "reference_warp")
         if rng.random() < augment.flip:
             for name in colours:

@@ -36,7 +36,7 @@ class ReconstructionStage:
     adversarial: float = 1.0  # norm of its gradient relative to the pixel loss's
     largest_weight: float = 0.5  # of the adversarial gradient
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    augmentation: Augmentation = field(default_factory=lambda: Augmentation(wander=0.0))  # only faces are drawn
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(wander=0.0, still=0.2))  # only faces are drawn
 
 
 class ReconstructionTrainer:

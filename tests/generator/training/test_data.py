@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -102,6 +104,15 @@ def test_flipped_sample_is_the_mirror_of_the_plain_one(clip_folder):
     assert torch.equal(mirrored.frames, plain.frames.flip(-2))
     assert torch.equal(mirrored.reference, plain.reference.flip(-2))
     assert torch.equal(mirrored.guide[..., 1:], plain.guide.flip(-2)[..., 1:])
+
+
+def test_a_person_who_holds_still_is_the_portrait(clip_folder):
+    shape = BatchShape(size=2, latents=2, crop=32, prefix=(1, 1))
+    still = make_batch(Clips(clip_folder).training, shape, (1,), replace(PLAIN, still=1.0))
+    for moving, own in (("frames", "reference"), ("warp", "reference_warp"), ("guide", "reference_guide")):
+        video, picture = getattr(still, moving), getattr(still, own)
+        assert torch.equal(video, picture[:, None, None].expand_as(video))
+    assert not still.boxes.any()
 
 
 def test_batch_shapes_and_prefix(clip_folder):
