@@ -105,9 +105,9 @@ PAPER_SMALL = Recipe(
 )
 
 # What the weights in generator/weights were trained by, as far as one recipe can say it: they were trained on and on,
-# over a change of the decoder, of the losses and of the warp, and cut from six blocks to four in between, which no code
-# here does (weights/README.md). No diffusion, no distillation, no discriminator took part: `crops` was tried and left
-# out.
+# over changes of the decoder, of the losses, of the warp and of the actors, and cut from six blocks to four in between,
+# which no code here does (weights/README.md). No diffusion, no distillation, no discriminator took part: `crops` was
+# tried and left out.
 SHIPPED = Recipe(
     {
         "autoencoder": AutoencoderStage(share=0.2),
