@@ -1,13 +1,15 @@
 """How drawn characters blink and talk: the share of their eyes' and mouths' boxes that is not skin, over a clip.
 
-    python benchmarks/drawn.py PORTRAIT ... [--clip CLIP] [--size 256] [--seconds 4] [--sheets DIR] [--json]
+    python benchmarks/drawn.py PORTRAIT ... [--clip CLIP] [--size 256] [--seconds 4] [--sheets DIR] [--boxes PNG]
 
 The clip drives every portrait with the warp alone. In every frame the boxes of the eyes and of the mouth are brought
 back to the portrait's place by the head's motion, and their pixels are counted that differ from the skin around them.
 Reported are, for the eyes (mean of both) and for the mouth: `follow`, the correlation of that share with the driver's
 lids (the gap of the inner lips for the mouth), and `range`, how much of its largest value the share comes and goes
-(2nd to 98th percentile). The boxes are those of a detector of anime faces, where it sees one, else what the tracker
-suggests; they are where a viewer would look, not what the rig has cut out. Then the time that the painters take.
+(2nd to 98th percentile). The boxes are those of the portrait's landmarks around eyes and lips, which were moved to
+where the drawing has them: look at `--boxes` whether they are on the eyes and on the mouth, for figures tell only what
+happens inside of them. What hangs before an eye or shades the skin there counts as well, and takes from the range.
+Then the CPU time that the painters of one frame take.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from pose.portrait.drawn.boxes import face_boxes
 from pose.portrait.drawn.colours import CHROMA_WEIGHT, SKIN, spread
+from pose.tracking.features import EYES, MOUTH
 from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from pose.tracking.mesh import RIGID_LANDMARKS, fit_similarity
 from pose.tracking.signals import expression
@@ -38,9 +40,11 @@ from puppet.media.video_reader import FPS, VideoReader
 
 PERCENTILES = (2, 98)  # of the share over time, between which its range is taken
 PARTS = ("right_eye", "left_eye", "mouth")
-GROWN = {"right_eye": 1.2, "left_eye": 1.2, "mouth": 1.5}  # times a detector's box, which is tight
+GROWN = 1.15  # times the landmarks' box, in which the outline is
+ROOM = 0.6  # of a mouth's width below a closed one, into which it opens
 SIDE = 96  # px of a box, in which its pixels are counted
 TILE = 128  # px of a face on a sheet
+BOXED, BOXED_COLUMNS = 220, 7  # px of a portrait, and portraits a row, on the sheet of boxes
 COLUMNS = 12  # faces on a sheet's row
 
 
@@ -59,10 +63,9 @@ def lab(picture: np.ndarray) -> np.ndarray:
 
 
 def parts(character: Character) -> dict[str, Part]:
-    """Where a portrait's eyes and mouth are, independently of how they were taken apart."""
+    """Where a portrait's eyes and mouth are."""
     portrait = character.portrait
     face = portrait.pose.face
-    boxes = face_boxes(portrait.picture, face)
     colours = lab(portrait.picture)
     oval = np.rint(face[list(FACE_OVAL), :2]).astype(np.int32)
     inside = cv2.fillPoly(np.zeros(colours.shape[:2], np.uint8), [oval], 1) > 0
@@ -71,9 +74,11 @@ def parts(character: Character) -> dict[str, Part]:
     local = spread(colours, sure, 0.03 * len(colours))
     depth = float(face[list(FACE_OVAL), 2].mean())
     found = {}
-    for name in PARTS:
-        x, y, width, height = getattr(boxes, name)
-        middle, half = np.array([x + width / 2, y + height / 2]), GROWN[name] * np.array([width, height]) / 2
+    for name, ring in zip(PARTS, (EYES[0].ring, EYES[1].ring, MOUTH.outer), strict=True):
+        low, high = face[list(ring), :2].min(0), face[list(ring), :2].max(0)
+        if name == "mouth":
+            high[1] = max(high[1], low[1] + ROOM * (high[0] - low[0]))
+        middle, half = (low + high) / 2, GROWN * (high - low) / 2
         ways = ((-1, -1), (1, -1), (1, 1), (-1, 1))
         corners = np.array([[*(middle + half * way), depth] for way in ways], np.float32)
         found[name] = Part(corners, _boxed(local, corners[:, :2]))
@@ -154,7 +159,22 @@ def sheet(frames: list[np.ndarray], targets: list[PoseFrame], poses: list[PoseFr
         matrix = np.array([[scale, 0, TILE / 2 - scale * middle[0]], [0, scale, TILE / 2 - scale * middle[1]]])
         flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         tiles.append(cv2.warpAffine(frames[k], matrix, (TILE, TILE), flags=flags))
-    return np.concatenate([np.concatenate(tiles[k : k + COLUMNS], 1) for k in range(0, len(tiles), COLUMNS)])
+    return rows_of(tiles, COLUMNS)
+
+
+def boxes_drawn(character: Character, name: str) -> np.ndarray:
+    """The portrait with the boxes in which it is measured."""
+    picture = cv2.resize(character.portrait.picture, (BOXED, BOXED))
+    scale = BOXED / len(character.portrait.picture)
+    for part in parts(character).values():
+        corners = [tuple(int(v) for v in scale * part.corners[k, :2]) for k in (0, 2)]
+        cv2.rectangle(picture, *corners, (255, 0, 0), 1)
+    return cv2.putText(picture, name, (4, BOXED - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 0, 0), 1)
+
+
+def rows_of(tiles: list[np.ndarray], columns: int) -> np.ndarray:
+    tiles = tiles + [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    return np.concatenate([np.concatenate(tiles[k : k + columns], 1) for k in range(0, len(tiles), columns)])
 
 
 def main() -> None:
@@ -164,9 +184,10 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--seconds", type=float, default=4.0, help="of the clip")
     parser.add_argument("--sheets", type=Path, help="folder for a sheet of faces over time for every portrait")
+    parser.add_argument("--boxes", type=Path, help="picture to write: every portrait with the boxes that are measured")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    report = {}
+    report, boxed = {}, []
     try:
         with Tracker(body_every=0) as tracker:
             frames = islice(VideoReader(args.clip).frames(), round(args.seconds * FPS))
@@ -182,10 +203,13 @@ def main() -> None:
             report[path.stem] = {"error": str(error)}
             continue
         report[path.stem], shown, targets = measure(character, poses)
+        boxed.append(boxes_drawn(character, path.stem))
         if args.sheets:
             args.sheets.mkdir(parents=True, exist_ok=True)
             picture = sheet(shown, targets, poses)
             cv2.imwrite(str(args.sheets / f"{path.stem}.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    if args.boxes and boxed:
+        cv2.imwrite(str(args.boxes), cv2.cvtColor(rows_of(boxed, BOXED_COLUMNS), cv2.COLOR_RGB2BGR))
     if args.json:
         print(json.dumps({"size": args.size, "clip": args.clip.stem, "portraits": report}))
         return

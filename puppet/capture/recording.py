@@ -61,7 +61,7 @@ def record(source: Source, out: Path, say: Callable[[str], None], guide: tuple[t
                 raise PuppetError(f"camera '{camera.name}' gave no pictures")
     finally:
         camera.close()
-    say("Thank you, that is all")
+    say(f"Thank you, that is all; it is kept as {out}")
     return out
 
 

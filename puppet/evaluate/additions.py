@@ -75,7 +75,8 @@ class Additions:
                 for system in self._others():
                     row += [shown(self._level(system, region, name), level), self._words(system, region, name)]
                 cells.append(row)
-            parts += [f"## Region by region, {len(self._truths)} clips: {name}, {UNITS[name]}", aligned(cells)]
+            clips = f"{len(self._truths)} clip{'s' if len(self._truths) > 1 else ''}"
+            parts += [f"## Region by region, {clips}: {name}, {UNITS[name]}", aligned(cells)]
         return [*parts, NOTE]
 
     def _others(self) -> list[str]:

@@ -35,6 +35,7 @@ class Style:
     mouth: str = "line"  # line, open or lips
     fringe: bool = False
     glasses: bool = False
+    blush: bool = False
 
 
 STYLES = {
@@ -48,6 +49,7 @@ STYLES = {
     "lips": Style(mouth="lips", skin=(196, 140, 104)),
     "fringe": Style(fringe=True),
     "glasses": Style(glasses=True),
+    "blush": Style(eye=(21, 21), iris_size=(8, 8), lash=2, blush=True),
     "flat": Style(lash=2, outline=(90, 60, 60), hair=(70, 70, 90), eye=(17, 17), iris_size=(9, 10)),
 }
 
@@ -70,6 +72,9 @@ def draw(style: Style) -> np.ndarray:
     ellipse((128, 136), (84, 92), style.outline)
     ellipse((128, 136), (82, 90), style.skin)
     ellipse((128, 56), (80, 20), style.hair)
+    if style.blush:
+        for x, y in EYES:
+            ellipse((x, y + 27), (17, 9), (245, 180, 170))
     for x, y in EYES:
         _eye(ellipse, style, x, y)
         ellipse((x, BROWS), (17, 5), style.outline, 190, 350, 3)

@@ -35,6 +35,9 @@ def test_preview(tmp_path, portrait, driver):
     run("preview.py", tmp_path, driver, "out.webp", portrait)
     with Image.open(tmp_path / "out.webp") as picture:
         assert picture.is_animated and picture.n_frames <= 5
+    run("preview.py", tmp_path, driver, "out.jpg", portrait)
+    with Image.open(tmp_path / "out.jpg") as picture:
+        assert picture.size == (256, 512)  # ten frames hold none of the moments
 
 
 def test_own_motion(tmp_path, portrait):
@@ -50,3 +53,8 @@ def test_own_output(tmp_path, portrait):
 def test_own_driver(tmp_path, portrait):
     pytest.importorskip("pythonosc")
     run("own_driver.py", tmp_path, portrait, 1)
+
+
+def test_train(tmp_path, driver):
+    run("train.py", tmp_path, "made", 1, driver)
+    assert len(list(VideoReader(tmp_path / "made" / "trained.mp4").frames())) == 48

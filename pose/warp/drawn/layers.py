@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pose.portrait.drawn.analysis import FINER
 from pose.portrait.drawn.colours import Layer
 
 
@@ -48,8 +49,8 @@ def curves_at(curves: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def ramp_at(distance: np.ndarray) -> np.ndarray:
-    """Anti-aliased: 0 half a pixel outside, 1 half a pixel inside."""
-    return np.minimum(np.maximum(distance + np.float32(0.5), 0), 1)
+    """Anti-aliased for the pixels of the picture: 0 half of one outside, 1 half inside. distance: px of the layers."""
+    return np.minimum(np.maximum(distance * np.float32(1 / FINER) + np.float32(0.5), 0), 1)
 
 
 def over(alpha: np.ndarray, above: np.ndarray, below: np.ndarray) -> np.ndarray:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from pose.geometry import smoothstep
+from pose.portrait.drawn.analysis import FINER
 from pose.portrait.drawn.mouth import CLOSES_AT, DrawnMouth
 
 from .layers import Places, curves_at, fetched, over, ramp_at
 
-WIDTHS = (0.72, 1.3)  # of its own width
+WIDTHS = (0.72, 2.0)  # of its own width
 UPWARDS = 0.2  # of an opening is the upper lip's way
 LARGEST_STRETCH = 1.8  # of its own height that an open mouth opens
 LEAST_GAP = 0.25  # px, from which lips are parted
@@ -18,6 +19,7 @@ TEETH_SHARE, TEETH_WIDTH = 0.2, 0.72  # of the opening; of the width
 TONGUE_FROM, TONGUE_FULL = 0.2, 0.7  # as for the teeth
 TONGUE_HIGH, TONGUE_WIDE = 0.42, 0.62  # of the opening and of the width
 RIM = 0.16  # of half the width, that an opened mouth's outline is thick at most
+THINNEST = 1.2  # px of the picture, that a line is thick at least: thinner ones break into dashes
 FLATTENED = 0.35  # share of its own height, below which an open mouth goes over into a line
 
 
@@ -51,7 +53,13 @@ def _own_mouth(mouth: DrawnMouth, skin, opening: float, at: Places, place, half:
     rows = anchor + (at.y - anchor - max(1 - ratio, 0) * (shut - anchor)) / scale
     colours, alpha = fetched(mouth.own, Places(at.x, rows.astype(np.float32)))
     flat = 1 - ratio / FLATTENED
-    return over(alpha, over(flat, mouth.line, colours) if flat > 0 else colours, skin), alpha
+    if flat > 0:
+        # pressed flat it would be dots of its colours: it goes over into a line
+        within = ramp_at(np.minimum(at.x - mouth.left, mouth.right - at.x))
+        line = ramp_at(max(mouth.thickness, THINNEST * FINER) / 2 - np.abs(at.y - shut)) * within
+        colours = over(flat, mouth.line, colours)
+        alpha = np.maximum(min(2 * flat, 1) * line, (1 - flat) * alpha)
+    return over(alpha, colours, skin), alpha
 
 
 def _parted(mouth: DrawnMouth, skin, opening: float, at: Places, place, half: float):

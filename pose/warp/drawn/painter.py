@@ -29,9 +29,13 @@ REACH = 2 * FINER * STEP  # px of the layers around a box in which a look counts
 class DrawnSettings:
     """How a driver's expression becomes a drawing's."""
 
-    opening: float = 1.8  # drawn mouths are small and open wide
+    opening: float = 2.2  # drawn mouths are small and open wide
     opening_limit: float = 0.34  # eye distances
     roundest: float = 0.9  # of a mouth's width that it opens at most
+    # eye distances: a mouth drawn smaller grows as it opens, up to that, and to so many times its width
+    small: float = 0.26
+    growing: float = 1.6
+    widest: float = 1.3  # times its own width, that a mouth is pulled
     gaze: float = 1.15  # of the driver's gaze
     gaze_limit: tuple[float, float] = (0.55, 0.35)  # of the iris's radius, across and down
     smile: float = 1.0  # of the way that the driver's mouth corners rise
@@ -89,9 +93,11 @@ class DrawnFeatures:
         s, own = self._settings, self._own
         gap = max(lip_gap(shape) - lip_gap(own), 0) * s.opening
         ends = list(MOUTH.corners)
-        limit = min(s.opening_limit, s.roundest * float(np.ptp(own[ends, 0])))
+        wide = max(float(np.ptp(own[ends, 0])), 1e-6)
+        grown = float(np.clip(s.small / wide, 1, s.growing))
+        limit = min(s.opening_limit, s.roundest * wide * grown)
         gap = limit * np.tanh(gap / limit)
-        width = np.ptp(shape[ends, 0]) / max(np.ptp(own[ends, 0]), 1e-6)
+        width = min(np.ptp(shape[ends, 0]) / wide, s.widest) * (1 + (grown - 1) * gap / limit)
         middles = list(MOUTH.middles)
         now = shape[ends, 1].mean() - shape[middles[0], 1] * 0.7 - shape[middles[1], 1] * 0.3
         rise = (own[ends, 1].mean() - own[middles, 1].mean()) - now

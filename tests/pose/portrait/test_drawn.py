@@ -1,14 +1,20 @@
 """Drawn characters: that they are told from photographs, and their eyes and mouths found and taken apart."""
 
+import importlib.util
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from pose.portrait.drawn import boxes
+from pose.errors import NoFaceError
+from pose.portrait.drawn import anime_pose, boxes
 from pose.portrait.drawn.analysis import FINER, find_drawing
+from pose.portrait.drawn.anime_pose import with_drawn_face
 from pose.portrait.drawn.fit import fitted_landmarks
 from pose.portrait.drawn.style import is_drawn
+from pose.portrait.preparation import prepare_portrait
 from pose.tracking.features import EYES, MOUTH
 from pose.tracking.signals import lid_gap, lip_gap
 from pose.tracking.tracker import Tracker
@@ -112,6 +118,45 @@ def test_without_the_detector_landmarks_say_where_to_look(monkeypatch):
     assert not found.anime
     x, y, width, height = found.right_eye
     np.testing.assert_allclose((x + width / 2, y + height / 2), face[list(EYES[0].ring), :2].mean(0), atol=1)
+
+
+def anime_face(scale=1.0, at=(0.0, 0.0)):
+    """What animeface says of the characters' face, elsewhere or larger."""
+
+    def box(x, y, half):
+        return tuple(scale * v + o for v, o in zip((x - half, y - half), at)) + (2 * half * scale,) * 2
+
+    def point(x, y):
+        return scale * x + at[0], scale * y + at[1]
+
+    right, left = characters.EYES
+    return {
+        "likelihood": 1.0, "face_box": box(128, 150, 80), "left_eye_box": box(*left, 20),
+        "right_eye_box": box(*right, 20), "mouth_box": box(*characters.MOUTH, 12), "nose_point": point(128, 160),
+        "chin_point": point(128, 222),
+    }  # fmt: skip
+
+
+def test_a_detectors_face_counts_where_the_tracker_sees_none_or_another(monkeypatch):
+    picture = np.zeros((256, 256, 3), np.uint8)
+    own = characters.pose()
+    monkeypatch.setattr(anime_pose, "SIDES", (256,))
+    monkeypatch.setattr(anime_pose, "anime_faces", lambda small: [anime_face()])
+    assert with_drawn_face(own, picture) is own
+    blind = with_drawn_face(replace(own, face=None), picture)
+    for eye, middle in zip(EYES, characters.EYES):
+        np.testing.assert_allclose(blind.face[list(eye.ring), :2].mean(0), middle, atol=6)
+    monkeypatch.setattr(anime_pose, "anime_faces", lambda small: [anime_face(0.5, (60, 20))])
+    moved = with_drawn_face(own, picture)
+    assert moved.face[list(EYES[0].ring), 0].mean() == pytest.approx(0.5 * characters.EYES[0][0] + 60, abs=6)
+    monkeypatch.setattr(anime_pose, "anime_faces", lambda small: [])
+    assert with_drawn_face(replace(own, face=None), picture).face is None
+
+
+def test_a_picture_without_a_face_says_what_helps(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(NoFaceError, match=r"looks at the viewer, and with .*puppet-live\[anime\]'; or mark the eyes"):
+        prepare_portrait(np.full((128, 128, 3), 200, np.uint8), 64)
 
 
 def test_the_detector_sees_a_picture_whatever_pillow_it_is_installed_beside():

@@ -56,6 +56,22 @@ def test_eyes_shut_to_a_line_and_open_again(character):
         assert content(laid(drawing, eye, painted_eye, 1.25, REST), eye) >= 0.98 * shares[0]
 
 
+def test_a_shut_eye_is_one_line_from_corner_to_corner():
+    for name in ("anime", "blush", "chibi"):
+        _, _, drawing = characters.character(name)
+        for eye in drawing.eyes:
+            view = laid(drawing, eye, painted_eye, 0.0, REST).astype(float)
+            dark = np.linalg.norm(view - eye.skin.rgb, axis=2) > 60
+            columns = slice(eye.left + 6, eye.right - 5)
+            places = np.arange(len(dark))[:, None]
+            counts = dark.sum(0)[columns]
+            assert counts.min() >= 1  # without a break
+            middles = (places * dark).sum(0)[columns] / counts
+            assert np.abs(np.diff(middles)).max() < 2.5  # and without a hook
+            spans = (len(dark) - dark[::-1].argmax(0) - dark.argmax(0))[columns]
+            assert (spans <= counts + 1).all()  # nothing else is left of the eye
+
+
 def test_an_eye_at_rest_is_the_portraits(character):
     _, _, drawing = character
     for eye in drawing.eyes:
