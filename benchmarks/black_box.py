@@ -176,6 +176,8 @@ def main() -> int:
         tracker.close()
         process.terminate()
         process.wait(20)
+    if not latencies:
+        raise SystemExit("black_box: no step was seen")
     p50, p95 = (round(1000 * float(np.percentile(latencies, p)), 1) for p in (50, 95))
     report = {
         "size": args.size, "steps": len(latencies), "steps_unseen": unseen, "latency_ms": {"p50": p50, "p95": p95},

@@ -20,6 +20,19 @@ def reported_as_puppet_error(*kinds: type[Exception], about: str = "") -> Iterat
         raise PuppetError(f"{about}: {error}" if about else str(error)) from error
 
 
+@contextmanager
+def port_reported(port: int, place: str, cure: str) -> Iterator[None]:
+    """The same for what goes wrong where a port is opened. place: "port 80 of this machine"; cure: what to do else than
+    to end the other program."""
+    try:
+        yield
+    except OverflowError as error:
+        raise PuppetError(f"there is no port {port}: give a number from 1024 to 65535") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise PuppetError(f"{place} cannot be used ({reason}): end the program that has it, or {cure}") from error
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint `; did you mean X?` when `word` is close to a known one, else an empty string."""
     matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)

@@ -30,6 +30,8 @@ class GraphedAdvance:
         self._cache, self._ground = cache, ground
         self._calls = 0
         self._graph: torch.cuda.CUDAGraph | None = None
+        self._inputs: list = []  # where the recording reads, and what it writes
+        self._outputs: tuple[Tensor | None, ...] = ()
 
     def __call__(
         self, observation: Observation, state: RolloutState, noise_SBTChw: Tensor, text: Text | None = None

@@ -23,13 +23,19 @@ class Measurement:
     growth_bytes: int | None  # from the first measured step to the last
 
 
-def measure(stream: Stream, steps: Iterable[int], warm_up: int = 8) -> Measurement:
+SETTLING = 8  # steps after the window has filled: compilers, recordings and allocators come to rest
+
+
+def measure(stream: Stream, steps: Iterable[int], warm_up: int | None = None) -> Measurement:
     """Run a locked stream on signals that say nothing. steps: any iterable, as a progress bar over a range.
 
-    warm_up: steps before the first that counts: the window fills, and compilers and allocators come to rest.
+    warm_up: steps before the first that counts; None: until the window is full and all has settled.
     """
     model = stream.model
-    block = model.config.transformer.block
+    settings = model.config.transformer
+    block = settings.block
+    if warm_up is None:
+        warm_up = -(-(settings.sink + settings.window) // block) + SETTLING
     signal = model.control.blank(
         model.codec, 1, block, stream.height, stream.width, device=stream.device, dtype=stream.dtype
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
 from torch import nn
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
 def resolve_device(name: str | torch.device) -> torch.device:
@@ -61,7 +65,7 @@ def kept_in_float32(model: nn.Module) -> set[str]:
     return names
 
 
-def cast(model: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
+def cast(model: Model, device: torch.device, dtype: torch.dtype) -> Model:
     """Move the model in place; parameters named by a module's `keep_fp32` stay float32, unrounded, convolutions
     channels-last."""
     kept = kept_in_float32(model)

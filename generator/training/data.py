@@ -16,7 +16,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from generator.model import VideoModel
 from generator.training.portrait_clips import Augmentation, PortraitClip
 from generator.training.video_clips import VideoClip
 
@@ -113,6 +115,18 @@ class ClipList:
 
     def __getitem__(self, index: int) -> Clip:
         return self.clips[index]
+
+
+@dataclass(frozen=True)
+class Silent:
+    """Clips that hold nothing but frames, for any model: its control is told nothing."""
+
+    source: Source
+    model: VideoModel
+
+    def batch(self, shape: BatchShape, seed: Sequence[int], augment: Augmentation = Augmentation()) -> Batch:
+        silence = partial(self.model.control.blank, self.model.codec)
+        return replace(self.source.batch(shape, seed, augment), silence=silence)
 
 
 class Clips:

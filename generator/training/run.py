@@ -28,7 +28,7 @@ from generator.training import sheets, video_sheets
 from generator.training.adversarial import AdversarialStage, AdversarialTrainer
 from generator.training.autoencoder import AutoencoderStage, AutoencoderTrainer
 from generator.training.consistency import ConsistencyStage, ConsistencyTrainer
-from generator.training.data import BatchShape, Clips
+from generator.training.data import BatchShape, Clips, Silent
 from generator.training.diffusion import DiffusionStage, DiffusionTrainer
 from generator.training.distributed import Workers, join
 from generator.training.loop import Budget, Pace, Trainer, run_stage
@@ -150,7 +150,9 @@ def _run(
             return video_sheets.evaluate(model, held_out, sheets.LATENTS, stage.shape.crop, path)
         return sheets.evaluate(model, held_out, sheets.LATENTS, path, isinstance(stage, AutoencoderStage))
 
-    run_stage(name, trainer, stage.augmentation, clips.training, out, budget, seed, workers, on_sheet, pace)
+    portrait = isinstance(config.codec, PatchCodecConfig)
+    source = clips.training if portrait else Silent(clips.training, model)
+    run_stage(name, trainer, stage.augmentation, source, out, budget, seed, workers, on_sheet, pace)
     if "discriminator" in trainer.learners:
         weights = trainer.learners["discriminator"].state_dict()
         if workers.main:

@@ -9,9 +9,10 @@ Letters: B batch, T latent frames, N those of them with a truth (the last ones),
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,12 +26,14 @@ FRAMES_PER_LATENT = 4  # of every codec that video models have
 
 @dataclass(frozen=True)
 class VideoBatch:
-    """A `Batch` without conditions."""
+    """A `Batch` without conditions. silence: makes a signal that says nothing, (batch, latents, height, width, device,
+    dtype), for a control that wants one; None: it wants none."""
 
     frames: Tensor  # (B, N, F, H, W, C) uint8
     reference: Tensor  # (B, H, W, C) uint8
     prefix: int = 0
     cuts: tuple[int, ...] = ()
+    silence: Callable[..., Any] | None = None
 
     def to(self, device: torch.device | str) -> VideoBatch:
         return replace(self, frames=self.frames.to(device), reference=self.reference.to(device))
@@ -41,14 +44,23 @@ class VideoBatch:
     def reference_video(self, dtype: torch.dtype = torch.float32) -> Tensor:
         return to_video(self.reference, dtype)[:, None].expand(-1, FRAMES_PER_LATENT, -1, -1, -1)
 
-    def conditions(self, start: int = 0, stop: int | None = None, dtype: torch.dtype = torch.float32) -> None:
-        return None
+    def conditions(self, start: int = 0, stop: int | None = None, dtype: torch.dtype = torch.float32) -> Any:
+        return self._silence(self._latents(start, stop), dtype)
 
-    def reference_conditions(self, dtype: torch.dtype = torch.float32) -> None:
-        return None
+    def reference_conditions(self, dtype: torch.dtype = torch.float32) -> Any:
+        return self._silence(1, dtype)
 
-    def sequence_conditions(self, start: int = 0, stop: int | None = None, dtype: torch.dtype = torch.float32) -> None:
-        return None
+    def sequence_conditions(self, start: int = 0, stop: int | None = None, dtype: torch.dtype = torch.float32) -> Any:
+        return self._silence(1 + self._latents(start, stop), dtype)
+
+    def _latents(self, start: int, stop: int | None) -> int:
+        return len(range(self.prefix + self.frames.shape[1])[start:stop])
+
+    def _silence(self, latents: int, dtype: torch.dtype) -> Any:
+        if self.silence is None:
+            return None
+        batch, height, width = self.reference.shape[:3]
+        return self.silence(batch, latents, height, width, device=self.reference.device, dtype=dtype)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 
 from generator.model import VideoModel
-from generator.training.data import BatchShape, ClipList
-from generator.training.portrait_clips import Augmentation
+from generator.training.data import BatchShape, ClipList, Silent
 from generator.training.sequences import Rollout, encode_reference
 from generator.training.sheets import over_grey, to_pixels
 from generator.training.video_clips import VideoClip
@@ -28,7 +27,7 @@ def evaluate(
     rows, errors, still, drifts = [], [], [], []
     for number, clip in enumerate(clips):
         shape = BatchShape(size=1, latents=min(latents, clip.latents), crop=crop)
-        batch = ClipList((clip,)).batch(shape, (0, number), Augmentation()).to(next(model.parameters()).device)
+        batch = Silent(ClipList((clip,)), model).batch(shape, (0, number)).to(next(model.parameters()).device)
         rollout = Rollout(model, batch, torch.Generator(batch.frames.device).manual_seed(0))
         z = rollout.extend(shape.latents)
         state = model.codec.initial_state(encode_reference(model.codec, batch))

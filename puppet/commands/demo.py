@@ -13,7 +13,7 @@ from pathlib import Path
 
 from puppet.commands import arguments
 from puppet.core.signals import end_on_signals
-from puppet.errors import PuppetError
+from puppet.errors import PuppetError, port_reported
 
 # The browser is told to ask nobody but this page for anything.
 POLICY = (
@@ -85,15 +85,9 @@ def _serve(args: argparse.Namespace, folder: Path, end: threading.Event) -> None
 def check_free(host: str, port: int) -> None:
     """Raises PuppetError where nothing can listen there."""
     if not 0 < port < 65536:
-        raise PuppetError(f"there is no port {port}: give --port a number from 1024 to 65535")
-    try:
-        with socket.create_server((host, port)):
-            pass
-    except OSError as error:
-        raise PuppetError(
-            f"port {port} of {host} cannot be used ({error.strerror or error}): end the program that has it, or give "
-            "--port another"
-        ) from error
+        raise PuppetError(f"there is no port {port}: give a number from 1024 to 65535")
+    with port_reported(port, f"port {port} of {host}", "give --port another"), socket.create_server((host, port)):
+        pass
 
 
 def middleware(host: str) -> list:

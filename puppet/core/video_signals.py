@@ -123,7 +123,7 @@ def blank(stream: Stream, latents: int) -> Any:
 def fitted(picture_HWC: np.ndarray, height: int, width: int) -> np.ndarray:
     """The largest centred part of the picture that has the shape of the clip, at its size."""
     image = Image.fromarray(picture_HWC[..., :3])
-    return np.asarray(ImageOps.fit(image, (width, height), Image.LANCZOS))
+    return np.asarray(ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS))
 
 
 def as_video(picture_HWC: np.ndarray, stream: Stream, frames: int) -> Tensor:

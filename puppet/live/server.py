@@ -22,7 +22,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 
-from puppet.errors import PuppetError
+from puppet.errors import PuppetError, port_reported
 from puppet.live.controls import Controls
 from puppet.outputs.browser import Browser
 
@@ -46,15 +46,8 @@ class Server:
 
     def __init__(self, port: int, browser: Browser | None, controls: Controls, state: Callable[[], dict]):
         handler = type("Handler", (_Handler,), {"browser": browser, "controls": controls, "state": staticmethod(state)})
-        try:
+        with port_reported(port, f"port {port} of this machine", "give --port another"):
             self._server = _Threads((HOST, port), handler)
-        except OverflowError as error:
-            raise PuppetError(f"there is no port {port}: give --port a number from 1024 to 65535") from error
-        except OSError as error:
-            raise PuppetError(
-                f"port {port} of this machine cannot be used ({error.strerror}): end the program that has it, or give "
-                "--port another"
-            ) from error
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="server", daemon=True)
         self._thread.start()

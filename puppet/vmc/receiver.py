@@ -16,7 +16,7 @@ from pose.tracking.landmarks import PoseFrame
 from pose.tracking.mesh import face_mesh
 from puppet.core.driver import TRACKED_SIDE
 from puppet.core.latest_value import LatestValue
-from puppet.errors import PuppetError
+from puppet.errors import PuppetError, port_reported
 from puppet.vmc.bones import HEAD_CHAIN, Quaternion, gaze_weights, turn_of
 from puppet.vmc.names import read_weights
 from puppet.vmc.osc import HOST, PORT, load_osc, parse_port
@@ -112,14 +112,13 @@ class VmcReceiver:
     def start(self) -> None:
         """Raises PuppetError where the port cannot be had."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        cure = f"give --camera {WORD}:PORT another and let the sender send to that"
         try:
-            self._socket.bind((HOST, self.port))
-        except OSError as error:
+            with port_reported(self.port, f"UDP port {self.port} of this machine", cure):
+                self._socket.bind((HOST, self.port))
+        except PuppetError:
             self._socket.close()
-            raise PuppetError(
-                f"UDP port {self.port} of this machine cannot be used ({error.strerror}): end the program that "
-                f"receives there, or give --camera {WORD}:PORT another and let the sender send to that"
-            ) from error
+            raise
         self._socket.settimeout(WAIT)
         self._thread.start()
 

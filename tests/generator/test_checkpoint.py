@@ -6,10 +6,15 @@ from safetensors.torch import load_file, save_file
 
 from generator import checkpoint
 from generator.checkpoint import WeightsError
+from generator.codecs.wan import WanCodecConfig
 from generator.config import ModelConfig
+from generator.controls.none import NoControlConfig
 from generator.model import VideoModel
 from generator.models import get_model
 from generator.models.components import COMPONENTS
+from generator.runtime.precision import cast
+from generator.spaces import IdentitySpace
+from generator.transformer.config import TransformerConfig
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,22 @@ def test_half_precision_is_the_default(tmp_path, generator):
     loaded = checkpoint.load(path)
     for name, tensor in generator.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[name], tensor, atol=1e-6, rtol=1e-3)
+
+
+def test_a_stream_takes_weights_as_they_are_stored(tmp_path, generator):
+    """Nothing lies in memory in float32 first; what no file holds, a codec's own constants, is there all the same."""
+    path = tmp_path / "half.safetensors"
+    checkpoint.save(path, generator, torch.bfloat16)
+    loaded = checkpoint.load(path, dtype=None)
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.bfloat16}
+    cast(loaded, torch.device("cpu"), torch.float32)
+    for name, tensor in checkpoint.load(path).state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor), name
+    codec = WanCodecConfig(mean=(0.5,) * 4, deviation=(2.0,) * 4, encoder_width=4, decoder_width=4)
+    transformer = TransformerConfig(dim=16, layers=1, heads=2, ffn_dim=16, in_channels=4, out_channels=4)
+    config = ModelConfig("wan", (32, 32), transformer, codec, NoControlConfig(), IdentitySpace(recycling=False))
+    checkpoint.save(path, VideoModel(config))
+    assert checkpoint.load(path, dtype=None).codec.mean.flatten().tolist() == [0.5] * 4
 
 
 def test_missing_file(tmp_path):

@@ -53,3 +53,8 @@ def test_own_output(tmp_path, portrait):
 def test_own_driver(tmp_path, portrait):
     pytest.importorskip("pythonosc")
     run("own_driver.py", tmp_path, portrait, 1)
+
+
+def test_train(tmp_path, driver):
+    run("train.py", tmp_path, "made", 1, driver)
+    assert len(list(VideoReader(tmp_path / "made" / "trained.mp4").frames())) == 48

@@ -357,7 +357,7 @@ def test_live_takes_motion_in_and_sends_it_on(tmp_path, capfd, monkeypatch, list
         def act():
             face, out = BlendshapeFace(resting_face()), VmcSender(f"127.0.0.1:{port}", print)
             deadline = time.perf_counter() + 240
-            while session.statistics._ages["motion"].sum() < 8 and not session.loop.error:
+            while session.statistics._ages["motion"].sum() < 30 and not session.loop.error:
                 if time.perf_counter() >= deadline:
                     break
                 swing = 15 * np.sin(4 * time.perf_counter())

@@ -10,11 +10,18 @@ from safetensors.numpy import save_file
 from generator import checkpoint
 from generator.codecs.wan import WanCodecConfig
 from generator.config import ModelConfig
+from generator.controls.camera import ProjectiveCameraConfig, RayCameraConfig
 from generator.controls.none import NoControlConfig
+from generator.controls.pictures import PicturesControlConfig
+from generator.discriminator import LatentDiscriminator
 from generator.model import VideoModel
 from generator.models import MODELS, get_model
 from generator.spaces import IdentitySpace
-from generator.training.data import BatchShape, Clips
+from generator.training.adversarial import AdversarialStage, AdversarialTrainer
+from generator.training.consistency import ConsistencyStage, ConsistencyTrainer
+from generator.training.data import BatchShape, Clips, Silent
+from generator.training.diffusion import DiffusionStage, DiffusionTrainer
+from generator.training.distributed import Workers
 from generator.training.loop import Pace
 from generator.training.recipes import RECIPES
 from generator.training.run import train
@@ -83,3 +90,26 @@ def test_a_recipe_for_portraits_is_refused(model, folder, tmp_path):
         train(NAME, folder, tmp_path / "run", recipe="shipped", steps=1)
     with pytest.raises(ValueError, match="begin with weights"):
         train(NAME, folder, tmp_path / "run", steps=1)
+
+
+@pytest.mark.parametrize("control, channels, projective", [
+    (PicturesControlConfig(), 8, False), (RayCameraConfig(), 24, False), (ProjectiveCameraConfig(), 0, True),
+])
+def test_a_control_that_clips_say_nothing_to(model, folder, control, channels, projective):
+    """All three stages run for models with a control, too: no pictures to follow, a camera that stands still."""
+    transformer = replace(model.config.transformer, in_channels=4 + channels, projective=projective)
+    config = replace(model.config, transformer=transformer, control=control)
+    workers = Workers(torch.device("cpu"))
+    shape = BatchShape(size=2, latents=3, crop=32, segment=2)
+    made = [VideoModel(config) for _ in range(3)]
+    judge = LatentDiscriminator(made[2].network, made[2].control, made[2].space, made[0].codec)
+    stages = (DiffusionStage(shape=shape), ConsistencyStage(shape=shape), AdversarialStage(shape=shape, overlap=1))
+    trainers = (
+        DiffusionTrainer(stages[0], made[0], workers), ConsistencyTrainer(stages[1], made[0], made[1], workers),
+        AdversarialTrainer(stages[2], made[0], judge, workers),
+    )
+    source = Silent(Clips(folder, VideoClip).training, made[0])
+    for trainer in trainers:
+        batches = tuple(source.batch(each, (0, number)) for number, each in enumerate(trainer.shapes))
+        metrics = trainer.step(batches, torch.Generator().manual_seed(0), 0.0)
+        assert all(np.isfinite(value) for value in metrics.values()), metrics
