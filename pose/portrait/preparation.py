@@ -12,6 +12,7 @@ from pose.errors import NoFaceError, PortraitError
 from pose.geometry import smoothstep
 from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from pose.tracking.mesh import eye_distance
+from pose.tracking.signals import head_transform, rotation_angles
 from pose.tracking.tracker import Tracker
 
 from .drawn.analysis import Drawing, find_drawing
@@ -24,6 +25,7 @@ from .matting import person_matte
 from .sidecar import CURE
 
 SMALLEST_SIDE = 64  # px of the picture's shorter side
+LARGEST_TURN = 55.0  # degrees of yaw or pitch: beyond, half of the face is not in the picture
 SMALLEST_EYES = 6.0  # px between the outer eye corners in the prepared picture
 HAIR_REACHES = (2.0, 1.4)  # face heights from the middle of the face: none any more, still
 PLAIN_BACKGROUND = 128  # grey behind a cut-out picture, which brings no background
@@ -80,8 +82,9 @@ def prepare_portrait(
         pose = with_drawn_face(pose, picture)
     if pose.face is None:
         raise NoFaceError(
-            "no face was found in the portrait; a drawing is found best where it shows head and shoulders and looks "
-            f"at the viewer{_advice()}; or " + CURE.format(sidecar="PORTRAIT.points.json")
+            "no face was found in the portrait; people have to look towards the viewer; a drawing is found best where "
+            f"it shows head and shoulders and looks at the viewer{_advice()}; or "
+            + CURE.format(sidecar="PORTRAIT.points.json")
         )
     if pose.size != (width, height):
         raise PortraitError(f"the pose belongs to a picture of {pose.size}, the portrait has {(width, height)} pixels")
@@ -154,6 +157,11 @@ def _check_face(pose: PoseFrame, side: int, size: int) -> None:
     if inside < 0.5:
         raise PortraitError(
             "the face lies outside the square that is used of the portrait; crop the picture so that the face is in it"
+        )
+    yaw, pitch, _ = rotation_angles(head_transform(pose.face).rotation)
+    if max(abs(yaw), abs(pitch)) > LARGEST_TURN:
+        raise PortraitError(
+            f"the face is turned away by {max(abs(yaw), abs(pitch)):.0f} degrees; use a picture that shows both eyes"
         )
     if eye_distance(pose.face) * size / side < SMALLEST_EYES:
         raise PortraitError("the face is too small in the portrait; crop the picture around head and shoulders")

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from .body_prediction import BodyPrediction
-from .face_search import search_face
+from .face_search import is_seen_mirrored, plain, search_face
 from .landmarks import PoseFrame
 from .native_log import quiet_native_log
 from .networks import STILL_PASSES, face_array, landmark_array
@@ -118,7 +118,7 @@ class Tracker:
             if self.body_every or body:
                 self._prediction.add(found)
                 self._since_body = 0
-        if self.static and face is None:
+        if self.static and (face is None or not is_seen_mirrored(self._mesh, plain, picture, face)):
             face = search_face(self._solutions, self._mesh, picture)
         return self._prediction.at(time, size, face)
 

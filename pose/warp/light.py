@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pose.geometry import polygon_mask
-from pose.tracking.features import EYES
+from pose.tracking.features import EYES, Eye
+from pose.tracking.signals import lid_gap
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
 
@@ -26,16 +27,21 @@ class LightSettings:
     white_tint: float = 0.8  # weight of the whites' tint: they are veined
     tint_limits: tuple[float, float] = (0.7, 1.2)  # per channel, beyond which it is the thing and not the light
     gain_limits: tuple[float, float] = (0.25, 1.2)  # a black picture still shows a mouth, a bright one burns out
+    covered: float = 0.3  # luma of what is brightest in an eye over the skin's, below which glasses or hair cover it
+    covered_opening: float = 0.12  # over its width: narrower eyes are too dark to tell
+    covered_percentile: float = 95.0  # of the luma inside an eye, up to which it is the brightest
     eye_opaque: int = 150  # alpha of a lid opening (0..255) inside which whites are sampled
     eye_iris: int = 20  # coverage of the iris (0..255) up to which it is the white
 
 
 @dataclass(frozen=True, eq=False)
 class PortraitLight:
-    """skin: (3,) RGB of the cheeks; gain: (3,) of what is painted in neutral light, per channel."""
+    """skin: (3,) RGB of the cheeks; gain: (3,) of what is painted in neutral light, per channel; eyes: those that
+    nothing dark covers."""
 
     skin: np.ndarray
     gain: np.ndarray
+    eyes: tuple[Eye, ...] = EYES
 
 
 CHEEKS_AND_BROW = (50, 280, 101, 330, 117, 346, 9)  # landmarks on bare skin
@@ -60,7 +66,8 @@ def portrait_light(
     s, skin = settings, skin_colour(person_SS4, face)
     gain, lit = float(skin @ LUMA) / s.cheek_luma, 0.0
     tint = 1 + s.skin_tint * (_tint(skin, s.light_skin, s) - 1)
-    whites = np.concatenate([_white_pixels(person_SS4, face, eye, s) for eye in EYES])
+    eyes = tuple(eye for eye in EYES if not _is_covered(person_SS4, face, eye, skin, s))
+    whites = np.concatenate([np.empty((0, 3), np.uint8), *(_white_pixels(person_SS4, face, eye, s) for eye in eyes)])
     if len(whites) >= s.least_white:
         luma = whites @ LUMA
         by_whites = float(np.percentile(luma, s.bright_percentile)) / s.white_luma
@@ -68,10 +75,21 @@ def portrait_light(
         bright = whites[luma >= np.median(luma)].mean(0)
         tint += lit * (1 + s.white_tint * (_tint(bright, s.sclera, s) - 1) - tint)
         gain = max(by_whites, (gain + by_whites) / 2)
-    return PortraitLight(skin, (np.clip(gain, *s.gain_limits) * tint).astype(np.float32))
+    return PortraitLight(skin, (np.clip(gain, *s.gain_limits) * tint).astype(np.float32), eyes)
 
 
-def _white_pixels(person_SS4: np.ndarray, face: np.ndarray, eye, s: LightSettings) -> np.ndarray:
+def _is_covered(person_SS4: np.ndarray, face: np.ndarray, eye: Eye, skin: np.ndarray, s: LightSettings) -> bool:
+    """Whether an open eye shows nothing but dark: sunglasses, a patch, hair."""
+    width = max(float(np.linalg.norm(np.subtract(*face[list(eye.corners)]))), 1e-6)
+    if lid_gap(face, eye.upper, eye.lower) < s.covered_opening * width:
+        return False
+    inside = person_SS4[..., :3][polygon_mask(face[eye.ring, :2], len(person_SS4)) > s.eye_opaque]
+    if not len(inside):
+        return False
+    return float(np.percentile(inside @ LUMA, s.covered_percentile)) < s.covered * float(skin @ LUMA)
+
+
+def _white_pixels(person_SS4: np.ndarray, face: np.ndarray, eye: Eye, s: LightSettings) -> np.ndarray:
     """(N, 3) RGB of the white of one eye."""
     size = len(person_SS4)
     opening, disc = polygon_mask(face[eye.ring, :2], size), polygon_mask(face[eye.iris_circle, :2], size)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from pose.portrait.drawn.analysis import Drawing
-from pose.tracking.features import EYES
 from pose.tracking.landmarks import PoseFrame
 
 from .arms import ArmsPainter
@@ -37,8 +36,8 @@ def portrait_painters(
         CornerPainter(face),
         FoldPainter(face),
         MouthPainter(person_SS4, face, light),
-        *(EyePainter(person_SS4, face, eye, light) for eye in EYES),
-        *(LidPainter(person_SS4, face, eye) for eye in EYES),
+        *(EyePainter(person_SS4, face, eye, light) for eye in light.eyes),
+        *(LidPainter(person_SS4, face, eye) for eye in light.eyes),
         ArmsPainter(person_SS4, pose),
         SkeletonPainter(),
     )

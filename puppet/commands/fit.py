@@ -80,8 +80,10 @@ def run(args: argparse.Namespace) -> None:
         split = Split.of(_length(video))
         clips = _cut(video, split, work / "clips", args)
         fitted = _train(clips, work / "run", args)
-        rows = _compare(video, split, fitted, out, args)
-        _keep(fitted, out)
+        try:
+            rows = _compare(video, split, fitted, out, args)
+        finally:  # ten minutes of work; not before, for `out` may be what it began with
+            _keep(fitted, out)
     rival = max(("warp alone", "before"), key=lambda name: _features(rows[name]))
     better = is_better(rows["fitted"], rows[rival])
     sheet = _sheet(out)
@@ -206,16 +208,23 @@ def _train(clips: Path, folder: Path, args: argparse.Namespace) -> Path:
 def _compare(
     video: Path, split: Split, fitted: Path, out: Path, args: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
-    """The measures of the warp alone, the weights before and the fitted ones, and a sheet of them beside the truth."""
+    """The measures of the warp alone, the weights before and the fitted ones, and a sheet of them beside the truth.
+
+    The portrait is the calmest moment of what was held out: its first may be a blink.
+    """
     from tqdm import tqdm
 
+    from pose.motion.neutral import find_neutral
     from puppet.evaluate.clips import load_clip
     from puppet.evaluate.scores import Performance, act, judge
     from puppet.evaluate.sheets import contact_sheet
     from puppet.evaluate.systems import Model, Motion, NetworkInput, Subject
 
-    clip = load_clip(video, SIZE, split.end - split.cut, split.cut)
-    subject, motion = Subject("own", clip.picture, SIZE), Motion("absolute")
+    clip = load_clip(video, SIZE, split.end - split.cut, split.cut, begins_with_face=False)
+    with reported_as_puppet_error(ValueError, about=f"the last seconds of {video}"):
+        neutral = find_neutral(clip.poses)
+    at = next(index for index, pose in enumerate(clip.poses) if pose is neutral)
+    subject, motion = Subject("own", clip.frames[at], SIZE), Motion("absolute")
     systems = (
         NetworkInput("warp alone"),
         Model("before", args.model, args.weights, args.device, args.seed),

@@ -43,10 +43,13 @@ class EvaluationClip:
     limbs: list[PoseFrame] | None = None
 
 
-def load_clip(path: Path, size: int, seconds: float | None = None, start: float = 0.0) -> EvaluationClip:
+def load_clip(
+    path: Path, size: int, seconds: float | None = None, start: float = 0.0, begins_with_face: bool = True
+) -> EvaluationClip:
     """Read and track `seconds` of a video from `start` (s) on, or of a training clip, which is shown over grey.
 
-    `PuppetError` where it cannot be read or begins without a face.
+    begins_with_face: whether it has to, as a clip whose first frame is the portrait has.
+    `PuppetError` where it cannot be read or does not.
     """
     begin = round(start * FPS)
     end = None if seconds is None else begin + max(LEAST_FRAMES, round(seconds * FPS))
@@ -64,7 +67,7 @@ def load_clip(path: Path, size: int, seconds: float | None = None, start: float 
         poses = list(track(read(), tracker, Timings()))
     if len(frames) < LEAST_FRAMES:
         raise PuppetError(f"clip {path} has only {len(frames)} frames: give one of at least {LEAST_FRAMES}")
-    if poses[0].face is None:
+    if begins_with_face and poses[0].face is None:
         raise PuppetError(f"clip {path} shows no face in its first frame, which is the portrait: cut its beginning off")
     limbs = arms.track_limbs(frames) if arms.shows_arms(poses) else None
     return EvaluationClip(path.stem, first[0], np.stack(frames), track_faces(frames), poses, limbs)

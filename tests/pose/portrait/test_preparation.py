@@ -69,6 +69,12 @@ def test_the_square_moves_only_where_it_would_cut_through_the_face(turned):
     assert prepare(215, centred=True).min() < 0
 
 
+def test_a_full_profile_is_refused_and_says_why():
+    pose = PoseFrame(face(turn=(70.0, 0.0, 0.0)), None, None, None, (256, 256), 0.0)
+    with pytest.raises(PortraitError, match="turned away by 7. degrees"):
+        prepare_portrait(np.full((256, 256, 3), 90, np.uint8), 64, pose)
+
+
 def test_a_picture_without_a_face_tells_how_to_mark_one():
     pytest.importorskip("mediapipe")
     with pytest.raises(PortraitError, match="no face was found .* PORTRAIT.points.json"):

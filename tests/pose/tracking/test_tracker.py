@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pose.tracking.face_search import is_face
+from pose.tracking.face_search import is_face, is_seen_mirrored, plain
 from pose.tracking.mesh import eye_distance, mirrored_landmarks
 from pose.tracking.native_log import quiet_native_log
 from pose.tracking.tracker import Tracker, TrackerUnavailable, fit_picture
@@ -105,3 +105,15 @@ def test_landmarks_do_not_depend_on_the_pictures_scale_and_side():
     assert np.abs(moved).max() < 0.25
     mirrored = small.shape[1] - other[mirrored_landmarks(), 0]
     assert abs((half[:, 0] - mirrored)[:468].mean()) < 0.006 * eye_distance(half)
+
+
+def test_what_its_mirror_image_does_not_show_is_no_face():
+    pytest.importorskip("mediapipe")
+    picture = cv2.cvtColor(cv2.imread(str(BUNDLED)), cv2.COLOR_BGR2RGB)
+    with Tracker(static=True, body_every=0) as tracker:
+        seen = tracker.track(picture).face
+        assert is_seen_mirrored(tracker._mesh, plain, picture, seen)
+        moved = seen + np.float32([0, 0.6 * eye_distance(seen), 0])
+        assert not is_seen_mirrored(tracker._mesh, plain, picture, moved)
+        assert not is_seen_mirrored(tracker._mesh, plain, np.full_like(picture, 120), seen)
+        assert not is_seen_mirrored(tracker._mesh, plain, picture, np.zeros_like(seen))
