@@ -128,9 +128,7 @@ class BodyLayers:
                 parts.append(self._hands[arm.side].part(place, own * arm.opacity))
         return lay_parts(picture_SS4, parts)
 
-    def _place_own(
-        self, arm: Arm, target: PoseFrame, moved: Callable[[np.ndarray], np.ndarray]
-    ) -> PlacedArm | None:
+    def _place_own(self, arm: Arm, target: PoseFrame, moved: Callable[[np.ndarray], np.ndarray]) -> PlacedArm | None:
         rest = self._cut[arm.side].arm
         shift = np.array([*(moved(rest.shoulder[:2]) - rest.shoulder[:2]), 0.0])
         shoulder, elbow, wrist = rest.shoulder + shift, rest.elbow + shift, rest.wrist + shift
