@@ -85,7 +85,11 @@ class LatentDiscriminator(nn.Module):
     keep_fp32 = ("heads", "logit")
 
     def __init__(
-        self, network: nn.Module, control: Control, space: Any, codec: LatentCodec,
+        self,
+        network: nn.Module,
+        control: Control,
+        space: Any,
+        codec: LatentCodec,
         logits: Literal["frame", "clip"] = "frame",
     ):
         super().__init__()

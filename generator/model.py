@@ -76,9 +76,7 @@ class VideoModel(nn.Module):
                 f"model {self.config.name!r} cannot make {width}x{height}: width and height are multiples of {unit}"
             )
 
-    def noise(
-        self, batch: int, height: int, width: int, generator: torch.Generator | None = None, **kwargs
-    ) -> Tensor:
+    def noise(self, batch: int, height: int, width: int, generator: torch.Generator | None = None, **kwargs) -> Tensor:
         """Noise of one block of latent frames for pictures of that size: (S, batch, block, C, h, w)."""
         cells = height // self.codec.space_factor, width // self.codec.space_factor
         shape = self.sampler.steps, batch, self.config.transformer.block, self.codec.channels, *cells
@@ -98,9 +96,7 @@ class VideoModel(nn.Module):
         t = t_BT[..., None, None, None].to(x_t.dtype)
         return (1 - self.network.skip * t) * x_t - t * output.to(x_t.dtype)
 
-    def velocity(
-        self, x_BTChw: Tensor, z_BTChw: Tensor, signal: Any, t_B: Tensor, text: Text | None = None
-    ) -> Tensor:
+    def velocity(self, x_BTChw: Tensor, z_BTChw: Tensor, signal: Any, t_B: Tensor, text: Text | None = None) -> Tensor:
         """Offline, teacher-forced v of frames 1..T-1 (frame 0, the reference, is returned too, and is meaningless).
 
         x is the noised x_t, z the clean latents: frame 0's is the reference's, which also fills x's slot 0.

@@ -1,10 +1,10 @@
 """Live use of any model: tensors in, frames out.
 
-    stream = Stream(model, (480, 832))
-    stream.lock(reference_BFCHW, own_signal)
-    while True:
-        video_BFCHW = stream.step(signal)
-        stream.prompt(embedding)                # whenever there is another one
+stream = Stream(model, (480, 832))
+stream.lock(reference_BFCHW, own_signal)
+while True:
+    video_BFCHW = stream.step(signal)
+    stream.prompt(embedding)                # whenever there is another one
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def rasterise(corners_M32: np.ndarray, depth_M: np.ndarray, height: int, width: 
     inverse = 1.0 / area[drawn]
     ax, ay, bx, by, cx, cy = (v[drawn] for v in (ax, ay, bx, by, cx, cy))
     # weight_k(x, y) = gx_k * x + gy_k * y + g0_k for the corners a, b and c
-    gx = np.stack([by - cy, cy - ay, ay - by]) * inverse                                              # (3, T)
+    gx = np.stack([by - cy, cy - ay, ay - by]) * inverse  # (3, T)
     gx[gx == 0] = np.float32(1e-20)  # a level edge: all of a row or nothing
     gy = np.stack([cx - bx, ax - cx, bx - ax]) * inverse
     g0 = np.stack([bx * cy - cx * by, cx * ay - ax * cy, ax * by - bx * ay]) * inverse
@@ -48,9 +48,7 @@ def rasterise(corners_M32: np.ndarray, depth_M: np.ndarray, height: int, width: 
     count = bottom[drawn] - top[drawn] + 1
     triangle = np.repeat(np.arange(len(count)), count)
     y = (_along(count) + top[drawn].take(triangle)).astype(np.float32)
-    first, last = (
-        (slope.take(triangle, 1) * y + offset.take(triangle, 1)) for slope, offset in (left, right)
-    )
+    first, last = ((slope.take(triangle, 1) * y + offset.take(triangle, 1)) for slope, offset in (left, right))
     first = np.ceil(np.minimum(np.maximum(np.maximum(first[0], first[1]), 0), width)).astype(np.intp)
     last = np.floor(np.minimum(np.maximum(np.minimum(last[0], last[1]), -1), width - 1)).astype(np.intp)
     length = np.maximum(last - first + 1, 0)

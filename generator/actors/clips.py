@@ -197,9 +197,7 @@ def perform(
         carried = trunk[:3, :3] @ NECK_PIVOT + trunk[:3, 3] - NECK_PIVOT
         head = about(turns[t], NECK_PIVOT, carried + 0.4 * act.translation[t])
         inside = mouth_values(float(opening[t]), float(lips[t]), darkness)
-        pictures[t] = renderer.draw(
-            vertices[t], normals[t], head, trunk, camera, {"mouth": inside, "skin": inside}
-        )
+        pictures[t] = renderer.draw(vertices[t], normals[t], head, trunk, camera, {"mouth": inside, "skin": inside})
         face[t] = camera.project(marks[t] @ head[:3, :3].T + head[:3, 3], size)
         points[t] = _body_points(face[t], body, head, trunk, camera, size)
     return pictures, face, points

@@ -166,9 +166,7 @@ def make_readout(basis: np.ndarray, names: list[str], tracked: Tracked) -> np.nd
 
 
 def save(path: Path, names: list[str], basis: np.ndarray, readout: np.ndarray) -> None:
-    np.savez_compressed(
-        path, names=np.array(names), basis=basis.astype(np.float16), readout=readout.astype(np.float16)
-    )
+    np.savez_compressed(path, names=np.array(names), basis=basis.astype(np.float16), readout=readout.astype(np.float16))
 
 
 def check(names: list[str], basis: np.ndarray, tracked: Tracked, folds: int = 4) -> dict[str, float]:

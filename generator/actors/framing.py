@@ -10,9 +10,7 @@ from generator.actors.scene import Camera
 WIDE_SHARE = (0.16, 0.30)  # of the picture that the face takes where arms and hands shall be seen
 
 
-def frame_head(
-    rng: np.random.Generator, face_width: float, act: Performance, size: int, wide: bool = False
-) -> Camera:
+def frame_head(rng: np.random.Generator, face_width: float, act: Performance, size: int, wide: bool = False) -> Camera:
     """A long lens; the face takes 0.28 to 0.62 of a picture of 192 px, less of a larger one.
 
     The camera is placed for the performance's mean position of the head.

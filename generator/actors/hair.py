@@ -110,9 +110,7 @@ def hat_surface(worn: Worn, change: np.ndarray, values: Values) -> Surface:
     return Surface("solid", points[s], normals[s], worn.corners.faces, worn.corners.uv, extra, values)
 
 
-def grown_hair(
-    model: IctModel, change: np.ndarray, length: float, layers: int, line: float, values: Values
-) -> Surface:
+def grown_hair(model: IctModel, change: np.ndarray, length: float, layers: int, line: float, values: Values) -> Surface:
     """Short hair as shells over the scalp, thinner from shell to shell.
 
     Args:

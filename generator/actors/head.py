@@ -74,9 +74,7 @@ def build_head(model: IctModel) -> HeadMesh:
     def used(*names: str) -> np.ndarray:
         return np.unique(faces[np.isin(part, [numbers[n] for n in names])])
 
-    by_material = {
-        name: faces[np.isin(part, [numbers[p] for p in group])] for name, group in MATERIALS.items()
-    }
+    by_material = {name: faces[np.isin(part, [numbers[p] for p in group])] for name, group in MATERIALS.items()}
     uv[np.unique(by_material["skin"]), 0] /= SKIN_TILES
     lashes = np.unique(by_material["lashes"])
     uv[lashes] -= np.floor(uv[lashes])

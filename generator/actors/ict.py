@@ -108,9 +108,7 @@ class IctModel:
                 raise
             raise ActorAssetError(f"{path} is not a readable face model ({error}). {WHERE}") from error
 
-    def shape(
-        self, identity: np.ndarray, expression: np.ndarray, gaze: np.ndarray | None = None
-    ) -> np.ndarray:
+    def shape(self, identity: np.ndarray, expression: np.ndarray, gaze: np.ndarray | None = None) -> np.ndarray:
         """Vertices of one person in T expressions.
 
         Args:

@@ -95,9 +95,7 @@ class PlainRenderer:
         # Backs stay hidden: the floor of a wide open mouth reaches through the skin under the chin.
         self._context.enable(moderngl.DEPTH_TEST | moderngl.CULL_FACE)
         points = model.neutral[model.landmarks68]
-        self._brow = np.minimum(
-            _distance_to(model.neutral, points[17:22]), _distance_to(model.neutral, points[22:27])
-        )
+        self._brow = np.minimum(_distance_to(model.neutral, points[17:22]), _distance_to(model.neutral, points[22:27]))
         in_front = np.where(model.neutral[:, 2] > 8.5, 0.0, -9.0)
         self._lip = _inside(model.neutral[:, :2], points[48:60, :2]) + in_front
         rings = ([*range(60, 68), 60], [*range(36, 42), 36], [*range(42, 48), 42])

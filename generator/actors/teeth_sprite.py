@@ -123,9 +123,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     upper, lower = render_teeth_sprite(IctModel.load(arguments.asset))
-    np.savez_compressed(
-        arguments.out, upper=upper.rgba, lower=lower.rgba, upper_box=upper.box, lower_box=lower.box
-    )
+    np.savez_compressed(arguments.out, upper=upper.rgba, lower=lower.rgba, upper_box=upper.box, lower_box=lower.box)
 
 
 if __name__ == "__main__":

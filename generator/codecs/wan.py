@@ -66,7 +66,7 @@ WAN21 = WanCodecConfig(
         2.8184, 1.4541, 2.3275, 2.6558, 1.2196, 1.7708, 2.6052, 2.0743, 3.2687, 2.1526, 2.8652, 1.5579, 1.6382, 1.1253,
         2.8251, 1.9160,
     ),
-)
+)  # fmt: skip
 WAN22 = WanCodecConfig(
     mean=(
         -0.2289, -0.0052, -0.1323, -0.2339, -0.2799, 0.0174, 0.1838, 0.1557, -0.1382, 0.0542, 0.2813, 0.0891, 0.1570,
@@ -84,7 +84,7 @@ WAN22 = WanCodecConfig(
     decoder_width=256,
     patch=2,
     stage_shortcuts=True,
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

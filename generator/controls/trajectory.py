@@ -60,7 +60,7 @@ def read_path(text: str, frames_per_move: int) -> Trajectory:
 
 
 def parse_moves(text: str, frames_per_move: int) -> Trajectory:
-    """"w*19", "a*10, l*9", "up-4": each move takes so many latent frames, each of `frames_per_move` video frames.
+    """ "w*19", "a*10, l*9", "up-4": each move takes so many latent frames, each of `frames_per_move` video frames.
     Letters in one word follow one another: "wwad"."""
     pose = torch.eye(4, dtype=torch.float64)
     poses = [pose]

@@ -124,8 +124,14 @@ class SequenceParallel(nn.Module):
         return self.transformer.skip
 
     def step(
-        self, x_BTChw: Tensor, t_BT: Tensor, cache: KVCache, text: Text | None = None,
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
+        self,
+        x_BTChw: Tensor,
+        t_BT: Tensor,
+        cache: KVCache,
+        text: Text | None = None,
+        added_BTLD: Tensor | None = None,
+        prefix_BTLD: Tensor | None = None,
+        cameras: Cameras | None = None,
     ) -> Tensor:
         """As `CausalTransformer.step`. The cache is the caller's, and must be used with this group only."""
         rows, columns = (extent // self.config.patch for extent in x_BTChw.shape[-2:])

@@ -56,7 +56,11 @@ class Item:
 
 
 def import_weights(
-    source: Path, model: Model, out: Path, codec: Path | None = None, dtype: torch.dtype | None = None,
+    source: Path,
+    model: Model,
+    out: Path,
+    codec: Path | None = None,
+    dtype: torch.dtype | None = None,
     progress: Progress | None = None,
 ) -> Imported:
     """Read a checkpoint and its autoencoder, and write them as a file that `checkpoint.load` takes.

@@ -26,9 +26,16 @@ APT2_8B = Model(
         name="apt2-8b",
         size=(416, 736),
         transformer=TransformerConfig(
-            dim=4096, layers=36, heads=32, ffn_dim=10240,
+            dim=4096,
+            layers=36,
+            heads=32,
+            ffn_dim=10240,
             in_channels=4 * LATENT,  # noise, pose pictures, start picture, previous latent
-            out_channels=LATENT, text_dim=TEXT_DIM, window=30, sink_distance=30, grid=(26, 46),
+            out_channels=LATENT,
+            text_dim=TEXT_DIM,
+            window=30,
+            sink_distance=30,
+            grid=(26, 46),
         ),
         codec=TAEW21,  # the paper decodes by a light decoder too
         control=PicturesControlConfig(reference=False),
@@ -43,7 +50,9 @@ APT2_8B = Model(
 APT2_8B_720P = replace(
     APT2_8B,
     config=replace(
-        APT2_8B.config, name="apt2-8b-720p", size=(720, 1280),
+        APT2_8B.config,
+        name="apt2-8b-720p",
+        size=(720, 1280),
         transformer=replace(APT2_8B.config.transformer, window=15, sink_distance=15),
     ),
 )

@@ -14,6 +14,16 @@ from ..portrait.trunk import TrunkConfig
 from ..spaces import IdentitySpace, ResidualSpace
 
 COMPONENTS: tuple[type, ...] = (
-    PatchCodecConfig, TinyCodecConfig, WanCodecConfig, NoControlConfig, PicturesControlConfig, PortraitControlConfig,
-    ProjectiveCameraConfig, RayCameraConfig, StemConfig, TrunkConfig, IdentitySpace, ResidualSpace,
+    PatchCodecConfig,
+    TinyCodecConfig,
+    WanCodecConfig,
+    NoControlConfig,
+    PicturesControlConfig,
+    PortraitControlConfig,
+    ProjectiveCameraConfig,
+    RayCameraConfig,
+    StemConfig,
+    TrunkConfig,
+    IdentitySpace,
+    ResidualSpace,
 )

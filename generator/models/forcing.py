@@ -65,7 +65,8 @@ CAUSAL_FORCING_1STEP, CAUSAL_FORCING_2STEP = (
     replace(
         CAUSAL_FORCING,
         config=replace(
-            CAUSAL_FORCING.config, name=f"causal-forcing-{len(times)}step",
+            CAUSAL_FORCING.config,
+            name=f"causal-forcing-{len(times)}step",
             sampler=SamplerConfig(times, clean_cache=0.0, first=FOUR_STEPS),
         ),
         citation="Causal Forcing++: thu-ml 2026, arXiv 2605.15141",
@@ -86,9 +87,7 @@ MINWM_LATENTS = 20  # in sight of minWM's attention, the block itself among them
 
 MINWM = causal("minwm-camera", 4, FOUR_STEPS, MINWM_LATENTS)
 MINWM_CAMERA = Model(
-    config=replace(
-        MINWM, transformer=replace(MINWM.transformer, projective=True), control=ProjectiveCameraConfig()
-    ),
+    config=replace(MINWM, transformer=replace(MINWM.transformer, projective=True), control=ProjectiveCameraConfig()),
     recipe="paper",
     licence=UNVERIFIED,
     citation="minWM: shengshu-ai 2026, arXiv 2605.30263; PRoPE: Li et al. 2025, arXiv 2507.10496",
@@ -96,5 +95,10 @@ MINWM_CAMERA = Model(
 )
 
 FORCING_MODELS = (
-    SELF_FORCING, CAUSAL_FORCING, CAUSAL_FORCING_1STEP, CAUSAL_FORCING_2STEP, ONE_FORCING, MINWM_CAMERA,
+    SELF_FORCING,
+    CAUSAL_FORCING,
+    CAUSAL_FORCING_1STEP,
+    CAUSAL_FORCING_2STEP,
+    ONE_FORCING,
+    MINWM_CAMERA,
 )

@@ -25,8 +25,16 @@ WINDOW = 12
 SINK_DISTANCE = 20  # latent frames, the furthest apart that two of 21 can be
 
 WAN21_TRANSFORMER = TransformerConfig(
-    dim=1536, layers=30, heads=12, ffn_dim=8960, in_channels=16, out_channels=16, text_dim=UMT5_DIM, window=WINDOW,
-    sink_distance=SINK_DISTANCE, fp32_residual=True,
+    dim=1536,
+    layers=30,
+    heads=12,
+    ffn_dim=8960,
+    in_channels=16,
+    out_channels=16,
+    text_dim=UMT5_DIM,
+    window=WINDOW,
+    sink_distance=SINK_DISTANCE,
+    fp32_residual=True,
 )
 
 WAN21_T2V = Model(
@@ -66,8 +74,16 @@ WAN22_TI2V = Model(
         name="wan2.2-5b",
         size=(704, 1280),
         transformer=TransformerConfig(
-            dim=3072, layers=30, heads=24, ffn_dim=14336, in_channels=48, out_channels=48, text_dim=UMT5_DIM,
-            window=WINDOW, sink_distance=SINK_DISTANCE, fp32_residual=True,
+            dim=3072,
+            layers=30,
+            heads=24,
+            ffn_dim=14336,
+            in_channels=48,
+            out_channels=48,
+            text_dim=UMT5_DIM,
+            window=WINDOW,
+            sink_distance=SINK_DISTANCE,
+            fp32_residual=True,
         ),
         codec=WAN22,
         control=NoControlConfig(),

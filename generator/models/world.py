@@ -21,9 +21,15 @@ WORLD_SMALL = Model(
         name="world-small",
         size=(192, 320),
         transformer=TransformerConfig(
-            dim=512, layers=12, heads=8, ffn_dim=2048,
+            dim=512,
+            layers=12,
+            heads=8,
+            ffn_dim=2048,
             in_channels=2 * LATENT + RAY * FRAMES,  # noise, rays, previous latent
-            out_channels=LATENT, window=WINDOW, sink_distance=WINDOW, grid=(12, 20),
+            out_channels=LATENT,
+            window=WINDOW,
+            sink_distance=WINDOW,
+            grid=(12, 20),
         ),
         codec=TAEW21,
         control=RayCameraConfig(FRAMES),

@@ -1,9 +1,9 @@
 """Live use of a portrait's generator: lock it on a person, then four maps in, four RGBA frames out.
 
-    stream = PortraitStream(checkpoint.load(path))
-    stream.lock(person, own_warp, own_guide)
-    while True:
-        frames = stream.step(warp, guide)
+stream = PortraitStream(checkpoint.load(path))
+stream.lock(person, own_warp, own_guide)
+while True:
+    frames = stream.step(warp, guide)
 """
 
 from __future__ import annotations

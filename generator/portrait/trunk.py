@@ -49,8 +49,14 @@ class Trunk(nn.Module):
         return self.before[0].weight.dtype  # of a sharded network, only its own part is gathered when it is called
 
     def forward(
-        self, x_BTChw: Tensor, t_BT: Tensor, text: Text | None = None, groups: Sequence[int] | None = None,
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
+        self,
+        x_BTChw: Tensor,
+        t_BT: Tensor,
+        text: Text | None = None,
+        groups: Sequence[int] | None = None,
+        added_BTLD: Tensor | None = None,
+        prefix_BTLD: Tensor | None = None,
+        cameras: Cameras | None = None,
     ) -> Tensor:
         """As `CausalTransformer.forward`."""
         groups = (x_BTChw.shape[1],) if groups is None else groups
@@ -58,15 +64,28 @@ class Trunk(nn.Module):
         return self.run(x_BTChw, t_BT, cache, text, groups, added_BTLD, prefix_BTLD, cameras)
 
     def step(
-        self, x_BTChw: Tensor, t_BT: Tensor, cache: KVCache, text: Text | None = None,
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
+        self,
+        x_BTChw: Tensor,
+        t_BT: Tensor,
+        cache: KVCache,
+        text: Text | None = None,
+        added_BTLD: Tensor | None = None,
+        prefix_BTLD: Tensor | None = None,
+        cameras: Cameras | None = None,
     ) -> Tensor:
         """As `CausalTransformer.step`."""
         return self.run(x_BTChw, t_BT, cache, text, (x_BTChw.shape[1],), added_BTLD, prefix_BTLD, cameras)
 
     def run(
-        self, x_BTChw: Tensor, t_BT: Tensor, cache: KVCache, text: Text | None, groups: Sequence[int],
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
+        self,
+        x_BTChw: Tensor,
+        t_BT: Tensor,
+        cache: KVCache,
+        text: Text | None,
+        groups: Sequence[int],
+        added_BTLD: Tensor | None = None,
+        prefix_BTLD: Tensor | None = None,
+        cameras: Cameras | None = None,
     ) -> Tensor:
         B, T = x_BTChw.shape[:2]
         x = x_BTChw.to(self.dtype).flatten(0, 1).contiguous(memory_format=torch.channels_last)

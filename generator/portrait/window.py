@@ -45,7 +45,8 @@ class Window:
         return all(
             start <= begin and begin + length <= start + extent
             for start, extent, begin, length in (
-                (self.top, self.height, other.top, other.height), (self.left, self.width, other.left, other.width)
+                (self.top, self.height, other.top, other.height),
+                (self.left, self.width, other.left, other.width),
             )
         )
 
@@ -133,7 +134,8 @@ def moved(z_BChw: Tensor, before: Window, after: Window) -> Tensor:
     rows, columns = (
         (torch.arange(start, start + extent, device=z_BChw.device) - origin).clamp(0, limit - 1)
         for start, extent, origin, limit in (
-            (after.top, after.height, before.top, before.height), (after.left, after.width, before.left, before.width)
+            (after.top, after.height, before.top, before.height),
+            (after.left, after.width, before.left, before.width),
         )
     )
     return z_BChw[..., rows, :][..., columns]

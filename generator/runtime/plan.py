@@ -144,9 +144,7 @@ def plan(config: ModelConfig, height: int, width: int, cards: int = 1, text_toke
         cards=cards,
         linear=Part(flop["linear"], passes * (weights - text_weights), passes * (weights - text_weights), fp8=True),
         attention=Part(flop["attention"], passes * 2 * kinds * keys * D * layers * BF16),
-        text=Part(
-            flop["text"], passes * (text_weights + 2 * text_tokens * D * layers * BF16), passes * text_weights
-        ),
+        text=Part(flop["text"], passes * (text_weights + 2 * text_tokens * D * layers * BF16), passes * text_weights),
         control=Part(control.flop + passes * network.flop, control.bytes + passes * network.bytes, split=False),
         decode=Part(decoder.flop, decoder.bytes),
         weight_bytes=_bytes(model),

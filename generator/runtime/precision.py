@@ -11,7 +11,7 @@ Model = TypeVar("Model", bound=nn.Module)
 
 
 def resolve_device(name: str | torch.device) -> torch.device:
-    """"auto", "cpu", "cuda", "cuda:1" or "mps" -> device.  Raises ValueError when it is not there."""
+    """ "auto", "cpu", "cuda", "cuda:1" or "mps" -> device.  Raises ValueError when it is not there."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
@@ -28,7 +28,7 @@ def resolve_device(name: str | torch.device) -> torch.device:
 
 
 def resolve_dtype(name: str | torch.dtype, device: torch.device) -> torch.dtype:
-    """"auto" -> bfloat16 where the device computes in it natively, else float32; or a dtype by name."""
+    """ "auto" -> bfloat16 where the device computes in it natively, else float32; or a dtype by name."""
     if isinstance(name, torch.dtype):
         return name
     names = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

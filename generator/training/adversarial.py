@@ -156,6 +156,7 @@ class AdversarialTrainer:
 
 def together(observations: list[Observation]) -> Observation:
     """One batch of all of them."""
+
     def joined(parts: Sequence[Any]) -> Any:
         if parts[0] is None:
             return None
@@ -169,9 +170,7 @@ def together(observations: list[Observation]) -> Observation:
 def _anywhere(batch: Batch, count: int, random: torch.Generator) -> tuple[int, int]:
     """Start and stop of `count` latent frames that follow one another without a cut."""
     total = batch.frames.shape[1]
-    starts = [
-        start for start in range(total - count + 1) if not any(start < cut < start + count for cut in batch.cuts)
-    ]
+    starts = [start for start in range(total - count + 1) if not any(start < cut < start + count for cut in batch.cuts)]
     if not starts:
         raise ValueError(
             f"no training clip has {count} latent frames in a row, a segment with its overlap: make longer clips "

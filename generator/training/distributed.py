@@ -89,9 +89,7 @@ def _shard(module: nn.Module, dtype: torch.dtype | None) -> None:
     def shard(part: nn.Module, cast_inputs: bool = True) -> None:
         if set(part.parameters()) <= kept:
             return
-        policy = MixedPrecisionPolicy(
-            param_dtype=cast, reduce_dtype=torch.float32, cast_forward_inputs=cast_inputs
-        )
+        policy = MixedPrecisionPolicy(param_dtype=cast, reduce_dtype=torch.float32, cast_forward_inputs=cast_inputs)
         fully_shard(part, mp_policy=policy, reshard_after_forward=False, ignored_params=kept)
         # gradient comes back through cached keys and values too, where no hook gathers what has been let go
         part.set_reshard_after_backward(False)

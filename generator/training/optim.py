@@ -153,9 +153,7 @@ class Learner:
 
     def state_dict(self) -> dict[str, Tensor]:
         """The module's state, whole, with float32 masters in place of what it computes with."""
-        return {
-            name: whole(self.masters.get(name, value).detach()) for name, value in self.module.state_dict().items()
-        }
+        return {name: whole(self.masters.get(name, value).detach()) for name, value in self.module.state_dict().items()}
 
     def result(self) -> dict[str, Tensor]:
         """What the training is for: `state_dict`, averaged where there is an average."""

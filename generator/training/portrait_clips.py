@@ -82,9 +82,7 @@ class PortraitBatch:
     ) -> Conditions:
         """Those of the reference, then of latent frames start..stop."""
         reference, present = self.reference_conditions(dtype), self.conditions(start, stop, dtype)
-        return Conditions(
-            torch.cat([reference.warp, present.warp], 1), torch.cat([reference.guide, present.guide], 1)
-        )
+        return Conditions(torch.cat([reference.warp, present.warp], 1), torch.cat([reference.guide, present.guide], 1))
 
 
 def to_video(pixels: Tensor, dtype: torch.dtype) -> Tensor:
@@ -196,9 +194,7 @@ class PortraitClip:
         return collate(samples, cuts)
 
 
-def choose_crop(
-    boxes: np.ndarray, size: int, crop: int, rng: np.random.Generator, wander: float
-) -> tuple[int, int]:
+def choose_crop(boxes: np.ndarray, size: int, crop: int, rng: np.random.Generator, wander: float) -> tuple[int, int]:
     """Top left corner (y, x), even. Near the centre of the face boxes (K, 3, 4), or anywhere with chance `wander`."""
     room = size - crop
     if rng.random() < wander:

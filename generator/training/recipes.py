@@ -51,7 +51,14 @@ def _adamw(lr: float) -> OptimizerConfig:
 def _rmsprop(lr: float) -> OptimizerConfig:
     """alpha 0.9, no decay, no clipping; the average is APT's (arXiv 2501.08316)."""
     return OptimizerConfig(
-        lr=lr, matrix_lr=None, betas=(0.0, 0.9), weight_decay=0.0, warmup=0, final=1.0, clip=math.inf, average=0.995,
+        lr=lr,
+        matrix_lr=None,
+        betas=(0.0, 0.9),
+        weight_decay=0.0,
+        warmup=0,
+        final=1.0,
+        clip=math.inf,
+        average=0.995,
         rule="rmsprop",
     )
 
@@ -63,11 +70,17 @@ PAPER = Recipe(
     {
         "autoencoder": AutoencoderStage(share=0.1),  # only where a codec that is trained here has no weights yet
         "diffusion": DiffusionStage(
-            share=0.5, shape=BatchShape(size=8, latents=30, crop=736), shift=24.0, optimizer=_adamw(1e-5),
+            share=0.5,
+            shape=BatchShape(size=8, latents=30, crop=736),
+            shift=24.0,
+            optimizer=_adamw(1e-5),
             recompute=True,
         ),
         "consistency": ConsistencyStage(
-            share=0.1, shape=BatchShape(size=1, latents=90, crop=736), shift=24.0, distance="mse",
+            share=0.1,
+            shape=BatchShape(size=1, latents=90, crop=736),
+            shift=24.0,
+            distance="mse",
             optimizer=_adamw(1e-5),
             recompute=True,
         ),
@@ -75,11 +88,17 @@ PAPER = Recipe(
             share=0.1, shape=BatchShape(size=8, latents=60, crop=736), optimizer=_rmsprop(3e-6), recompute=True
         ),
         "long": AdversarialStage(
-            share=0.1, shape=BatchShape(size=4, latents=108, crop=736, segment=54), overlap=6, optimizer=_rmsprop(1e-5),
+            share=0.1,
+            shape=BatchShape(size=4, latents=108, crop=736, segment=54),
+            overlap=6,
+            optimizer=_rmsprop(1e-5),
             recompute=True,
         ),
         "longest": AdversarialStage(
-            share=0.2, shape=BatchShape(size=4, latents=324, crop=736, segment=54), overlap=6, optimizer=_rmsprop(1e-5),
+            share=0.2,
+            shape=BatchShape(size=4, latents=324, crop=736, segment=54),
+            overlap=6,
+            optimizer=_rmsprop(1e-5),
             recompute=True,
         ),
     }
@@ -94,12 +113,17 @@ PAPER_SMALL = Recipe(
         "diffusion": DiffusionStage(share=0.35),
         "consistency": ConsistencyStage(share=0.1),
         "adversarial": AdversarialStage(
-            share=0.25, shape=BatchShape(size=4, latents=8, crop=128), objective=_SMALL_OBJECTIVE,
+            share=0.25,
+            shape=BatchShape(size=4, latents=8, crop=128),
+            objective=_SMALL_OBJECTIVE,
             optimizer=_SMALL_ADVERSARIAL,
         ),
         "long": AdversarialStage(
-            share=0.15, shape=BatchShape(size=4, latents=24, crop=128, segment=6), overlap=2,
-            objective=_SMALL_OBJECTIVE, optimizer=_SMALL_ADVERSARIAL,
+            share=0.15,
+            shape=BatchShape(size=4, latents=24, crop=128, segment=6),
+            overlap=2,
+            objective=_SMALL_OBJECTIVE,
+            optimizer=_SMALL_ADVERSARIAL,
         ),
     }
 )

@@ -124,8 +124,17 @@ def _before(first: str, recipe: Recipe, out: Path) -> Path | None:
 
 
 def _run(
-    name: str, stage: StageConfig, recipe: Recipe, config: ModelConfig, newest: Path | None, clips: Clips, out: Path,
-    budget: Budget, seed: int, workers: Workers, pace: Pace,
+    name: str,
+    stage: StageConfig,
+    recipe: Recipe,
+    config: ModelConfig,
+    newest: Path | None,
+    clips: Clips,
+    out: Path,
+    budget: Budget,
+    seed: int,
+    workers: Workers,
+    pace: Pace,
 ) -> None:
     """One stage from the newest weights to its finished file."""
     state = out / f"{name}.state.safetensors"
@@ -171,7 +180,11 @@ def _discriminator_before(name: str, recipe: Recipe, out: Path) -> Path | None:
 
 
 def make_trainer(
-    stage: StageConfig, model: VideoModel, newest: Path | None, out: Path, workers: Workers,
+    stage: StageConfig,
+    model: VideoModel,
+    newest: Path | None,
+    out: Path,
+    workers: Workers,
     discriminator: Path | None = None,
 ) -> Trainer:
     """The trainer of a stage. A consistency teacher is the model after the diffusion stage, and so is the beginning of

@@ -107,8 +107,15 @@ def sprite_model(dim: int = 96, layers: int = 4, width: int = 64, window: int = 
     """Three quarters of a million parameters, 16 tokens a frame. Tokens of 96 numbers cannot carry the noise of 192
     that a velocity contains: convolutions around the transformer make x alone (`skip`)."""
     transformer = TransformerConfig(
-        dim=dim, layers=layers, heads=4, ffn_dim=4 * dim, in_channels=width, out_channels=width, window=window,
-        sink_distance=window + 1, frequency_dim=64,
+        dim=dim,
+        layers=layers,
+        heads=4,
+        ffn_dim=4 * dim,
+        in_channels=width,
+        out_channels=width,
+        window=window,
+        sink_distance=window + 1,
+        frequency_dim=64,
     )
     inputs = 2 * PixelCodec.channels + DotsControl.channels
     return ModelConfig(

@@ -48,9 +48,7 @@ class SelfProjections(Projections):
         super().__init__(config)
         self.prope_o = nn.Linear(config.dim, config.dim) if config.projective else None
 
-    def forward(
-        self, x_BTLD: Tensor, turn: Turn, cameras: Cameras | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x_BTLD: Tensor, turn: Turn, cameras: Cameras | None) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key and value (B, T, L, H or 2H, head_dim)."""
         query, (key, value) = self.query(x_BTLD), self.key_value(x_BTLD)
         if self.prope_o is None:

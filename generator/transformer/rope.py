@@ -49,8 +49,14 @@ class Rotary:
     """
 
     def __init__(
-        self, head_dim: int, rows: int, columns: int, device: torch.device | str = "cpu", theta: float = 10000.0,
-        origin: tuple[float, float] = (0.0, 0.0), grid: tuple[int, int] | None = None,
+        self,
+        head_dim: int,
+        rows: int,
+        columns: int,
+        device: torch.device | str = "cpu",
+        theta: float = 10000.0,
+        origin: tuple[float, float] = (0.0, 0.0),
+        grid: tuple[int, int] | None = None,
     ) -> None:
         time_width, *space_widths = axis_split(head_dim)
         self.shape = rows, columns
@@ -60,20 +66,22 @@ class Rotary:
         for axis, (count, width) in enumerate(zip((rows, columns), space_widths)):
             step = min(1.0, grid[axis] / count) if grid else 1.0
             axes.append(turn_table((torch.arange(count) + origin[axis]) * step, width, theta, device))
-        self._space = Turn(*(  # (rows * columns, pairs)
-            torch.cat([
-                row[:, None].expand(rows, columns, -1), column[None].expand(rows, columns, -1)
-            ], -1).flatten(0, 1)
-            for row, column in zip(*axes)
-        ))
+        self._space = Turn(
+            *(  # (rows * columns, pairs)
+                torch.cat([row[:, None].expand(rows, columns, -1), column[None].expand(rows, columns, -1)], -1).flatten(
+                    0, 1
+                )
+                for row, column in zip(*axes)
+            )
+        )
 
     def columns(self, first: int, count: int) -> Rotary:
         """The turns of the tokens of neighbouring columns of the same picture."""
         part = copy.copy(self)
         part.shape = self.shape[0], count
-        part._space = Turn(*(
-            table.unflatten(0, self.shape)[:, first : first + count].flatten(0, 1) for table in self._space
-        ))
+        part._space = Turn(
+            *(table.unflatten(0, self.shape)[:, first : first + count].flatten(0, 1) for table in self._space)
+        )
         return part
 
     def time(self, frames_T: Tensor) -> Turn:
@@ -84,12 +92,14 @@ class Rotary:
 
     def __call__(self, frames_T: Tensor) -> Turn:
         """(T, L, 1, head_dim / 2) for the tokens of these latent frames."""
-        return Turn(*(
-            torch.cat([
-                time[:, None].expand(-1, len(space), -1), space.expand(len(frames_T), -1, -1)
-            ], -1)[:, :, None]
-            for time, space in zip(self.time(frames_T), self._space)
-        ))
+        return Turn(
+            *(
+                torch.cat([time[:, None].expand(-1, len(space), -1), space.expand(len(frames_T), -1, -1)], -1)[
+                    :, :, None
+                ]
+                for time, space in zip(self.time(frames_T), self._space)
+            )
+        )
 
 
 def rotate(x_BLHD: Tensor, turn: Turn) -> Tensor:

@@ -47,8 +47,16 @@ class Block(nn.Module):
         return self.ffn[0].weight.dtype
 
     def forward(
-        self, x_BTLD: Tensor, time_BT6D: Tensor, turn: Turn, groups: Sequence[int], places: Sequence[Place],
-        cache: KVCache, layer: int, text: list[tuple[Tensor, Tensor]] | None, cameras: Cameras | None = None,
+        self,
+        x_BTLD: Tensor,
+        time_BT6D: Tensor,
+        turn: Turn,
+        groups: Sequence[int],
+        places: Sequence[Place],
+        cache: KVCache,
+        layer: int,
+        text: list[tuple[Tensor, Tensor]] | None,
+        cameras: Cameras | None = None,
     ) -> Tensor:
         modulation = (self.modulation + time_BT6D).to(x_BTLD.dtype)[..., None, :]  # (B, T, 6, 1, D)
         q_BTLHD, k_BTLHD, v_BTLHD = self.before(x_BTLD, modulation, turn, cameras)
@@ -58,9 +66,7 @@ class Block(nn.Module):
             attended.append(self.attend(q.flatten(1, 2), *seen).view_as(q))
         return self.after(x_BTLD, torch.cat(attended, 1), modulation, text, cameras)
 
-    def attend(
-        self, q_BLHD: Tensor, keys: Sequence[Tensor], values: Sequence[Tensor], mask_N: Tensor | None
-    ) -> Tensor:
+    def attend(self, q_BLHD: Tensor, keys: Sequence[Tensor], values: Sequence[Tensor], mask_N: Tensor | None) -> Tensor:
         """To keys and values that come in parts."""
         k, v = (parts[0] if len(parts) == 1 else torch.cat(list(parts), 1) for parts in (keys, values))
         return self.attention(q_BLHD, k, v, mask_N)
@@ -73,7 +79,11 @@ class Block(nn.Module):
         return self.self_attn(y, turn, cameras)
 
     def after(
-        self, x_BTLD: Tensor, y_BTLHD: Tensor, modulation_BT61D: Tensor, text: list[tuple[Tensor, Tensor]] | None,
+        self,
+        x_BTLD: Tensor,
+        y_BTLHD: Tensor,
+        modulation_BT61D: Tensor,
+        text: list[tuple[Tensor, Tensor]] | None,
         cameras: Cameras | None = None,
     ) -> Tensor:
         """Everything behind the attention."""
@@ -117,8 +127,14 @@ class CausalTransformer(nn.Module):
         return self.patch_embedding.weight.dtype
 
     def forward(
-        self, x_BTChw: Tensor, t_BT: Tensor, text: Text | None = None, groups: Sequence[int] | None = None,
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
+        self,
+        x_BTChw: Tensor,
+        t_BT: Tensor,
+        text: Text | None = None,
+        groups: Sequence[int] | None = None,
+        added_BTLD: Tensor | None = None,
+        prefix_BTLD: Tensor | None = None,
+        cameras: Cameras | None = None,
     ) -> Tensor:
         """Offline: the output (B, T, out_channels, h, w) of all frames at once.
 
@@ -132,8 +148,14 @@ class CausalTransformer(nn.Module):
         return self.run(x_BTChw, t_BT, RolloutCache(self.config), text, groups, added_BTLD, prefix_BTLD, cameras)
 
     def step(
-        self, x_BTChw: Tensor, t_BT: Tensor, cache: KVCache, text: Text | None = None,
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
+        self,
+        x_BTChw: Tensor,
+        t_BT: Tensor,
+        cache: KVCache,
+        text: Text | None = None,
+        added_BTLD: Tensor | None = None,
+        prefix_BTLD: Tensor | None = None,
+        cameras: Cameras | None = None,
     ) -> Tensor:
         """The output of the next frames, one group; their keys and values go into the cache, which moves on."""
         before = 0 if prefix_BTLD is None else prefix_BTLD.shape[1]
@@ -155,8 +177,15 @@ class CausalTransformer(nn.Module):
         return text
 
     def run(
-        self, x_BTChw: Tensor, t_BT: Tensor, cache: KVCache, text: Text | None, groups: Sequence[int],
-        added_BTLD: Tensor | None = None, prefix_BTLD: Tensor | None = None, cameras: Cameras | None = None,
+        self,
+        x_BTChw: Tensor,
+        t_BT: Tensor,
+        cache: KVCache,
+        text: Text | None,
+        groups: Sequence[int],
+        added_BTLD: Tensor | None = None,
+        prefix_BTLD: Tensor | None = None,
+        cameras: Cameras | None = None,
     ) -> Tensor:
         """Frames in groups that follow those in the cache."""
         B, T = x_BTChw.shape[:2]
@@ -179,9 +208,7 @@ class CausalTransformer(nn.Module):
         rotary = cache.rotary(rows, columns, x.device)
         turn = rotary(cache.frames(x_BTLD.shape[1], x.device))
         offsets = [sum(groups[:index]) for index in range(len(groups))]
-        places = [
-            cache.plan(offset, count, rows * columns, rotary, x.device) for offset, count in zip(offsets, groups)
-        ]
+        places = [cache.plan(offset, count, rows * columns, rotary, x.device) for offset, count in zip(offsets, groups)]
         for layer, block in enumerate(self.blocks):
             prompt = text[layer] if text else None
             x_BTLD = block(x_BTLD, time_BT6D, turn, groups, places, cache, layer, prompt, cameras)

@@ -30,6 +30,7 @@ SHOULDER_CUT = (0.04, 0.24)  # along the upper arm: before, the shoulder stays w
 STRIP_BEGINS = (-0.16, 0.06)  # along the upper arm: where the strip comes out of the shoulder
 GRABCUT_STEPS = 3
 REPEATED = 0.3  # of a bone: the part before the picture's edge that goes on beyond it, to and fro
+LEFT_OF_PATTERN = 0.25  # of what distinguishes that part from its mean, far beyond the edge
 SPIKE = 0.05  # shoulder widths, half of the width of a spike that is no part of a torso
 SLIVER = 2  # px, half of the width of what cannot be a part of the torso
 RIM = 1 / 20  # of the picture's side: how far from an arm the matte may still hold a shadow of it
@@ -160,7 +161,11 @@ def _strip(person: np.ndarray, member: np.ndarray, arm: Arm, width: float, sleev
     span = max(min(last - int(np.searchsorted(along, 0.12)), int(REPEATED * rows / (END - START))), 1)
     folded = np.abs((source[beyond] - last) % (2 * span) - span)  # span .. 0 .. span: to and fro
     source[beyond] = last - span + folded
+    mean = texture[max(last - span, 0) : last + 1].mean(0)
     texture = texture[source]
+    # repeated, a fold or a jewel would be a pattern: it gives way to the cloth's or the skin's mean
+    own = np.maximum(np.exp(-(along[beyond] - along[last]) / REPEATED), LEFT_OF_PATTERN)[:, None, None]
+    texture[beyond] = mean + own * (texture[beyond] - mean)
     texture *= smoothstep(along, STRIP_BEGINS)[:, None, None]
     texture[..., :3] = np.minimum(texture[..., :3], texture[..., 3:])
     return Strip(np.rint(texture).astype(np.uint8), reach)

@@ -104,9 +104,7 @@ class HandMesh:
         blended = (self.weights @ affine).reshape(-1, 3, 4)
         # written out: numpy multiplies many small matrices one by one
         x, y, z, shift = (blended[:, :, k] for k in range(4))
-        vertices, normals = (
-            x * at[:, 0:1] + y * at[:, 1:2] + z * at[:, 2:3] for at in (self.vertices, self._normals)
-        )
+        vertices, normals = (x * at[:, 0:1] + y * at[:, 1:2] + z * at[:, 2:3] for at in (self.vertices, self._normals))
         square = normals * normals
         length = np.sqrt(square[:, 0] + square[:, 1] + square[:, 2])
         return vertices + shift, normals / np.maximum(length, 1e-9)[:, None]

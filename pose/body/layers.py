@@ -62,10 +62,11 @@ class BodyLayers:
         self._width = shoulder_width(pose)
         tone = skin_tone(person_SS4, pose.face)
         self._cut: dict[str, ArmCutout] = cut_arms(person_SS4, pose)
-        self._tones = {
-            side: replace(tone, colour=skin_on_arm(cut.strip.texture, hand_colour(person_SS4, cut.arm), tone.colour))
-            for side, cut in self._cut.items()
-        }
+        # both hands of one person have one colour
+        colours = [
+            skin_on_arm(cut.strip.texture, hand_colour(person_SS4, cut.arm), tone.colour) for cut in self._cut.values()
+        ]
+        self._tone = replace(tone, colour=np.mean(colours, 0)) if colours else tone
         self._hands = {
             side: hand
             for side, cut in self._cut.items()
@@ -82,8 +83,6 @@ class BodyLayers:
             for side in SIDES
             if side not in self._cut
         }
-        for side in self._sleeves:
-            self._tones[side] = next(iter(self._tones.values()), tone)
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -124,14 +123,12 @@ class BodyLayers:
             place, own = arm.own_hand or (None, 0.0)
             if own < 1:
                 mesh = hand_mesh(arm.side == "left")
-                parts.append(hand_part(mesh, arm.hand, arm.joints[1], self._tones[arm.side], arm.opacity))
+                parts.append(hand_part(mesh, arm.hand, arm.joints[1], self._tone, arm.opacity))
             if own > 0:
                 parts.append(self._hands[arm.side].part(place, own * arm.opacity))
         return lay_parts(picture_SS4, parts)
 
-    def _place_own(
-        self, arm: Arm, target: PoseFrame, moved: Callable[[np.ndarray], np.ndarray]
-    ) -> PlacedArm | None:
+    def _place_own(self, arm: Arm, target: PoseFrame, moved: Callable[[np.ndarray], np.ndarray]) -> PlacedArm | None:
         rest = self._cut[arm.side].arm
         shift = np.array([*(moved(rest.shoulder[:2]) - rest.shoulder[:2]), 0.0])
         shoulder, elbow, wrist = rest.shoulder + shift, rest.elbow + shift, rest.wrist + shift

@@ -90,7 +90,6 @@ class Blendshapes:
     basis: np.ndarray
     readout: np.ndarray
 
-
     @staticmethod
     def of(names: Sequence[str], basis: np.ndarray, readout: np.ndarray) -> Blendshapes:
         """From the rows of the shapes that there are."""

@@ -19,7 +19,9 @@ class DrawnLidSettings:
     """Openings are fractions of the portrait's own."""
 
     shut: float = 0.45  # an open eye shuts below it ...
-    opens: float = 0.68  # ... and opens again above it
+    opens: float = 0.68  # ... and opens again above it, at once, ...
+    ajar: float = 0.54  # ... or where it stays above this one for ...
+    patience: float = 0.15  # ... s: who looks down has narrow eyes, and readings bounce at the end of a blink
     squint: float = 0.25  # of an eye just above `shut`: it is not shut yet, and seen to be so
     full: float = 0.80  # from where on a drawn eye is as open as the driver's
     wink: float = 0.45  # difference of the two eyes that begins a wink, where the closer one is below `winking` ...
@@ -38,6 +40,7 @@ class DrawnLids:
         self._own = [own[list(eye.lower)] - own[list(eye.upper)] for eye in EYES]
         self._gaps = [lid_gap(own, eye.upper, eye.lower) for eye in EYES]
         self._shut = [False, False]
+        self._low = [0.0, 0.0]  # s when each was last read below `ajar`
         self._shown = np.ones(2)
         self._winks, self._doubted = False, None  # since when (s)
         self._time: float | None = None
@@ -70,11 +73,16 @@ class DrawnLids:
         if not self._winks and apart <= s.wink:
             self._doubted = None
         both = read if self._winks else np.full(2, read.mean())
-        return np.array([self._opening(eye, float(value)) for eye, value in enumerate(both)])
+        return np.array([self._opening(eye, float(value), time) for eye, value in enumerate(both)])
 
-    def _opening(self, eye: int, read: float) -> float:
+    def _opening(self, eye: int, read: float, time: float) -> float:
         s = self._settings
-        self._shut[eye] = read < (s.opens if self._shut[eye] else s.shut)
+        if read < s.ajar:
+            self._low[eye] = time
+        if self._shut[eye]:
+            self._shut[eye] = read < s.opens and time - self._low[eye] < s.patience
+        else:
+            self._shut[eye] = read < s.shut
         if self._shut[eye]:
             return 0.0
         if read >= s.full:

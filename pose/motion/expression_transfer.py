@@ -110,9 +110,7 @@ def _gains(portrait: np.ndarray, neutral: np.ndarray) -> np.ndarray:
     return gains
 
 
-def _ratio(
-    portrait: np.ndarray, neutral: np.ndarray, a: int, b: int, axis: int | None, most: float = np.inf
-) -> float:
+def _ratio(portrait: np.ndarray, neutral: np.ndarray, a: int, b: int, axis: int | None, most: float = np.inf) -> float:
     """How much longer the portrait is between two landmarks than the driver, along an axis or straight; of neither
     counts what is longer than `most`."""
     spans = (portrait[a] - portrait[b], neutral[a] - neutral[b])

@@ -61,8 +61,13 @@ class Retargeter:
     """
 
     def __init__(
-        self, portrait: PoseFrame, neutral: PoseFrame | None = None, mode: str = "relative", strength: float = 1.0,
-        hands: bool = True, drawn: bool = False,
+        self,
+        portrait: PoseFrame,
+        neutral: PoseFrame | None = None,
+        mode: str = "relative",
+        strength: float = 1.0,
+        hands: bool = True,
+        drawn: bool = False,
     ):
         if mode not in MODES:
             raise ValueError(f"motion is {' or '.join(MODES)}, not {mode!r}")

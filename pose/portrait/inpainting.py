@@ -24,9 +24,7 @@ STRUCTURE = 3.0  # times the usual grain: what is more is an edge, whose mirror 
 RELAXATIONS = 12  # per scale
 
 
-def separate(
-    picture: np.ndarray, alpha: np.ndarray, hairy: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def separate(picture: np.ndarray, alpha: np.ndarray, hairy: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Person (H, W, 4) uint8 premultiplied RGBA and background (H, W, 3) uint8 of a picture and its matte 0..1.
 
     hairy: (H, W) 0..1 where hair may stand out from the matte; everywhere if not given. The person over the background
@@ -103,9 +101,7 @@ def _distance_from(mask: np.ndarray) -> np.ndarray:
 
 def _mirrored(hole: np.ndarray) -> np.ndarray:
     """(H, W, 2) float32 pixel indices: for a pixel in the hole, its mirror image across the nearest edge."""
-    _, labels = cv2.distanceTransformWithLabels(
-        hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
+    _, labels = cv2.distanceTransformWithLabels(hole.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
     ys, xs = np.nonzero(~hole)
     nearest = np.zeros((labels.max() + 1, 2), np.float32)
     nearest[labels[ys, xs]] = np.stack([xs, ys], axis=1)

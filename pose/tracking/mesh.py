@@ -46,7 +46,7 @@ class Similarity3D:
     """target = scale * rotation @ source + translation, on (N, 3) points."""
 
     scale: float
-    rotation: np.ndarray     # (3, 3)
+    rotation: np.ndarray  # (3, 3)
     translation: np.ndarray  # (3,)
 
     def __call__(self, points_N3: np.ndarray) -> np.ndarray:

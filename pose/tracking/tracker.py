@@ -142,8 +142,7 @@ class Tracker:
         self._prediction.add(self._look(picture, time))
 
     def look(self, frame: np.ndarray, time: float = 0.0) -> PoseFrame:
-        """All parts as they are found in this frame alone, in its own pixels: nothing is carried on from looks before.
-        """
+        """All parts as found in this frame alone, in its own pixels: nothing is carried on from earlier ones."""
         check_picture(frame)
         picture, scale = fit_picture(frame)
         height, width = frame.shape[:2]

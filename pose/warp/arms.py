@@ -63,8 +63,7 @@ class ArmsPainter:
 
 
 def _fetched_from(source_SS2: np.ndarray, box: Box) -> Box | None:
-    """Box of the picture that holds every pixel whose source lies in a box of the portrait, where the flow is smooth.
-    """
+    """Box of the picture that holds every pixel fetched from a box of the portrait, where the flow is smooth."""
     coarse = source_SS2[COARSE // 2 :: COARSE, COARSE // 2 :: COARSE]
     inside = np.ones(coarse.shape[:2], bool)
     for at, axis in zip(box, (1, 0), strict=True):

@@ -8,6 +8,7 @@ the fold already gets none. (Between the brows the tracker's landmarks do not te
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -59,8 +60,8 @@ class FoldSettings:
     """How folds are drawn. Lengths in eye distances."""
 
     least: float = 0.03  # depth (0..1) below which none is seen
-    ends: float = 0.30  # of a line, over which it rises from its ends
     steps: int = 12  # pieces that a line is drawn of
+    tapers: int = 4  # of them at each end, over which it comes to its full strength
     bulge: float = 1.2  # widths from the line to the middle of its bulge
     facing: tuple[float, float] = (0.25, 0.55)  # length across it as seen / in space: turned away, seen well
     redder: tuple[float, float, float] = (0.85, 1.0, 1.05)  # of the shade in R, G, B: skin shades skin
@@ -113,28 +114,29 @@ class FoldPainter:
         towards = (face[side.across[:, 0], :2] - face[side.across[:, 1], :2]).mean(0)
         towards = towards / max(float(np.hypot(*towards)), 1e-6)
         width = fold.width * unit
-        bulge = line + s.bulge * width * towards
+        to_bulge = s.bulge * width * towards
         reach = 3 * width + 1
-        both = np.concatenate([line, bulge])
+        both = np.concatenate([line, line + to_bulge])
         size = len(picture_SS4)
-        x0, y0 = np.clip(np.floor(both.min(0) - reach).astype(int), 0, size)
-        x1, y1 = np.clip(np.ceil(both.max(0) + reach).astype(int), 0, size)
+        x0, y0 = (min(max(math.floor(low - reach), 0), size) for low in both.min(0).tolist())
+        x1, y1 = (min(max(math.ceil(high + reach), 0), size) for high in both.max(0).tolist())
         if x1 - x0 < 3 or y1 - y0 < 3:
             return
-        along = (np.arange(s.steps) + 0.5) / s.steps
-        strength = smoothstep(np.minimum(along, 1 - along), (0, s.ends))
-        shape, corner = (y1 - y0, x1 - x0), np.array([x0, y0])
-        shade = fold.dark * _stroke(line - corner, strength, width, shape)
-        shine = fold.light * _stroke(bulge - corner, strength, 1.5 * width, shape)
+        shape = (y1 - y0, x1 - x0)
+        shade = _stroke(line - np.array([x0, y0]), s.tapers, width, shape)
+        shine = cv2.warpAffine(shade, np.array([[1, 0, to_bulge[0]], [0, 1, to_bulge[1]]]), shape[::-1])
+        bright, dark = (depth * share / 255 for share in (fold.light, fold.dark))
+        gains = [cv2.addWeighted(shine, bright, shade, -dark * redder, 1, dtype=cv2.CV_32F) for redder in s.redder]
         view = picture_SS4[y0:y1, x0:x1]
-        gain = 1 + depth * (shine[..., None] - shade[..., None] * np.array(s.redder, np.float32))
-        colour = view[..., :3] * gain.astype(np.float32)
-        view[..., :3] = np.rint(np.minimum(colour, view[..., 3:]))
+        alpha = view[..., 3]
+        lit = cv2.multiply(view, cv2.merge([*gains, np.ones(shape, np.float32)]), dtype=cv2.CV_8U)
+        view[:] = cv2.min(lit, cv2.merge([alpha] * 4))
 
 
 def _lengths(face: np.ndarray, pairs_N2: np.ndarray) -> np.ndarray:
     """(N,) between the landmarks of each pair, in eye distances."""
-    return np.linalg.norm(face[pairs_N2[:, 0]] - face[pairs_N2[:, 1]], axis=1) / max(eye_distance(face), 1e-6)
+    apart = face.take(pairs_N2[:, 0], 0) - face.take(pairs_N2[:, 1], 0)
+    return np.sqrt((apart * apart).sum(1)) / max(eye_distance(face), 1e-6)
 
 
 def _curve(points_N2: np.ndarray, steps: int) -> np.ndarray:
@@ -147,14 +149,14 @@ def _curve(points_N2: np.ndarray, steps: int) -> np.ndarray:
     return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
 
 
-def _stroke(line_N2: np.ndarray, strength: np.ndarray, width: float, shape: tuple[int, int]) -> np.ndarray:
-    """(h, w) float32, about 1 on a soft line of this width where its strength is 1."""
+def _stroke(line_N2: np.ndarray, tapers: int, width: float, shape: tuple[int, int]) -> np.ndarray:
+    """(h, w) uint8, about 255 on a soft line of this width, less at its ends."""
     ink = np.zeros(shape, np.uint8)
-    points = np.rint((line_N2 - 0.5) * 16).astype(int).tolist()
-    thickness = max(1, round(width))
-    for start, end, weight in zip(points, points[1:], strength.tolist()):
-        cv2.line(ink, start, end, int(255 * weight), thickness, cv2.LINE_AA, 4)
-    soft = cv2.GaussianBlur(ink, (0, 0), max(0.6, 0.5 * width), borderType=cv2.BORDER_CONSTANT)
+    points = np.rint((line_N2 - 0.5) * 16).astype(np.int32)
+    thickness, blur = max(1, round(width)), max(0.6, 0.5 * width)
+    for k in range(tapers):  # the strongest part last, over the weaker ones
+        inner = points[k : len(points) - k]
+        cv2.polylines(ink, [inner], False, 255 * (k + 1) // tapers, thickness, cv2.LINE_AA, 4)
+    soft = cv2.GaussianBlur(ink, (0, 0), blur, borderType=cv2.BORDER_CONSTANT)
     # a blurred line of that thickness keeps so much of its height
-    kept = thickness / np.hypot(thickness, 2.5 * max(0.6, 0.5 * width))
-    return soft * np.float32(1 / (255 * kept))
+    return cv2.convertScaleAbs(soft, alpha=math.hypot(thickness, 2.5 * blur) / thickness)

@@ -72,9 +72,7 @@ class HeadSurface:
         )
         self.depth = np.tile(np.repeat(places[1:], RIM), 2)
 
-    def pose(
-        self, face: np.ndarray, outline: np.ndarray | None, outer: OuterMotion
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def pose(self, face: np.ndarray, outline: np.ndarray | None, outer: OuterMotion) -> tuple[np.ndarray, np.ndarray]:
         """Where the vertices go and where in the portrait they come from, (R, 2) each.
 
         face: (478, 3) the target's; outline: (N,) landmarks of its silhouette.

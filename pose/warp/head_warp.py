@@ -130,9 +130,9 @@ class HeadWarp:
         beside = cv2.resize(beside, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
         mask = np.zeros_like(beside)
         top, left = 2 * rows.start, 2 * columns.start
-        mask[
-            patch.rows.start - top : patch.rows.stop - top, patch.columns.start - left : patch.columns.stop - left
-        ] = patch.mask
+        mask[patch.rows.start - top : patch.rows.stop - top, patch.columns.start - left : patch.columns.stop - left] = (
+            patch.mask
+        )
         mask = cv2.GaussianBlur(mask, (3, 3), self._settings.edge_blur)
         found = cv2.findNonZero(cv2.bitwise_and(mask, mask, mask=beside))
         if found is None:

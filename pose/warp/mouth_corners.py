@@ -61,8 +61,9 @@ class CornerPainter:
             closed = cv2.blur(closed, disc.shape)
             weight = strength * near[y0 - y + reach : y1 - y + reach, x0 - x + reach : x1 - x + reach]
             # the lips themselves stay
-            rows, columns = slice(max(y0, lips.rows.start), min(y1, lips.rows.stop)), slice(
-                max(x0, lips.columns.start), min(x1, lips.columns.stop)
+            rows, columns = (
+                slice(max(y0, lips.rows.start), min(y1, lips.rows.stop)),
+                slice(max(x0, lips.columns.start), min(x1, lips.columns.stop)),
             )
             if rows.start < rows.stop and columns.start < columns.stop:
                 mask = lips.mask[

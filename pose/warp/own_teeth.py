@@ -56,8 +56,9 @@ class OwnTeeth:
 def find_own_teeth(person_SS4: np.ndarray, face: np.ndarray, skin: np.ndarray) -> OwnTeeth | None:
     """None where the mouth is closed or shows no teeth. face: (478, 3) in the portrait's pixels; skin: (3,) its
     colour."""
-    least, high, wide = SETTINGS.least_opening * eye_distance(face), *(
-        np.linalg.norm(np.subtract(*face[list(ends), :2])) for ends in (MOUTH.middles, MOUTH.corners)
+    least, high, wide = (
+        SETTINGS.least_opening * eye_distance(face),
+        *(np.linalg.norm(np.subtract(*face[list(ends), :2])) for ends in (MOUTH.middles, MOUTH.corners)),
     )
     if not (high >= least and wide >= least and np.isfinite(face[list(MOUTH.inner)]).all()):
         return None

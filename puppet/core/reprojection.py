@@ -19,7 +19,7 @@ from pose.warp.placement import Placement
 from puppet.core.batcher import Batch
 from puppet.core.character import Character
 
-BLEND_SECONDS = 0.1  # from one change to the next: a few pictures, so that nothing jumps
+BLEND_SECONDS = 0.05  # from one change to the next: three pictures of sixty a second, so that nothing jumps
 
 
 @dataclass(frozen=True, eq=False)

@@ -103,12 +103,14 @@ def bones_follow(output: Sequence[PoseFrame], driver: Sequence[PoseFrame]) -> di
             ]
             if len(pairs) < LEAST_FRAMES:
                 continue
-            a, b = np.array(pairs).T
-            middle = np.angle(np.exp(1j * b).mean())  # of the driver's directions, so that none jumps by a turn
-            a, b = (np.degrees(np.angle(np.exp(1j * (angle - middle)))) for angle in (a, b))
-            if b.std() < SWINGS:
+            # as complex numbers on the unit circle, which know no jump by a whole turn
+            a, b = np.exp(1j * np.array(pairs)).T
+            a, b = a - a.mean(), b - b.mean()
+            if np.degrees(b.std()) < SWINGS:
                 continue
-            result[f"{side}_{name}"] = float(np.corrcoef(a, b)[0, 1]) if a.std() > 1e-6 else 0.0
+            spread = float(np.sqrt((np.abs(a) ** 2).sum() * (np.abs(b) ** 2).sum()))
+            still = a.std() < 1e-6
+            result[f"{side}_{name}"] = 0.0 if still else float((a.conj() * b).sum().real) / spread
     return result
 
 

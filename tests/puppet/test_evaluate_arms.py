@@ -54,7 +54,8 @@ def test_a_hand_elsewhere_or_missing_is_not_placed():
 
 def test_an_arm_that_stands_still_or_swings_the_other_way_does_not_follow():
     assert arms.places(waving(amount=0), waving())["arm_follow"] == 0
-    assert arms.bones_follow(waving(amount=-1), waving()) == {"left_fore": pytest.approx(-1)}  # the one that swings
+    # the one that swings
+    assert arms.bones_follow(waving(amount=-1), waving()) == {"left_fore": pytest.approx(-1, abs=0.05)}
 
 
 def test_a_clip_without_arms_is_not_measured_for_them():

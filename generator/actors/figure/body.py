@@ -242,4 +242,3 @@ class Edges:
         ends = np.concatenate([self.a, self.b])
         ahead = np.concatenate([(step * normals[self.a]).sum(1), -(step * normals[self.b]).sum(1)])
         return np.bincount(ends, ahead, minlength=self.count)[: self.count] / self.degree
-

@@ -42,6 +42,8 @@ def run(line: np.ndarray, start: int, most: float) -> tuple[float, float]:
 
 def smoothed(left: int, right: int, top: np.ndarray, bottom: np.ndarray, sigma: float):
     sigma = max(sigma, 0.7)
-    top, bottom = (cv2.GaussianBlur(v[None].astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
-                   for v in (top, bottom))
+    top, bottom = (
+        cv2.GaussianBlur(v[None].astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
+        for v in (top, bottom)
+    )
     return left, right, top, np.maximum(bottom, top + 1)

@@ -86,12 +86,28 @@ def find_eye(canvas: Canvas, box: tuple[float, float, float, float]) -> DrawnEye
     y1 = min(int(lids.bottom.max()) + 1 + margin, height)
     columns = np.clip(np.arange(x0, x1) - lids.left, 0, lids.right - lids.left)
     top, bottom, thickness = (values[columns].astype(np.float32) for values in (lids.top, lids.bottom, lids.thickness))
-    return _layers(canvas, (x0, y0, x1, y1), lids.left - x0, lids.right - x0, top - y0, bottom - y0, thickness,
-                   (lids.centre[0] - x0, lids.centre[1] - y0, lids.radius))
+    return _layers(
+        canvas,
+        (x0, y0, x1, y1),
+        lids.left - x0,
+        lids.right - x0,
+        top - y0,
+        bottom - y0,
+        thickness,
+        (lids.centre[0] - x0, lids.centre[1] - y0, lids.radius),
+    )
 
 
-def _layers(canvas: Canvas, box: tuple[int, int, int, int], left: int, right: int,
-            top: np.ndarray, bottom: np.ndarray, measured: np.ndarray, blob: tuple) -> DrawnEye:
+def _layers(
+    canvas: Canvas,
+    box: tuple[int, int, int, int],
+    left: int,
+    right: int,
+    top: np.ndarray,
+    bottom: np.ndarray,
+    measured: np.ndarray,
+    blob: tuple,
+) -> DrawnEye:
     x0, y0, x1, y1 = box
     view = (slice(y0, y1), slice(x0, x1))
     picture = canvas.rgb[view].astype(np.float32)

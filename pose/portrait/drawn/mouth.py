@@ -106,8 +106,10 @@ def find_mouth(canvas: Canvas, box: tuple[float, float, float, float]) -> DrawnM
     top = np.interp(x, x[filled], inside.argmax(0)[filled])
     bottom = np.interp(x, x[filled], (len(region) - inside[::-1].argmax(0))[filled])
     sigma = max(0.008 * unit, 0.5)
-    top, bottom = (cv2.GaussianBlur(v[None].astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
-                   for v in (top, bottom))
+    top, bottom = (
+        cv2.GaussianBlur(v[None].astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[0]
+        for v in (top, bottom)
+    )
     bottom = np.maximum(bottom, top + 1)
     height, width = canvas.skin.shape
     beside, below = int(ROOM[0] * unit), int(ROOM[1] * unit)
@@ -225,8 +227,12 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     level = float(np.median(luma[known])) if known.any() else 0.0
     seam = _seam(rgb, top, bottom, left, right, level) if is_open else None
     if not is_open:
-        seam = cv2.GaussianBlur(((top + bottom) / 2)[None].astype(np.float32), (0, 0), max(0.05 * (right - left), 0.8),
-                                borderType=cv2.BORDER_REPLICATE)[0]
+        seam = cv2.GaussianBlur(
+            ((top + bottom) / 2)[None].astype(np.float32),
+            (0, 0),
+            max(0.05 * (right - left), 0.8),
+            borderType=cv2.BORDER_REPLICATE,
+        )[0]
     thinnest, thickest = (share * canvas.unit for share in THICKNESS)
     thickness = _outline_thickness(mouth, alike) if is_open else min(stroke, tall)
     thickness = float(np.clip(thickness or USUAL_LINE * canvas.unit, max(thinnest, 1.0), max(thickest, 1.0)))
@@ -239,9 +245,22 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     shut = (top + CLOSES_AT * (bottom - top))[columns]
     shut = np.interp(np.arange(w), columns, arch(columns, shut, 0.05 * (right - left))).astype(np.float32)
     smooth = [np.asarray(v, np.float32) for v in (top, bottom)]
-    return DrawnMouth(x0, y0, Layer(pixels(skin), removed), own, Layer(pixels(rgb), front), left, right, *smooth,
-                      None if seam is None else np.asarray(seam, np.float32), shut, thickness, not is_open, reach,
-                      *(pixels(c).astype(np.float32)[:, None, None] for c in (line, cavity, tongue, teeth)))
+    return DrawnMouth(
+        x0,
+        y0,
+        Layer(pixels(skin), removed),
+        own,
+        Layer(pixels(rgb), front),
+        left,
+        right,
+        *smooth,
+        None if seam is None else np.asarray(seam, np.float32),
+        shut,
+        thickness,
+        not is_open,
+        reach,
+        *(pixels(c).astype(np.float32)[:, None, None] for c in (line, cavity, tongue, teeth)),
+    )
 
 
 def _outline_thickness(mouth: np.ndarray, dark: np.ndarray) -> float:

@@ -44,10 +44,11 @@ def test_two_sharded_processes_equal_one(start, clip_folder, precision, toleranc
     assert expected["exact"] and found["exact"]
     assert expected["losses"].keys() == found["losses"].keys()
     for stage, losses in expected["losses"].items():
-        for before, after in zip(losses, found["losses"][stage]):
+        for step, (before, after) in enumerate(zip(losses, found["losses"][stage]), 1):
             for key in before:
                 if precision == "float32" or key in ("loss", "d_pairing", "g_loss"):
-                    assert abs(before[key] - after[key]) < tolerance * max(1, abs(before[key])), (stage, key)
+                    allowed = step * tolerance * max(1, abs(before[key]))  # rounding adds up from update to update
+                    assert abs(before[key] - after[key]) < allowed, (stage, key)
     assert abs(expected["weights"] - found["weights"]) < tolerance * abs(expected["weights"])
 
 

@@ -40,12 +40,18 @@ def test_an_open_eye_follows_and_keeps_its_place():
 def test_lids_that_hover_do_not_flicker():
     noise = np.random.default_rng(0)
     blink = [(1, 1), (0.7, 0.7), (0.2, 0.2), (0.2, 0.2)]
-    hover = [(v, v) for v in 0.56 + noise.normal(0, 0.04, 40)]
+    hover = [(v, v) for v in 0.50 + noise.uniform(-0.04, 0.06, 40)]
     shown = openings(DrawnLids(OWN), blink + hover + [(1, 1)] * 4)
     assert (shown[5:44] == 0).all()  # shut stays shut
     assert shown[-1] == pytest.approx([1, 1], abs=1e-3)
     shown = openings(DrawnLids(OWN), [(1, 1)] * 4 + hover)
     assert shown[5:].min() > 0.2  # what did not shut stays open
+
+
+def test_eyes_that_look_down_open_after_a_blink():
+    shown = openings(DrawnLids(OWN), [(1, 1), (0.2, 0.2), (0.2, 0.2)] + [(0.6, 0.6)] * 12)
+    assert shown[3].max() == 0
+    assert shown[-1].min() > 0.3
 
 
 def test_both_eyes_shut_though_one_is_read_worse():

@@ -47,7 +47,7 @@ def test_at_the_pose_of_the_generated_frame_it_is_that_frame(character):
     reproject, batch = Reprojection(), batch_of(character, [1, 1.04, 1.08, 1.12])
     frames = brighter(batch, 25)
     reproject.update(batch, frames, 2.0)
-    made = reproject(character, batch.targets[-1], 2.0 + BLEND_SECONDS)
+    made = reproject(character, batch.targets[-1], 2.0 + 2 * BLEND_SECONDS)
     apart = np.abs(made.person.astype(int) - frames[-1])
     assert apart.max() <= 3 and apart.mean() < 0.1  # a smooth change is carried at half of the pixels
     assert made.appearance_time == 1.12 and made.settled
