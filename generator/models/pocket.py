@@ -17,13 +17,18 @@ POCKET = Model(
         name="pocket",
         size=(256, 256),
         transformer=TransformerConfig(
-            dim=256, layers=4, heads=4, ffn_dim=768, in_channels=96, out_channels=96, window=4, sink_distance=5,
+            dim=256,
+            layers=4,
+            heads=4,
+            ffn_dim=768,
+            in_channels=96,
+            out_channels=96,
+            window=4,
+            sink_distance=5,
             grid=(8, 8),  # crops of 128 pixels in training
         ),
         trunk=TrunkConfig(in_channels=176, out_channels=16, depth=2),
-        codec=PatchCodecConfig(
-            encoder_channels=(48, 96, 128), decoder_channels=(160, 48, 24), decoder_depth=(1, 1, 1)
-        ),
+        codec=PatchCodecConfig(encoder_channels=(48, 96, 128), decoder_channels=(160, 48, 24), decoder_depth=(1, 1, 1)),
         control=PortraitControlConfig(StemConfig(frame_channels=64, channels=128), reach=4, face=SEEN_FACE),
         space=ResidualSpace(gain=2.0, recycle=0.5),
     ),

@@ -152,4 +152,3 @@ def _moments(thing: Moving, times: np.ndarray) -> Moving:
         return (values[low] * (1 - w) + values[high] * w).astype(np.float32)
 
     return replace(thing, **{name: between(values) for name, values in vars(thing).items()})
-
