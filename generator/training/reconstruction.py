@@ -37,7 +37,7 @@ class ReconstructionStage:
     largest_weight: float = 0.5  # of the adversarial gradient
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     augmentation: Augmentation = field(
-        default_factory=lambda: Augmentation(wander=0.0, still=0.2)
+        default_factory=lambda: Augmentation(wander=0.0, still=0.3)
     )  # only faces are drawn
 
 
