@@ -170,7 +170,7 @@ class PortraitClip:
                 "reference_guide": file.get_slice("reference_guide")[half_rows, half_columns],
             }
         out["boxes"] = (boxes[first:] - np.array([x, y, x, y])).clip(0, crop).astype(np.int16)
-        if rng.random() < augment.still:
+        if augment.still and rng.random() < augment.still:
             for name, own in (("frames", "reference"), ("warp", "reference_warp"), ("guide", "reference_guide")):
                 out[name] = np.broadcast_to(out[own], out[name].shape)
             out["boxes"] = np.zeros_like(out["boxes"])  # of this pose they are not known

@@ -151,7 +151,7 @@ def test_resumed_run_equals_the_uninterrupted_one(generator, clip_folder, tmp_pa
 
 def test_autoencoder_learns(clip_folder, tmp_path):
     train(
-        "tiny", clip_folder, tmp_path, steps=12, stages=["autoencoder"], batch=2, crop=48, precision=torch.float32,
+        "tiny", clip_folder, tmp_path, steps=36, stages=["autoencoder"], batch=2, crop=48, precision=torch.float32,
         pace=Pace(save=1e9, sheet=1e9, log=0),
     )  # fmt: skip
     losses = [r["loss"] for r in Log(tmp_path / "log.jsonl").read() if "loss" in r]
