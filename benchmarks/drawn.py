@@ -220,7 +220,8 @@ def main() -> None:
             continue
         values = [row[part][figure] for part in ("eyes", "mouth") for figure in ("follow", "range")]
         drawn = "" if row["drawn"] else "   taken for no drawing"
-        print(f"{name:<20}{values[0]:>12.2f}{values[1]:>7.2f}{values[2]:>14.2f}{values[3]:>7.2f}{row['ms']:>7.1f}{drawn}")
+        cells = "".join(f"{value:>{width}.2f}" for value, width in zip(values, (12, 7, 14, 7), strict=True))
+        print(f"{name:<20}{cells}{row['ms']:>7.1f}{drawn}")
 
 
 if __name__ == "__main__":

@@ -8,4 +8,3 @@ SEEN_FACE = 96  # pixels, the longer side of the largest face that our portrait 
 
 CANONICAL = slice(0, 3)  # guide channels of the canonical face position, 0 where there is no face
 VALIDITY, INNER_MOUTH = 3, 4  # guide channels
-OPENINGS = slice(4, 6)  # of mouth and eyes

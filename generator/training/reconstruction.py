@@ -36,9 +36,8 @@ class ReconstructionStage:
     adversarial: float = 1.0  # norm of its gradient relative to the pixel loss's
     largest_weight: float = 0.5  # of the adversarial gradient
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    augmentation: Augmentation = field(
-        default_factory=lambda: Augmentation(wander=0.0, still=0.3)
-    )  # only faces are drawn
+    # only faces are drawn, so no crop wanders off
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(wander=0.0, still=0.3))
 
 
 class ReconstructionTrainer:
@@ -80,9 +79,8 @@ class ReconstructionTrainer:
         (gradient,) = torch.autograd.grad(config.pixel * pixel, leaf)
         metrics = {"latent": latent.item(), "pixel": pixel.item()}
         if critic:
-            real = model.control.finish(truth.flatten(1, 2), conditions).unflatten(
-                1, truth.shape[1:3]
-            )  # as far as drawn
+            real = model.control.finish(truth.flatten(1, 2), conditions)  # true as far as the model draws
+            real = real.unflatten(1, truth.shape[1:3])
             adversarial, terms = critic(batch, video.detach(), real, random, progress)
             ratio = gradient.float().norm() / adversarial.float().norm().clamp_min(1e-12)
             factor = min(config.adversarial * ratio.item(), config.largest_weight)

@@ -121,10 +121,9 @@ def carried(change: Change, taken: Placement, to: Placement) -> Change:
 def with_change(canvas: Canvas, change: Change) -> np.ndarray:
     """(S, S, 4) uint8 premultiplied RGBA: a canvas's picture with a change, but for what is drawn before the head; no
     colour exceeds its alpha."""
-    made = canvas.picture.copy()
     if change.empty:
-        return made
-    change = change.fine()
+        return canvas.picture
+    made, change = canvas.picture.copy(), change.fine()
     box = tuple(slice(at, at + n) for at, n in zip((change.top, change.left), change.picture.shape[:2], strict=True))
     _uncover(change.picture, canvas.before[box])
     picture = cv2.add(canvas.picture[box], change.picture, dtype=cv2.CV_8U)
