@@ -20,7 +20,8 @@ def with_teeth_shown(rng: np.random.Generator, makehuman: MakeHuman, shape: np.n
     shape = shape.copy()
     shape[makehuman.groups["helper-upper-teeth"], 1] -= rng.uniform(0.005, 0.032)
     shape[makehuman.groups["helper-lower-teeth"], 1] -= rng.uniform(*LOWER_TEETH)
-    shape[makehuman.groups["helper-tongue"], 1:] -= rng.uniform(*TONGUE)
+    (own,) = rng.spawn(1)  # a stream of its own: who a person is does not depend on the tongue
+    shape[makehuman.groups["helper-tongue"], 1:] -= own.uniform(*TONGUE)
     return shape
 
 
