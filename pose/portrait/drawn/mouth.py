@@ -12,10 +12,12 @@ import numpy as np
 from .colours import Canvas, Layer, pixels, spread
 from .curves import arch
 from .eye import DrawnEye
+from .lid_outline import convexity
 from .mouth_search import OPEN, mouth_region
 
 LINE_HEIGHT = 0.38  # of its width, that a mouth of a single colour is high at most which is a line all the same
-CORE = 0.4  # of its half thickness, from where a mouth's colour is no mixture with the skin's
+CURLED = 0.6  # of its hull, below which a mouth is a line, however much of its box that takes
+CORE = 0.6  # of its half thickness, from where a mouth's colour is no mixture with the skin's
 # RGB difference within which pixels have one colour, and the same as a share of that from the skin; share of the pixels
 ONE_COLOUR, NEARER, MOSTLY = 45.0, 0.4, 0.85
 CLOSES_AT = 0.35  # of its height, from its top, an open mouth closes
@@ -105,10 +107,15 @@ def find_mouth(
     by1 = min(y0 + int(bottom.max()) + below, height)
     nearest = np.clip(np.arange(bx0, bx1) - x0, left, right) - left
     edges = (top[nearest] + y0 - by0, bottom[nearest] + y0 - by0)
-    return _layers(canvas, (bx0, by0, bx1, by1), x0 + left - bx0, x0 + right - bx0, *edges)
+    whole = np.zeros(canvas.skin.shape, bool)
+    whole[y0 : y0 + len(region), x0 : x0 + region.shape[1]] = region
+    marks = whole[by0:by1, bx0:bx1]
+    return _layers(canvas, (bx0, by0, bx1, by1), x0 + left - bx0, x0 + right - bx0, *edges, marks)
 
 
-def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom: np.ndarray) -> DrawnMouth:
+def _layers(
+    canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom: np.ndarray, marks: np.ndarray
+) -> DrawnMouth:
     x0, y0, x1, y1 = box
     view = (slice(y0, y1), slice(x0, x1))
     rgb = canvas.rgb[view].astype(np.float32)
@@ -134,11 +141,13 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     alpha = np.where(inner, np.maximum(share, 0.0), np.clip(1.2 * share, 0, 1))
     tall = float(np.percentile((bottom - top)[left : right + 1], 85))
     wide = max(right - left, 1)
-    depth = cv2.distanceTransform(np.pad(mouth, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    stroke = 2 * float(depth.max())
+    depth = cv2.distanceTransform(np.pad(mouth & marks, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    # arcs, a curl: what is drawn hardly fills what is around it. Its thickness is told where it does not cross itself
+    curled = convexity(marks.astype(np.uint8)) < CURLED
+    stroke = 2 * float(np.percentile(depth[depth > 0], 75) / 0.75 if curled else depth.max())
     near = min(ONE_COLOUR, NEARER * float(np.linalg.norm(line - fill[mouth].mean(0))))
     alike = np.linalg.norm(rgb - line, axis=2) < near
-    is_line = stroke < LINE_HEIGHT * wide and alike[depth >= CORE * depth.max()].mean() > MOSTLY
+    is_line = curled or stroke < LINE_HEIGHT * wide and alike[depth >= CORE * depth.max()].mean() > MOSTLY
     is_open = tall > OPEN * canvas.unit and not is_line
     if is_open:
         alpha = np.where(inner, 1.0, alpha)
@@ -151,14 +160,20 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     level = float(np.median(luma[known])) if known.any() else 0.0
     seam = _seam(rgb, top, bottom, left, right, level) if is_open else None
     if not is_open:
+        middle = (top + bottom) / 2
+        if curled:
+            columns = np.arange(left, right + 1)
+            middle = np.interp(np.arange(w), columns, arch(columns, middle[columns], 0.05 * wide))
         seam = cv2.GaussianBlur(
-            ((top + bottom) / 2)[None].astype(np.float32),
+            middle[None].astype(np.float32),
             (0, 0),
             max(0.05 * (right - left), 0.8),
             borderType=cv2.BORDER_REPLICATE,
         )[0]
     thinnest, thickest = (share * canvas.unit for share in THICKNESS)
-    thickness = _outline_thickness(mouth, alike) if is_open else min(stroke, tall)
+    # a line is as thick as it has ink in its columns
+    ink = float(np.median((np.clip(share, 0, 1) * (mouth & marks)).sum(0)[left : right + 1]))
+    thickness = _outline_thickness(mouth, alike) if is_open else min(stroke, ink)
     thickness = float(np.clip(thickness or USUAL_LINE * canvas.unit, max(thinnest, 1.0), max(thickest, 1.0)))
     reach = min(float((bottom - top)[left : right + 1].max()), OWN_OPENING * canvas.unit)
     tone = np.median(rgb[known], 0) if known.any() else fill.reshape(-1, 3).mean(0)

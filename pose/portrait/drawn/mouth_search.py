@@ -19,14 +19,14 @@ FAINT = 0.5  # as above, of a mouth's parts that hang together with those that a
 NEAR = (0.2, 0.13)  # eye distances across and down, over which a mark counts less the further from there it is
 # eye distances: half as thick as what from beyond the window counts as around the face, a collar or the background, and
 # how far its outline goes, which a mouth may touch; the same around an eye
-AROUND, OUTLINE = 0.08, 0.035
+AROUND, OUTLINE = 0.08, 0.03
 SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
 WIDEST = 0.9
 # area weighted by contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
 LEAST = 0.004
 STACKED = 0.3  # of its weight, that a mark close above or below a mouth has at least, to be of it
 BREAK = 0.16  # eye distances between the halves of a line, ...
-ALIKE = 1.6  # ... or of two arcs, of which one is so many times higher at most
+ALIKE, ARC = 1.6, 0.05  # ... or of two arcs, of which one is so many times higher at most, and so much of its weight
 OPEN = 0.075  # eye distances of a mouth's height, from which it is no line ...
 GAP = 0.02  # eye distances: breaks in a line that are closed
 # eye distances: outlines thinner than twice that do not join an open mouth to what it touches; what a mouth counts that
@@ -111,7 +111,8 @@ def _strongest(seen: np.ndarray, closed: np.ndarray, strength: np.ndarray, unit:
         # what lies close above or below it, and the other half of a line that is broken in its middle, or of two arcs
         strong = weight[other] > STACKED * weight[part]
         stacked = across > 0.6 * ow and apart < 0.3 * ph and strong
-        flat = max(oh, ph) < OPEN * unit or (max(oh, ph) < ALIKE * min(oh, ph) and strong)
+        arcs = max(oh, ph) < ALIKE * min(oh, ph) and weight[other] > ARC * weight[part]
+        flat = max(oh, ph) < OPEN * unit or arcs
         level = apart < 0 and -across < BREAK * unit and flat and ow > 0.3 * pw
         if other not in (0, part) and (stacked or level):
             keep.append(other)

@@ -29,8 +29,8 @@ REACH = 2 * FINER * STEP  # px of the layers around a box in which a look counts
 class DrawnSettings:
     """How a driver's expression becomes a drawing's."""
 
-    opening: float = 2.2  # drawn mouths are small and open wide
-    opening_limit: float = 0.34  # eye distances
+    opening: float = 2.8  # drawn mouths are small and open wide
+    opening_limit: float = 0.4  # eye distances
     roundest: float = 0.9  # of a mouth's width that it opens at most
     # eye distances: a mouth drawn smaller grows as it opens, up to that, and to so many times its width
     small: float = 0.26
