@@ -22,6 +22,7 @@ FARTHEST = 3.0  # shading goes no further from the skin's tone, in SKIN
 SHADES = 24  # colours that the hair around the face is reduced to: painted hair runs through many
 # Blush is redder than the skin, no paler, and hardly darker: shares of the skin's lightness and of its colourfulness
 BLUSH_LIGHT, BLUSH_COLOUR = (0.74, 1.0), 1.05
+RARE = 0.004  # of the hair: shades as rare are mixtures at its edges
 LINE = 0.55  # of the hair's lightness, below which a pixel is an outline
 STRAND = 0.016  # eye distances: half as wide as the thinnest strand that counts
 LOCK = 0.035  # eye distances: half as wide as the thinnest lock inside the face that strands may hang on
@@ -162,7 +163,8 @@ def _hair(lab: np.ndarray, person: np.ndarray, skin: np.ndarray, inside: np.ndar
     samples = samples[light]
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
     cv2.setRNGSeed(0)  # the same picture gives the same shades
-    _, _, shades = cv2.kmeans(samples, min(SHADES, len(samples)), None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    _, labels, shades = cv2.kmeans(samples, min(SHADES, len(samples)), None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    shades = shades[np.bincount(labels.ravel(), minlength=len(shades)) > RARE * len(samples)]
     like = around & ~skin & person  # not what the matte took away
     like[like] = np.min([np.linalg.norm(lab[like] - shade, axis=1) for shade in shades], 0) < HAIR
     # lines thinner than a strand hold hair and lashes together

@@ -5,12 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from pose.tracking.landmarks import FACE_OVAL
+
 from .colours import SKIN, Canvas
 from .eye import DrawnEye
 from .lid_outline import convexity
 
 # eye distances left, right; above, below of where a mouth should be: looked through
-WINDOW = ((0.75, 0.75), (0.42, 0.5))
+WINDOW = ((0.75, 0.75), (0.6, 0.5))
 # thresholds on what is no skin, in SKIN, until the mouth stands alone; the last for mouths that are a shade of the skin
 STRICTER = (1.0, 1.5, 2.2, 3.0, 0.5)
 MOUTH_CONVEX = 0.85  # of its hull that it covers: less is a shadow that hangs on it
@@ -20,6 +22,7 @@ NEAR = (0.2, 0.13)  # eye distances across and down, over which a mark counts le
 # eye distances: half as thick as what from beyond the window counts as around the face, a collar or the background, and
 # how far its outline goes, which a mouth may touch; the same around an eye
 AROUND, OUTLINE = 0.08, 0.03
+INSIDE = 0.5  # of what comes in from beyond, that the face's outline encloses at most
 SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
 WIDEST = 0.9
 # area weighted by contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
@@ -30,22 +33,29 @@ ALIKE, ARC = 1.6, 0.05  # ... or of two arcs, of which one is so many times high
 OPEN = 0.075  # eye distances of a mouth's height, from which it is no line ...
 GAP = 0.02  # eye distances: breaks in a line that are closed
 # eye distances: outlines thinner than twice that do not join an open mouth to what it touches; what a mouth counts that
-# was cut free, beside one that was not
+# was cut free so, or at the face's outline, beside one that was not
 CUT, CUT_WORTH = 0.05, 0.5
 
 
-def _others(canvas: Canvas, view: tuple[slice, slice], eyes: tuple[DrawnEye | None, ...]) -> np.ndarray:
+def _others(
+    canvas: Canvas, view: tuple[slice, slice], eyes: tuple[DrawnEye | None, ...], face: np.ndarray
+) -> np.ndarray:
     """(h, w) bool, what in a window of the picture is no mouth, whatever a mouth touches: hair, eyes, and what comes in
-    from beyond the window."""
+    from beyond the window. face: (h, w) uint8, inside of its outline."""
     solid, rim = (cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * k + 1,) * 2) for k in (
         max(int(AROUND * canvas.unit), 1), max(int(OUTLINE * canvas.unit), 1)
     ))  # fmt: skip
     person = canvas.person[view]
     thick = cv2.morphologyEx((~canvas.skin[view] & person).astype(np.uint8), cv2.MORPH_OPEN, solid)
     _, labels = cv2.connectedComponents(thick)
-    border = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    beyond = np.zeros(labels.max() + 1, bool)
+    beyond[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
+    # a mouth that runs into what is behind the chin lies in the face for the most part
+    sizes = np.bincount(labels.ravel())
+    beyond &= np.bincount(labels[face > 0], minlength=len(sizes)) < INSIDE * sizes
+    beyond[0] = False
     found = np.zeros(canvas.skin.shape, np.uint8)
-    found[view] = np.isin(labels, border[border > 0]) | ~person
+    found[view] = beyond[labels] | ~person
     for eye in eyes:
         if eye is not None:
             h, w = eye.white.alpha.shape
@@ -67,7 +77,9 @@ def mouth_region(
     if x1 - x0 < 4 or y1 - y0 < 4:
         return None, 0, 0
     away = canvas.away[y0:y1, x0:x1]
-    others = _others(canvas, (slice(y0, y1), slice(x0, x1)), eyes)
+    oval = np.rint(canvas.face[list(FACE_OVAL), :2] - (x0, y0)).astype(np.int32)
+    face = cv2.fillPoly(np.zeros(away.shape, np.uint8), [oval], 1)
+    others = _others(canvas, (slice(y0, y1), slice(x0, x1)), eyes, face)
     y, x = np.mgrid[y0:y1, x0:x1]
     near = np.exp(-(((x + 0.5 - mx) / (NEAR[0] * unit)) ** 2 + ((y + 0.5 - my) / (NEAR[1] * unit)) ** 2))
     gap = max(int(GAP * unit), 1)
@@ -77,9 +89,11 @@ def mouth_region(
     for strict in STRICTER:
         seen = ((away > strict * SKIN) & ~others).astype(np.uint8)
         cut_free = cv2.dilate(cv2.morphologyEx(seen, cv2.MORPH_OPEN, cutter), cutter) & seen
+        strength = near * np.minimum(away, 80) * face
         tried = [
-            _strongest(seen, cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel), near * np.minimum(away, 80), unit),
-            _strongest(cut_free, cut_free, CUT_WORTH * near * np.minimum(away, 80), unit),
+            _strongest(seen, cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel), strength, unit),
+            _strongest(cut_free, cut_free, CUT_WORTH * strength, unit),
+            _strongest(seen & face, seen & face, CUT_WORTH * strength, unit),
         ]
         weight, found = max(tried, key=lambda one: one[0])
         if weight > LEAST * unit**2:
@@ -111,7 +125,7 @@ def _strongest(seen: np.ndarray, closed: np.ndarray, strength: np.ndarray, unit:
         # what lies close above or below it, and the other half of a line that is broken in its middle, or of two arcs
         strong = weight[other] > STACKED * weight[part]
         stacked = across > 0.6 * ow and apart < 0.3 * ph and strong
-        arcs = max(oh, ph) < ALIKE * min(oh, ph) and weight[other] > ARC * weight[part]
+        arcs = max(oh, ph) < ALIKE * min(oh, ph) < -2 * ALIKE * apart and weight[other] > ARC * weight[part]
         flat = max(oh, ph) < OPEN * unit or arcs
         level = apart < 0 and -across < BREAK * unit and flat and ow > 0.3 * pw
         if other not in (0, part) and (stacked or level):

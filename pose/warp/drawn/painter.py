@@ -131,6 +131,7 @@ class DrawnFeatures:
             return
         part = tuple(slice(found[0], found[-1] + 1) for found in map(np.flatnonzero, (rows_in, columns_in)))
         colours, alpha = paint(Places(np.ascontiguousarray(x[part]), np.ascontiguousarray(y[part])))
-        target = canvas.picture[rows, columns, :3][part]
+        target, behind = canvas.picture[rows, columns, :3][part], canvas.picture[rows, columns, 3][part]
+        colours = colours * (behind * np.float32(1 / 255))  # a mouth may open beyond a chin: not there
         under = np.ascontiguousarray(target.transpose(2, 0, 1), np.float32)
         target[:] = np.rint(over(alpha * inside[part], colours, under)).transpose(1, 2, 0)
