@@ -68,8 +68,9 @@ class ArmTransfer:
             at_wrist = rest[2] + active * (at_wrist - rest[2])
         else:  # it comes into the picture only while it does something
             seen = seen * active
-        of_hand = driver.body[list(HAND_POINTS[side]), :2].mean(0) - arm.wrist[:2]
-        shift = active * self._into_picture(at_wrist[:2] + scale * of_hand, driver)
+        points = driver.body[list(HAND_POINTS[side])] if arm.hand is None else arm.hand
+        middle = at_wrist[:2] + scale * (points[:, :2].mean(0) - arm.wrist[:2])
+        shift = active * self._into_picture(middle, driver)
         at_wrist[:2] += shift
         at_elbow[:2] = self._elbow(side, rest[0, :2], at_elbow[:2], shift)
         body[elbow, :3], body[wrist, :3], body[[elbow, wrist], 3] = at_elbow, at_wrist, seen
