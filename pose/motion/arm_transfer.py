@@ -121,12 +121,13 @@ class ArmTransfer:
         """(2,) the elbow moved with its hand by `shift`: where that brings it nearer to the shoulder it gives way
         outward, for the upper arm does not get shorter."""
         outward = 1.0 if side == "left" else -1.0
-        x, y = elbow + shift - shoulder
-        x *= outward
-        length = np.hypot(*(elbow - shoulder))
+        before = elbow - shoulder
+        length = np.hypot(*before)
+        x, y = (before + shift) * [outward, 1]
         if x * x + y * y < length * length:
             apart = np.sqrt(length * length - y * y)
-            x += (apart - x) * float(smoothstep(x / shoulder_width(self.portrait), (-INWARD, 0.0)))
+            inside = outward * before[0] / shoulder_width(self.portrait)
+            x += (apart - x) * float(smoothstep(inside, (-INWARD, 0.0)))
         return shoulder + [outward * x, y]
 
     def _build(self, own: Arm) -> float:

@@ -128,7 +128,7 @@ def test_a_hand_in_the_drivers_picture_comes_into_a_portrait_that_shows_less():
         result = Retargeter(tight, REST).retarget(driver)
         if below < 200:  # below, it comes to rest
             np.testing.assert_allclose(angles(result)[1], angles(driver)[1], atol=10)  # of the forearm
-        depths.append(result.body[[17, 19, 21], 1].mean())
+        depths.append(float(result.left_hand[:, 1].mean()))
     assert depths == sorted(depths) and depths[1] < 240  # as the driver's, into the picture
     assert depths[4] > 256  # and out of it
     wrists[0] = (160.0, 150.0)
@@ -146,7 +146,7 @@ def test_a_hand_at_the_drivers_side_comes_into_a_narrow_portrait():
         wrists[0] = (x, 100.0)
         driver = pose(elbows, wrists, hands=(hand_points(wrists[0]), None), time=1.0)
         result = Retargeter(narrow, REST).retarget(driver)
-        places.append(result.body[[17, 19, 21], 0].mean())
+        places.append(float(result.left_hand[:, 0].mean()))
         uppers.append(np.linalg.norm(bones(result)[0]))
     assert places == sorted(places)
     assert places[2] < 256 < places[4]  # with the driver's it is in the picture, and out of it
