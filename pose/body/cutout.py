@@ -28,6 +28,7 @@ BESIDE = 1.8  # half widths from the bone up to which everything beside the tors
 MARGIN = 1.4  # half widths that the strip reaches to each side
 SHOULDER_CUT = (0.04, 0.24)  # along the upper arm: before, the shoulder stays with the torso
 STRIP_BEGINS = (-0.16, 0.06)  # along the upper arm: where the strip comes out of the shoulder
+STRIP_ENDS = (2.05, 1.97)  # along the limb: where it has gone over into the hand
 GRABCUT_STEPS = 3
 REPEATED = 0.3  # of a bone: the part before the picture's edge that goes on beyond it, to and fro
 LEFT_OF_PATTERN = 0.25  # of what distinguishes that part from its mean, far beyond the edge
@@ -166,7 +167,7 @@ def _strip(person: np.ndarray, member: np.ndarray, arm: Arm, width: float, sleev
     # repeated, a fold or a jewel would be a pattern: it gives way to the cloth's or the skin's mean
     own = np.maximum(np.exp(-(along[beyond] - along[last]) / REPEATED), LEFT_OF_PATTERN)[:, None, None]
     texture[beyond] = mean + own * (texture[beyond] - mean)
-    texture *= smoothstep(along, STRIP_BEGINS)[:, None, None]
+    texture *= (smoothstep(along, STRIP_BEGINS) * smoothstep(along, STRIP_ENDS))[:, None, None]
     texture[..., :3] = np.minimum(texture[..., :3], texture[..., 3:])
     return Strip(np.rint(texture).astype(np.uint8), reach)
 
