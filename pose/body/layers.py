@@ -129,9 +129,8 @@ class BodyLayers:
         """Lay the arms over a premultiplied picture, in place; where, None for nowhere."""
         parts = []
         for arm in placed:
-            if arm.out_of_cuff:
-                parts.append(self._shaded_hand(arm, fades=False))
-            parts += strip_parts(arm.strip, arm.joints, arm.begin, arm.opacity)
+            hand = self._shaded_hand(arm, fades=False) if arm.out_of_cuff else None
+            parts += strip_parts(arm.strip, arm.joints, arm.begin, arm.opacity, hand)
         for arm in placed:
             place, own = arm.own_hand or (None, 0.0)
             if own < 1 and not arm.out_of_cuff:

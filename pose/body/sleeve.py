@@ -62,7 +62,8 @@ def cloth_patch(person_SS4: np.ndarray, pose: PoseFrame, skin_rgb: np.ndarray) -
     if kept.mean() < 0.1:
         return np.broadcast_to(skin_rgb.astype(np.float32) * 0.9, (8, 8, 3)).copy()
     colour = np.median(patch[kept], 0)
-    away = np.linalg.norm(lab[top : top + side, left : left + side] - np.median(lab[top : top + side, left : left + side][kept], 0), axis=2)
+    lab = lab[top : top + side, left : left + side]
+    away = np.linalg.norm(lab - np.median(lab[kept], 0), axis=2)
     strange = away > STRANGE * max(float(np.median(away[kept])), LEAST_DISTANCE)
     kept &= cv2.dilate(strange.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
     return np.where(kept[..., None], patch, colour)
