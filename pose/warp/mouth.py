@@ -13,6 +13,7 @@ import numpy as np
 
 from pose.geometry import Patch, polygon_patch, ramp, smoothstep
 from pose.tracking.features import MOUTH
+from pose.tracking.mesh import eye_distance
 from pose.tracking.signals import mouth_opening
 
 from .canvas import INNER_MOUTH, Canvas, blend
@@ -24,7 +25,6 @@ from .teeth import rows_of_teeth
 class MouthSettings:
     """Openings are gaps of the inner lips in eye distances; colours are RGB in neutral light."""
 
-    cavity: tuple[float, ...] = (58, 24, 23)
     tongue: tuple[float, ...] = (166, 87, 91)
     # opening of the portrait's mouth over the target's, from which its own inside will do; the same where its own teeth
     # are painted; and the ratio below that over which paint comes in
@@ -34,10 +34,12 @@ class MouthSettings:
     least_opening: float = 0.02  # below which less and less is painted
     least_alpha: float = 0.02  # of the paint, below which none is seen
     # the tongue lies on the floor of the mouth and shows when the jaw drops
-    tongue_top: float = 0.3  # where it begins, 0 upper lip, 1 lower lip
+    tongue_top: tuple[float, float] = (0.0, 0.4)  # where it begins, 0 upper lip, 1 lower lip: in speech, dropped
     tongue_slope: float = 1.8  # of its alpha over the height of the mouth
-    tongue_alpha: float = 0.8
-    tongue_openings: tuple[float, float] = (0.06, 0.26)  # from none of it to all
+    tongue_alpha: float = 0.9
+    tongue_openings: tuple[float, float] = (0.08, 0.26)  # in which it drops
+    tongue_hollow: float = 0.5  # powers of the light's softness that reach tongue and teeth
+    teeth_hollow: float = 0.3
     # light enters from the front: the closer to the lips, the darker, upper lip most
     rim_light: float = 0.35  # at the lips
     depth_light: float = 0.65 * 1.25  # more in the middle; above 1 together, because the blur never reaches its full
@@ -45,6 +47,7 @@ class MouthSettings:
     shade_margin: int = 5  # px added to that height, so that narrow mouths are shaded, too
     narrow_openings: tuple[float, float] = (0.06, 0.14)  # between which full light comes to reach the teeth
     narrow_light: float = 0.8  # of that light in a mouth that is hardly open
+    cheeks: tuple[float, float] = (1.0, 0.6)  # of half the mouth's width: where the cheeks take all light from teeth, none
 
 
 class MouthPainter:
@@ -54,8 +57,9 @@ class MouthPainter:
         self, person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight, settings: MouthSettings = MouthSettings()
     ):
         self._settings = settings
-        self._cavity = np.array(settings.cavity, np.float32) * light.gain
-        self._tongue = np.array(settings.tongue, np.float32) * light.gain
+        self._cavity = light.depths
+        self._tongue = np.array(settings.tongue, np.float32) * light.gain * light.softness**settings.tongue_hollow
+        self._hollow = light.softness**settings.teeth_hollow
         self._opening = mouth_opening(face)
         self._teeth = rows_of_teeth(person_SS4, face, light)
         self._shown = settings.shown_with_teeth if any(row.own for row in self._teeth) else settings.shown
@@ -76,11 +80,16 @@ class MouthPainter:
         narrow = s.narrow_light + (1 - s.narrow_light) * ramp(opening, s.narrow_openings)
         shade = np.minimum(shade * np.float32(s.depth_light / 255) + np.float32(s.rim_light), 1) * np.float32(narrow)
         inside *= shade[..., None]
-        corner = np.array([patch.columns.start, patch.rows.start], np.float32) + 0.5
+        right, left = MOUTH.corners
+        half = np.linalg.norm(face[right] - face[left]) / eye_distance(face) / 2
         for row in self._teeth:
-            placed = row.placed(face, canvas.head, corner, (width, height))
+            placed, across = row.placed(face, canvas.head, patch.x, patch.y)
             hidden = placed[..., 3:] * np.float32(-1 / 255) + 1
-            inside = placed[..., :3] * (1 if row.own else shade[..., None]) + inside * hidden
+            if row.own:
+                lit = np.float32(1)
+            else:
+                lit = (shade * ramp(np.abs(across) / half, s.cheeks))[..., None] * np.float32(self._hollow)
+            inside = placed[..., :3] * lit + inside * hidden
         blend(canvas.picture, patch.rows, patch.columns, inside, patch.mask * np.float32(alpha / 255))
 
     def _alpha(self, opening: float) -> float:
@@ -97,8 +106,9 @@ class MouthPainter:
         axis = face[lower, :2] - face[upper, :2]
         axis = axis / max(float(axis @ axis), 1.0)
         down = (patch.x - face[upper, 0]) * axis[0] + (patch.y - face[upper, 1]) * axis[1]  # 0 upper lip, 1 lower lip
-        dropped = np.float32(s.tongue_alpha * ramp(opening, s.tongue_openings))
-        floor = np.clip((down - s.tongue_top) * s.tongue_slope, 0, 1) * dropped
+        high, low = s.tongue_top
+        top = high + (low - high) * ramp(opening, s.tongue_openings)
+        floor = np.clip((down - top) * s.tongue_slope, 0, 1) * np.float32(s.tongue_alpha)
         return self._cavity + floor[..., None] * (self._tongue - self._cavity)
 
 

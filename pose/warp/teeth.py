@@ -1,5 +1,10 @@
 """The rows of teeth that are painted into a portrait's opened mouth: its own where it shows them, else a generic
-set."""
+set.
+
+A row lies on an arch, which goes back towards the cheeks. The upper arch is part of the skull and the lower one of the
+jaw: neither follows the lips, so what is seen of the teeth is what the lips uncover. How far teeth reach below the edge
+of the lip at rest is alike in people, so the portrait's own lips say where its rows end.
+"""
 
 from __future__ import annotations
 
@@ -10,28 +15,29 @@ from importlib import resources
 import cv2
 import numpy as np
 
-from pose.geometry import ramp
 from pose.tracking.features import MOUTH
-from pose.tracking.landmarks import BETWEEN_EYES, LOWER_LIP, SUBNASALE
+from pose.tracking.landmarks import CHIN, SUBNASALE
 from pose.tracking.mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
 from .light import PortraitLight
-from .own_teeth import find_own_teeth
+from .own_teeth import OwnTeeth, find_own_teeth
 
 
 @dataclass(frozen=True)
 class TeethSettings:
-    """The generic rows, and how they are fitted to a portrait."""
+    """The generic rows, and how they are fitted to a portrait. Lengths in eye distances, which are about 92 mm."""
 
-    ivory: tuple[float, ...] = (0.76, 0.74, 0.70)  # gain per channel, in the shadow of the lips
+    ivory: tuple[float, ...] = (0.93, 0.86, 0.82)  # gain per channel, in the shadow of the lips
     brightest: float = 225.0  # grey level of the generic teeth
     beside: float = 0.8  # light on the teeth beside those that the portrait shows, less towards the cheeks
     overlap: int = 4  # px of a cut-out by which the generic row begins under its soft edge
-    drop: float = 0.03  # how much lower than at rest the rows show in speech, in eye distances
-    # Lips that round themselves come forward and cover the teeth; a smile draws them back. Height over width of the
-    # opening between which that happens, and how far the rows recede behind the lips, in eye distances.
-    rounded: tuple[float, float] = (0.25, 0.60)
-    recede: float = 0.08
+    # How far the edges of the incisors are below the rims of relaxed lips: the upper ones show 2 to 3 mm, the lower
+    # ones are about level with theirs.
+    upper_shown: float = 0.027
+    lower_hidden: float = 0.02
+    bend: float = 3.0  # depth of the arch over the square of the way to its side: the canines lie 10 mm behind the front
+    widest: float = 4.0  # places on the arch beyond which there is none
+    finer: float = 1.5  # pixels of a row over those that it will cover
 
 
 SETTINGS = TeethSettings()
@@ -56,28 +62,57 @@ def generic_teeth() -> Sprites:
 
 
 @dataclass(frozen=True)
+class Arch:
+    """A curved sheet in the picture. skull: from canonical units to 3D pixels; middle: (2,) x and z of its front, in
+    canonical units."""
+
+    skull: Similarity3D
+    middle: np.ndarray
+
+    def points(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """(N, 3) pixels of places (N,) on the sheet: x from its middle to its side, y down, in canonical units."""
+        z = self.middle[1] + SETTINGS.bend * x * x
+        return self.skull(np.stack([x + self.middle[0], y, z], 1))
+
+    def places(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The inverse of `points` for pixels (x and y broadcast), on the side that is seen."""
+        across, down, away = self.skull.scale * self.skull.rotation[:2].T
+        front = self.skull(np.array([[self.middle[0], 0, self.middle[1]]], np.float32))[0]
+        x, y = x - front[0], y - front[1]
+        # across the axis that points down the sheet is a parabola in x alone
+        square = SETTINGS.bend * (away[0] * down[1] - away[1] * down[0])
+        linear = across[0] * down[1] - across[1] * down[0]
+        along = x * down[1] - y * down[0]
+        root = np.sqrt(np.maximum(linear * linear + 4 * square * along, 0))
+        at = 2 * along / np.maximum(linear + root, 1e-6)
+        at = np.clip(at, -SETTINGS.widest, SETTINGS.widest)
+        depth = SETTINGS.bend * at * at
+        height = (x - across[0] * at - away[0] * depth) * down[0] + (y - across[1] * at - away[1] * depth) * down[1]
+        return at.astype(np.float32), (height / (down @ down)).astype(np.float32)
+
+
+@dataclass(frozen=True)
 class Row:
-    """A row of teeth of one portrait. sprite: uint8 premultiplied RGBA; rest: (5, 3) its anchor and its corners at the
-    portrait's own pose, in pixels; anchor: the landmark that it is nailed to; own: cut from the portrait, light and
-    all."""
+    """A row of teeth of one portrait. sprite: uint8 premultiplied RGBA; box: x0, y0, x1, y1 of it on the arch; anchor:
+    the landmark that it goes with, and where that is in the portrait; own: cut from the portrait, light and all."""
 
     sprite: np.ndarray
-    rest: np.ndarray
+    box: np.ndarray
+    arch: Arch
     anchor: int
+    fixed: np.ndarray
     own: bool
-    receded: float  # eye distances, in the portrait
 
-    def placed(self, face: np.ndarray, head: Similarity3D, origin_2: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """The row on a target face, as a picture of that size (width, height) whose first pixel's centre is at
-        origin_2."""
-        moved = head(self.rest)
-        down = face[SUBNASALE] - face[BETWEEN_EYES]
-        behind = (_receded(face) - self.receded) * eye_distance(face) / max(float(np.linalg.norm(down)), 1e-6) * down
-        if self.anchor == SUBNASALE:  # the upper row goes up behind its lip, the lower one down
-            behind = -behind
-        corners = (moved[1:] + face[self.anchor] - moved[0] + behind)[:, :2] - origin_2
-        place = cv2.getPerspectiveTransform(_rectangle(self.sprite), corners.astype(np.float32))
-        return cv2.warpPerspective(self.sprite, place, size, flags=cv2.INTER_LINEAR)
+    def placed(
+        self, face: np.ndarray, head: Similarity3D, x: np.ndarray, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The row on a target face: (h, w, 4) uint8, and (h, w) how far each pixel is to the side on the arch. x, y:
+        (1, w) and (h, 1) pixels' centres."""
+        moved = _after(head, self.arch.skull)
+        shift = face[self.anchor] - head(self.fixed[None])[0]
+        moved = Similarity3D(moved.scale, moved.rotation, moved.translation + shift)
+        across, down = Arch(moved, self.arch.middle).places(x, y)
+        return _sampled(self.sprite, self.box, across, down), across
 
 
 def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight) -> list[Row]:
@@ -86,44 +121,69 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
     tone = light.gain * np.array(SETTINGS.ivory, np.float32) if own is None else own.tone / SETTINGS.brightest
     sprites, canonical = generic_teeth(), face_mesh().canonical
     skull = fit_similarity(canonical[RIGID_LANDMARKS], face[RIGID_LANDMARKS])
+    lips = skull.inverse(face[list(MOUTH.middles)])
+    ends = (lips[1, 1] + SETTINGS.lower_hidden, lips[0, 1] + SETTINGS.upper_shown)
     rows = []
-    for name, anchor in (("lower", LOWER_LIP), ("upper", SUBNASALE)):
+    for name, anchor, end in zip(("lower", "upper"), (CHIN, SUBNASALE), ends, strict=True):
         sprite, box = getattr(sprites, name), getattr(sprites, f"{name}_box")
-        corners = skull(_corners(box))
+        arch = Arch(skull, np.array([lips[0, 0], box[4]], np.float32))
         sprite = _fitting(sprite, box, eye_distance(face)).astype(np.float32)
         sprite[..., :3] *= tone
         mine = None if own is None else getattr(own, name)
-        if mine is None:
-            rest, fixed = corners, skull(canonical[anchor][None])
-        else:
-            rest, fixed = _on_plane(own.corners_42, corners), face[anchor][None]
-            sprite = _continued(mine, rest, sprite, corners, name)
+        box = box[:4] + np.array([0, end - _edge(sprite, box, name)] * 2, np.float32)
+        if mine is not None:
+            sprite, box = _continued(mine, own, arch, sprite, box, name)
         sprite = sprite.clip(0, 255).astype(np.uint8)
-        receded = 0.0 if mine is None else _receded(face)
-        rows.append(Row(sprite, np.concatenate([fixed, rest]), anchor, mine is not None, receded))
+        rows.append(Row(sprite, box, arch, anchor, face[anchor], mine is not None))
     return rows
 
 
-def _receded(face: np.ndarray) -> float:
-    """How far the teeth of a face are behind its lips, in eye distances."""
-    high, wide = (np.linalg.norm(np.subtract(*face[list(ends), :2])) for ends in (MOUTH.middles, MOUTH.corners))
-    return float(SETTINGS.recede * ramp(high / max(wide, 1e-6), SETTINGS.rounded))
+def _after(second: Similarity3D, first: Similarity3D) -> Similarity3D:
+    return Similarity3D(
+        second.scale * first.scale,
+        second.rotation @ first.rotation,
+        second.scale * second.rotation @ first.translation + second.translation,
+    )
 
 
-def _continued(own: np.ndarray, rest_43: np.ndarray, generic: np.ndarray, corners_43: np.ndarray, name: str):
-    """The portrait's own row with the generic one beside it, in line with it, where the cheeks hid it."""
-    height, width = own.shape[:2]
-    corners_43 = corners_43 + _edge(own, rest_43, name) - _edge(generic, corners_43, name)
-    to_own = cv2.getPerspectiveTransform(np.ascontiguousarray(rest_43[:, :2]), _rectangle(own))
-    corners = cv2.perspectiveTransform(corners_43[None, :, :2].astype(np.float32), to_own)[0]
-    beside = cv2.warpPerspective(generic, cv2.getPerspectiveTransform(_rectangle(generic), corners), (width, height))
-    shown = (own[..., 3] > 128).any(0)
+def _sampled(sprite: np.ndarray, box: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
+    """A sprite at places of the arch, nothing outside its box."""
+    (x0, y0, x1, y1), (high, wide) = box, sprite.shape[:2]
+    u = (across - x0) * np.float32(wide / (x1 - x0)) - np.float32(0.5)
+    v = (down - y0) * np.float32(high / (y1 - y0)) - np.float32(0.5)
+    return cv2.remap(sprite, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+
+
+def _continued(
+    mine: np.ndarray, own: OwnTeeth, arch: Arch, generic: np.ndarray, box: np.ndarray, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The portrait's own row laid on the arch, with the generic one beside it, in line with it, where the cheeks hid
+    it: sprite float32, box."""
+    corners = own.corners_42
+    edges = np.concatenate([np.linspace(a, b, 9) for a, b in zip(corners, np.roll(corners, -1, 0), strict=True)])
+    across, down = arch.places(*edges.T.astype(np.float32))
+    low = np.minimum([max(across.min(), -0.5), down.min()], box[:2])
+    high = np.maximum([min(across.max(), 0.5), down.max()], box[2:])
+    # as fine as the cut-out
+    fine = len(mine) / max(float(np.linalg.norm(corners[3] - corners[0])), 1e-6) * arch.skull.scale
+    width, height = (int(np.ceil(extent * fine)) for extent in high - low)
+    x = low[0] + (np.arange(width) + 0.5) / fine
+    y = low[1] + (np.arange(height) + 0.5) / fine
+    whole = np.array([*low, low[0] + width / fine, low[1] + height / fine], np.float32)
+    grid = np.meshgrid(x, y)
+    seen = arch.points(*(axis.ravel() for axis in grid))[:, :2]
+    to_own = cv2.getAffineTransform(corners[:3].astype(np.float32), _rectangle(mine)[:3])
+    at = (seen @ to_own[:, :2].T + to_own[:, 2]).reshape(height, width, 2).astype(np.float32)
+    mine = cv2.remap(mine, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).astype(np.float32)
+    across, down = (axis.astype(np.float32) for axis in grid)
+    beside = _sampled(generic, box + np.array([0, _edge(mine, whole, name) - _edge(generic, box, name)] * 2), across, down)
+    shown = (mine[..., 3] > 128).any(0)
     first, last = shown.argmax(), width - shown[::-1].argmax()
     # pixels beyond the portrait's own, under whose soft edge it begins
     away = np.abs(np.arange(width) - (first + last - 1) / 2) - (last - first) / 2
     beside *= (away > -SETTINGS.overlap)[None, :, None]
     beside[..., :3] *= np.clip(SETTINGS.beside - away / width, 0, SETTINGS.beside)[None, :, None]
-    return own + beside * (1 - own[..., 3:] / np.float32(255))
+    return mine + beside * (1 - mine[..., 3:] / np.float32(255)), whole
 
 
 def _rectangle(sprite: np.ndarray) -> np.ndarray:
@@ -132,29 +192,15 @@ def _rectangle(sprite: np.ndarray) -> np.ndarray:
     return np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32) - 0.5
 
 
-def _edge(sprite: np.ndarray, corners_43: np.ndarray, name: str) -> np.ndarray:
-    """(3,) where a row ends in its middle: the upper one below, the lower one above."""
+def _edge(sprite: np.ndarray, box: np.ndarray, name: str) -> float:
+    """How far down a row ends in its middle: the upper one below, the lower one above."""
     height, width = sprite.shape[:2]
     middle = sprite[:, 3 * width // 8 : 5 * width // 8, 3].mean(1) > 96
     down = (middle.argmax() if name == "lower" else height - middle[::-1].argmax()) / height
-    top, bottom = corners_43[:2].mean(0), corners_43[2:].mean(0)
-    return top + down * (bottom - top)
-
-
-def _corners(box: np.ndarray) -> np.ndarray:
-    """(4, 3) corners of a row of teeth as speech shows it, in canonical units."""
-    x0, y0, x1, y1, z = box + np.array([0, SETTINGS.drop, 0, SETTINGS.drop, 0], np.float32)
-    return np.array([[x0, y0, z], [x1, y0, z], [x1, y1, z], [x0, y1, z]], np.float32)
-
-
-def _on_plane(points_N2: np.ndarray, corners_43: np.ndarray) -> np.ndarray:
-    """(N, 3): the points of the picture that lie on the plane of a row."""
-    ones = np.ones((len(corners_43), 1))
-    plane, *_ = np.linalg.lstsq(np.concatenate([corners_43[:, :2], ones], 1), corners_43[:, 2], rcond=None)
-    return np.concatenate([points_N2, points_N2 @ plane[:2, None] + plane[2]], 1).astype(np.float32)
+    return float(box[1] + down * (box[3] - box[1]))
 
 
 def _fitting(sprite: np.ndarray, box: np.ndarray, unit: float) -> np.ndarray:
     """The sprite shrunk to about the size that it will have: a warp does not average what it skips."""
-    width, height = (max(4, round(1.5 * unit * float(extent))) for extent in (box[2] - box[0], box[3] - box[1]))
+    width, height = (max(4, round(SETTINGS.finer * unit * float(extent))) for extent in (box[2:4] - box[:2]))
     return sprite if width >= sprite.shape[1] else cv2.resize(sprite, (width, height), interpolation=cv2.INTER_AREA)
