@@ -17,7 +17,7 @@ from pose.tracking.mesh import eye_distance
 from pose.tracking.signals import mouth_opening
 
 from .canvas import INNER_MOUTH, Canvas, blend
-from .light import PortraitLight
+from .light import LUMA, PortraitLight
 from .teeth import rows_of_teeth
 
 
@@ -25,7 +25,7 @@ from .teeth import rows_of_teeth
 class MouthSettings:
     """Openings are gaps of the inner lips in eye distances; colours are RGB in neutral light."""
 
-    tongue: tuple[float, ...] = (166, 87, 91)
+    tongue: tuple[float, ...] = (140, 88, 91)
     # opening of the portrait's mouth over the target's, from which its own inside will do; the same where its own teeth
     # are painted; and the ratio below that over which paint comes in
     shown: float = 0.72
@@ -39,7 +39,8 @@ class MouthSettings:
     tongue_alpha: float = 0.9
     tongue_openings: tuple[float, float] = (0.08, 0.26)  # in which it drops
     tongue_hollow: float = 0.5  # powers of the light's softness that reach tongue and teeth
-    teeth_hollow: float = 0.3
+    teeth_hollow: float = 0.2
+    paler: float = 0.3  # the cavity than the shade of the lips
     # light enters from the front: the closer to the lips, the darker, upper lip most
     rim_light: float = 0.35  # at the lips
     depth_light: float = 0.65 * 1.25  # more in the middle; above 1 together, because the blur never reaches its full
@@ -57,7 +58,7 @@ class MouthPainter:
         self, person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight, settings: MouthSettings = MouthSettings()
     ):
         self._settings = settings
-        self._cavity = light.depths
+        self._cavity = light.depths + settings.paler * (light.depths @ LUMA - light.depths)
         self._tongue = np.array(settings.tongue, np.float32) * light.gain * light.softness**settings.tongue_hollow
         self._hollow = light.softness**settings.teeth_hollow
         self._opening = mouth_opening(face)

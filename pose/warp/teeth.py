@@ -19,7 +19,7 @@ from pose.tracking.features import MOUTH
 from pose.tracking.landmarks import CHIN, SUBNASALE
 from pose.tracking.mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
-from .light import PortraitLight
+from .light import LUMA, PortraitLight
 from .own_teeth import OwnTeeth, find_own_teeth
 
 
@@ -27,14 +27,18 @@ from .own_teeth import OwnTeeth, find_own_teeth
 class TeethSettings:
     """The generic rows, and how they are fitted to a portrait. Lengths in eye distances, which are about 92 mm."""
 
-    ivory: tuple[float, ...] = (0.93, 0.86, 0.82)  # gain per channel, in the shadow of the lips
+    ivory: tuple[float, ...] = (0.98, 0.92, 0.87)  # gain per channel, in the shadow of the lips
     brightest: float = 225.0  # grey level of the generic teeth
     beside: float = 0.8  # light on the teeth beside those that the portrait shows, less towards the cheeks
+    enamel: float = 0.55  # of the brightest luma in a row, above which it is a tooth
     overlap: int = 4  # px of a cut-out by which the generic row begins under its soft edge
     # How far the edges of the incisors are below the rims of relaxed lips: the upper ones show 2 to 3 mm, the lower
-    # ones are about level with theirs.
-    upper_shown: float = 0.027
-    lower_hidden: float = 0.02
+    # ones end 1 to 2 mm above theirs, behind the upper ones.
+    upper_end: float = 0.027
+    lower_end: float = -0.015
+    # The jaw turns about its joints: the incisors, further from them along the face, drop by more than the chin.
+    drop: float = 1.15
+    lower_seen: float = 0.05  # of the lower row over the lip, at most: the rest is behind the lip or under the tongue
     bend: float = 3.0  # depth of the arch over the square of the way to its side: the canines lie 10 mm behind the front
     widest: float = 4.0  # places on the arch beyond which there is none
     finer: float = 1.5  # pixels of a row over those that it will cover
@@ -58,7 +62,9 @@ class Sprites:
 def generic_teeth() -> Sprites:
     with resources.files("pose").joinpath("data/teeth.npz").open("rb") as file:
         data = np.load(file)
-        return Sprites(*(data[name] for name in ("upper", "lower", "upper_box", "lower_box")))
+        upper, lower, *boxes = (data[name] for name in ("upper", "lower", "upper_box", "lower_box"))
+    lower = np.where((_enamel(lower).cumsum(0) > 0)[..., None], lower, 0)  # the tongue behind them is painted by itself
+    return Sprites(upper, lower, *boxes)
 
 
 @dataclass(frozen=True)
@@ -94,13 +100,15 @@ class Arch:
 @dataclass(frozen=True)
 class Row:
     """A row of teeth of one portrait. sprite: uint8 premultiplied RGBA; box: x0, y0, x1, y1 of it on the arch; anchor:
-    the landmark that it goes with, and where that is in the portrait; own: cut from the portrait, light and all."""
+    the landmark that it goes with, and where that is in the portrait; end: y on the arch of the incisors' edges; own:
+    cut from the portrait, light and all."""
 
     sprite: np.ndarray
     box: np.ndarray
     arch: Arch
     anchor: int
     fixed: np.ndarray
+    end: float
     own: bool
 
     def placed(
@@ -110,8 +118,13 @@ class Row:
         (1, w) and (h, 1) pixels' centres."""
         moved = _after(head, self.arch.skull)
         shift = face[self.anchor] - head(self.fixed[None])[0]
-        moved = Similarity3D(moved.scale, moved.rotation, moved.translation + shift)
-        across, down = Arch(moved, self.arch.middle).places(x, y)
+        if self.anchor == CHIN:
+            shift = SETTINGS.drop * shift
+        moved = Arch(Similarity3D(moved.scale, moved.rotation, moved.translation + shift), self.arch.middle)
+        across, down = moved.places(x, y)
+        if self.anchor == CHIN:
+            _, lip = moved.places(*face[MOUTH.middles[1], :2])
+            down = down - np.float32(max(lip - self.end - SETTINGS.lower_seen, 0))
         return _sampled(self.sprite, self.box, across, down), across
 
 
@@ -122,7 +135,10 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
     sprites, canonical = generic_teeth(), face_mesh().canonical
     skull = fit_similarity(canonical[RIGID_LANDMARKS], face[RIGID_LANDMARKS])
     lips = skull.inverse(face[list(MOUTH.middles)])
-    ends = (lips[1, 1] + SETTINGS.lower_hidden, lips[0, 1] + SETTINGS.upper_shown)
+    # where parted lips would meet, that is, how much of the gap is the upper one's
+    upper_lip = skull.inverse(face[SUBNASALE][None])[0, 1] + canonical[MOUTH.middles[0], 1] - canonical[SUBNASALE, 1]
+    closed = float(np.clip(upper_lip, *sorted(lips[:, 1])))
+    ends = (lips[1, 1] + SETTINGS.lower_end, closed + SETTINGS.upper_end)
     rows = []
     for name, anchor, end in zip(("lower", "upper"), (CHIN, SUBNASALE), ends, strict=True):
         sprite, box = getattr(sprites, name), getattr(sprites, f"{name}_box")
@@ -134,7 +150,7 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
         if mine is not None:
             sprite, box = _continued(mine, own, arch, sprite, box, name)
         sprite = sprite.clip(0, 255).astype(np.uint8)
-        rows.append(Row(sprite, box, arch, anchor, face[anchor], mine is not None))
+        rows.append(Row(sprite, box, arch, anchor, face[anchor], float(end), mine is not None))
     return rows
 
 
@@ -195,9 +211,15 @@ def _rectangle(sprite: np.ndarray) -> np.ndarray:
 def _edge(sprite: np.ndarray, box: np.ndarray, name: str) -> float:
     """How far down a row ends in its middle: the upper one below, the lower one above."""
     height, width = sprite.shape[:2]
-    middle = sprite[:, 3 * width // 8 : 5 * width // 8, 3].mean(1) > 96
+    middle = _enamel(sprite)[:, 3 * width // 8 : 5 * width // 8].mean(1) > 0.4
     down = (middle.argmax() if name == "lower" else height - middle[::-1].argmax()) / height
     return float(box[1] + down * (box[3] - box[1]))
+
+
+def _enamel(sprite: np.ndarray) -> np.ndarray:
+    """(h, w) bool: where a row shows teeth and no gums."""
+    luma = sprite[..., :3] @ LUMA
+    return luma > SETTINGS.enamel * luma.max()
 
 
 def _fitting(sprite: np.ndarray, box: np.ndarray, unit: float) -> np.ndarray:
