@@ -82,7 +82,8 @@ def portrait_light(
         tint += lit * (1 + s.white_tint * (_tint(bright, s.sclera, s) - 1) - tint)
         gain = max(by_whites, (gain + by_whites) / 2)
     depths = deepest_shade(person_SS4, face, s)
-    softness = min(float(depths @ LUMA) / max(s.deep_luma * float(skin @ LUMA), 1.0), 1.0)
+    # the root, because a hollow is darker than what lies at its opening
+    softness = float(np.sqrt(np.clip(depths @ LUMA / max(s.deep_luma * float(skin @ LUMA), 1.0), 0, 1)))
     return PortraitLight(skin, (np.clip(gain, *s.gain_limits) * tint).astype(np.float32), depths, softness, eyes)
 
 

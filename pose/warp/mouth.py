@@ -38,8 +38,9 @@ class MouthSettings:
     tongue_slope: float = 1.8  # of its alpha over the height of the mouth
     tongue_alpha: float = 0.9
     tongue_openings: tuple[float, float] = (0.08, 0.26)  # in which it drops
-    tongue_hollow: float = 0.5  # powers of the light's softness that reach tongue and teeth
-    teeth_hollow: float = 0.2
+    tongue_sides: tuple[float, float] = (1.0, 0.4)  # of half the mouth's width, where it ends
+    lip_shadow: float = 0.065  # eye distances below the upper lip over which hard light is lost
+    lower_light: float = 0.85  # on the lower teeth, which the upper ones shade
     paler: float = 0.3  # the cavity than the shade of the lips
     # light enters from the front: the closer to the lips, the darker, upper lip most
     rim_light: float = 0.35  # at the lips
@@ -59,8 +60,8 @@ class MouthPainter:
     ):
         self._settings = settings
         self._cavity = light.depths + settings.paler * (light.depths @ LUMA - light.depths)
-        self._tongue = np.array(settings.tongue, np.float32) * light.gain * light.softness**settings.tongue_hollow
-        self._hollow = light.softness**settings.teeth_hollow
+        self._tongue = np.array(settings.tongue, np.float32) * light.gain * light.softness
+        self._softness = light.softness
         self._opening = mouth_opening(face)
         self._teeth = rows_of_teeth(person_SS4, face, light)
         self._shown = settings.shown_with_teeth if any(row.own for row in self._teeth) else settings.shown
@@ -81,16 +82,16 @@ class MouthPainter:
         narrow = s.narrow_light + (1 - s.narrow_light) * ramp(opening, s.narrow_openings)
         shade = np.minimum(shade * np.float32(s.depth_light / 255) + np.float32(s.rim_light), 1) * np.float32(narrow)
         inside *= shade[..., None]
-        right, left = MOUTH.corners
-        half = np.linalg.norm(face[right] - face[left]) / eye_distance(face) / 2
-        for row in self._teeth:
+        half = float(np.linalg.norm(np.subtract(*face[list(MOUTH.corners)])) / max(eye_distance(face), 1e-6)) / 2
+        below = (np.arange(height)[:, None] - (patch.mask > 127).argmax(0)) / (s.lip_shadow * eye_distance(face))
+        lit = shade * (1 - (1 - self._softness) * (1 - np.clip(below, 0, 1)))
+        for row, light in zip(self._teeth, (s.lower_light, 1.0), strict=True):
             placed, across = row.placed(face, canvas.head, patch.x, patch.y)
-            hidden = placed[..., 3:] * np.float32(-1 / 255) + 1
-            if row.own:
-                lit = np.float32(1)
-            else:
-                lit = (shade * ramp(np.abs(across) / half, s.cheeks))[..., None] * np.float32(self._hollow)
-            inside = placed[..., :3] * lit + inside * hidden
+            placed = placed.astype(np.float32)
+            if not row.own:
+                placed *= ramp(np.abs(across) / half, s.cheeks)[..., None]
+                placed[..., :3] *= np.float32(light) * lit[..., None].astype(np.float32)
+            inside = placed[..., :3] + inside * (placed[..., 3:] * np.float32(-1 / 255) + 1)
         blend(canvas.picture, patch.rows, patch.columns, inside, patch.mask * np.float32(alpha / 255))
 
     def _alpha(self, opening: float) -> float:
@@ -109,7 +110,12 @@ class MouthPainter:
         down = (patch.x - face[upper, 0]) * axis[0] + (patch.y - face[upper, 1]) * axis[1]  # 0 upper lip, 1 lower lip
         high, low = s.tongue_top
         top = high + (low - high) * ramp(opening, s.tongue_openings)
-        floor = np.clip((down - top) * s.tongue_slope, 0, 1) * np.float32(s.tongue_alpha)
+        right, left = MOUTH.corners
+        side = (face[left, :2] - face[right, :2]) / 2
+        side = side / max(float(side @ side), 1.0)
+        middle = face[[right, left], :2].mean(0)
+        aside = np.abs((patch.x - middle[0]) * side[0] + (patch.y - middle[1]) * side[1])  # 1 at the corners
+        floor = np.clip((down - top) * s.tongue_slope, 0, 1) * ramp(aside, s.tongue_sides) * np.float32(s.tongue_alpha)
         return self._cavity + floor[..., None] * (self._tongue - self._cavity)
 
 

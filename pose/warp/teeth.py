@@ -8,7 +8,7 @@ of the lip at rest is alike in people, so the portrait's own lips say where its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 
@@ -33,11 +33,9 @@ class TeethSettings:
     enamel: float = 0.55  # of the brightest luma in a row, above which it is a tooth
     overlap: int = 4  # px of a cut-out by which the generic row begins under its soft edge
     # How far the edges of the incisors are below the rims of relaxed lips: the upper ones show 2 to 3 mm, the lower
-    # ones end 1 to 2 mm above theirs, behind the upper ones.
+    # ones end 1 mm above theirs, behind the upper ones.
     upper_end: float = 0.027
-    lower_end: float = -0.015
-    # The jaw turns about its joints: the incisors, further from them along the face, drop by more than the chin.
-    drop: float = 1.15
+    lower_end: float = -0.01
     lower_seen: float = 0.05  # of the lower row over the lip, at most: the rest is behind the lip or under the tongue
     bend: float = 3.0  # depth of the arch over the square of the way to its side: the canines lie 10 mm behind the front
     widest: float = 4.0  # places on the arch beyond which there is none
@@ -99,15 +97,14 @@ class Arch:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of teeth of one portrait. sprite: uint8 premultiplied RGBA; box: x0, y0, x1, y1 of it on the arch; anchor:
-    the landmark that it goes with, and where that is in the portrait; end: y on the arch of the incisors' edges; own:
-    cut from the portrait, light and all."""
+    """A row of teeth of one portrait. sprite: uint8 premultiplied RGBA; box: x0, y0, x1, y1 of it on the arch; jaw: (3,)
+    where the chin is in the portrait, which the lower row goes with; None for the upper one; end: y on the arch of the
+    incisors' edges; own: cut from the portrait, light and all."""
 
     sprite: np.ndarray
     box: np.ndarray
     arch: Arch
-    anchor: int
-    fixed: np.ndarray
+    jaw: np.ndarray | None
     end: float
     own: bool
 
@@ -117,12 +114,11 @@ class Row:
         """The row on a target face: (h, w, 4) uint8, and (h, w) how far each pixel is to the side on the arch. x, y:
         (1, w) and (h, 1) pixels' centres."""
         moved = _after(head, self.arch.skull)
-        shift = face[self.anchor] - head(self.fixed[None])[0]
-        if self.anchor == CHIN:
-            shift = SETTINGS.drop * shift
-        moved = Arch(Similarity3D(moved.scale, moved.rotation, moved.translation + shift), self.arch.middle)
+        if self.jaw is not None:
+            moved = replace(moved, translation=moved.translation + face[CHIN] - head(self.jaw[None])[0])
+        moved = Arch(moved, self.arch.middle)
         across, down = moved.places(x, y)
-        if self.anchor == CHIN:
+        if self.jaw is not None:
             _, lip = moved.places(*face[MOUTH.middles[1], :2])
             down = down - np.float32(max(lip - self.end - SETTINGS.lower_seen, 0))
         return _sampled(self.sprite, self.box, across, down), across
@@ -135,12 +131,12 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
     sprites, canonical = generic_teeth(), face_mesh().canonical
     skull = fit_similarity(canonical[RIGID_LANDMARKS], face[RIGID_LANDMARKS])
     lips = skull.inverse(face[list(MOUTH.middles)])
-    # where parted lips would meet, that is, how much of the gap is the upper one's
-    upper_lip = skull.inverse(face[SUBNASALE][None])[0, 1] + canonical[MOUTH.middles[0], 1] - canonical[SUBNASALE, 1]
-    closed = float(np.clip(upper_lip, *sorted(lips[:, 1])))
+    # parted lips would meet between the upper one's place now and that in an average face
+    average = skull.inverse(face[SUBNASALE][None])[0, 1] + canonical[MOUTH.middles[0], 1] - canonical[SUBNASALE, 1]
+    closed = (lips[0, 1] + float(np.clip(average, *sorted(lips[:, 1])))) / 2
     ends = (lips[1, 1] + SETTINGS.lower_end, closed + SETTINGS.upper_end)
     rows = []
-    for name, anchor, end in zip(("lower", "upper"), (CHIN, SUBNASALE), ends, strict=True):
+    for name, jaw, end in zip(("lower", "upper"), (face[CHIN], None), ends, strict=True):
         sprite, box = getattr(sprites, name), getattr(sprites, f"{name}_box")
         arch = Arch(skull, np.array([lips[0, 0], box[4]], np.float32))
         sprite = _fitting(sprite, box, eye_distance(face)).astype(np.float32)
@@ -150,7 +146,7 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
         if mine is not None:
             sprite, box = _continued(mine, own, arch, sprite, box, name)
         sprite = sprite.clip(0, 255).astype(np.uint8)
-        rows.append(Row(sprite, box, arch, anchor, face[anchor], float(end), mine is not None))
+        rows.append(Row(sprite, box, arch, jaw, float(end), mine is not None))
     return rows
 
 
