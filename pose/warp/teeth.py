@@ -98,14 +98,14 @@ class Arch:
 @dataclass(frozen=True)
 class Row:
     """A row of teeth of one portrait. sprite: uint8 premultiplied RGBA; box: x0, y0, x1, y1 of it on the arch; jaw: (3,)
-    where the chin is in the portrait, which the lower row goes with; None for the upper one; end: y on the arch of the
-    incisors' edges; own: cut from the portrait, light and all."""
+    where the chin is in the portrait, which the lower row goes with; None for the upper one; lowest: y on the arch of
+    the lip, beyond which the lower row goes with the lip; own: cut from the portrait, light and all."""
 
     sprite: np.ndarray
     box: np.ndarray
     arch: Arch
     jaw: np.ndarray | None
-    end: float
+    lowest: float
     own: bool
 
     def placed(
@@ -120,7 +120,7 @@ class Row:
         across, down = moved.places(x, y)
         if self.jaw is not None:
             _, lip = moved.places(*face[MOUTH.middles[1], :2])
-            down = down - np.float32(max(lip - self.end - SETTINGS.lower_seen, 0))
+            down = down - np.float32(max(lip - self.lowest, 0))
         return _sampled(self.sprite, self.box, across, down), across
 
 
@@ -145,8 +145,9 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
         box = box[:4] + np.array([0, end - _edge(sprite, box, name)] * 2, np.float32)
         if mine is not None:
             sprite, box = _continued(mine, own, arch, sprite, box, name)
+            end = _edge(sprite, box, name)
         sprite = sprite.clip(0, 255).astype(np.uint8)
-        rows.append(Row(sprite, box, arch, jaw, float(end), mine is not None))
+        rows.append(Row(sprite, box, arch, jaw, max(float(end + SETTINGS.lower_seen), float(lips[1, 1])), mine is not None))
     return rows
 
 
