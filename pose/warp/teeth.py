@@ -15,9 +15,11 @@ from importlib import resources
 import cv2
 import numpy as np
 
+from pose.geometry import ramp
 from pose.tracking.features import MOUTH
 from pose.tracking.landmarks import CHIN, SUBNASALE
 from pose.tracking.mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
+from pose.tracking.signals import mouth_opening
 
 from .light import LUMA, PortraitLight
 from .own_teeth import OwnTeeth, find_own_teeth
@@ -36,7 +38,10 @@ class TeethSettings:
     # ones end 1 mm above theirs, behind the upper ones.
     upper_end: float = 0.027
     lower_end: float = -0.01
-    lower_seen: float = 0.05  # of the lower row over the lip, at most: the rest is behind the lip or under the tongue
+    # How much of the lower row shows over its lip at most, in speech and in a mouth that is wide open: the jaw turns the
+    # row away and the tongue comes before it. And the openings between which that happens.
+    lower_seen: tuple[float, float] = (0.05, 0.01)
+    dropping: tuple[float, float] = (0.12, 0.30)
     bend: float = 3.0  # depth of the arch over the square of the way to its side: the canines lie 10 mm behind the front
     widest: float = 4.0  # places on the arch beyond which there is none
     finer: float = 1.5  # pixels of a row over those that it will cover
@@ -98,14 +103,16 @@ class Arch:
 @dataclass(frozen=True)
 class Row:
     """A row of teeth of one portrait. sprite: uint8 premultiplied RGBA; box: x0, y0, x1, y1 of it on the arch; jaw: (3,)
-    where the chin is in the portrait, which the lower row goes with; None for the upper one; lowest: y on the arch of
-    the lip, beyond which the lower row goes with the lip; own: cut from the portrait, light and all."""
+    where the chin is in the portrait, which the lower row goes with; None for the upper one; lowest: y of the lip on
+    the arch, beyond which the lower row goes with it, before and after the jaw drops; dropping: the openings of the
+    mouth between which it does; own: cut from the portrait, light and all."""
 
     sprite: np.ndarray
     box: np.ndarray
     arch: Arch
     jaw: np.ndarray | None
-    lowest: float
+    lowest: tuple[float, float]
+    dropping: tuple[float, float]
     own: bool
 
     def placed(
@@ -120,7 +127,9 @@ class Row:
         across, down = moved.places(x, y)
         if self.jaw is not None:
             _, lip = moved.places(*face[MOUTH.middles[1], :2])
-            down = down - np.float32(max(lip - self.lowest, 0))
+            most, least = self.lowest
+            lowest = most + (least - most) * ramp(mouth_opening(face), self.dropping)
+            down = down - np.float32(max(lip - lowest, 0))
         return _sampled(self.sprite, self.box, across, down), across
 
 
@@ -135,6 +144,8 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
     average = skull.inverse(face[SUBNASALE][None])[0, 1] + canonical[MOUTH.middles[0], 1] - canonical[SUBNASALE, 1]
     closed = (lips[0, 1] + float(np.clip(average, *sorted(lips[:, 1])))) / 2
     ends = (lips[1, 1] + SETTINGS.lower_end, closed + SETTINGS.upper_end)
+    later = max(mouth_opening(face) - SETTINGS.dropping[0], 0.0)
+    dropping = (SETTINGS.dropping[0] + later, SETTINGS.dropping[1] + later)
     rows = []
     for name, jaw, end in zip(("lower", "upper"), (face[CHIN], None), ends, strict=True):
         sprite, box = getattr(sprites, name), getattr(sprites, f"{name}_box")
@@ -147,7 +158,9 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
             sprite, box = _continued(mine, own, arch, sprite, box, name)
             end = _edge(sprite, box, name)
         sprite = sprite.clip(0, 255).astype(np.uint8)
-        rows.append(Row(sprite, box, arch, jaw, max(float(end + SETTINGS.lower_seen), float(lips[1, 1])), mine is not None))
+        most, least = (float(end + seen) for seen in SETTINGS.lower_seen)
+        lowest = (most if mine is None else max(most, float(lips[1, 1])), least)
+        rows.append(Row(sprite, box, arch, jaw, lowest, dropping, mine is not None))
     return rows
 
 
