@@ -34,13 +34,16 @@ class LightSettings:
     opaque: int = 150  # alpha of a lid opening or another hollow (0..255) inside which it is sampled
     eye_iris: int = 20  # coverage of the iris (0..255) up to which it is the white
     deep_percentile: float = 3.0  # of the luma around the nostrils and on the lips, up to which it is the deepest shade
-    deep_luma: float = 0.36  # of the skin's, that the deepest shade has in soft light from the front
+    deep_luma: float = 0.36  # of the skin's, that the deepest shade has at most, in soft light from the front
 
 
 @dataclass(frozen=True, eq=False)
 class PortraitLight:
-    """skin: (3,) RGB of the cheeks; gain: (3,) of what is painted in neutral light, per channel; depths: (3,) RGB of the
-    deepest shade; softness: 0..1, how much of the light comes into hollows; eyes: those that nothing dark covers."""
+    """The light of one portrait.
+
+    skin: (3,) RGB of the cheeks; gain: (3,) of what is painted in neutral light, per channel; depths: (3,) RGB of the
+    deepest shade; softness: 0..1, how much of the light comes into hollows; eyes: those that nothing dark covers.
+    """
 
     skin: np.ndarray
     gain: np.ndarray
@@ -81,13 +84,15 @@ def portrait_light(
         bright = whites[luma >= np.median(luma)].mean(0)
         tint += lit * (1 + s.white_tint * (_tint(bright, s.sclera, s) - 1) - tint)
         gain = max(by_whites, (gain + by_whites) / 2)
-    depths = deepest_shade(person_SS4, face, s)
+    depths = _deepest_shade(person_SS4, face, s)
+    reaching = s.deep_luma * float(skin @ LUMA) / max(float(depths @ LUMA), 1.0)
+    depths *= min(reaching, 1.0)  # where nothing is dark, as in flat light or a coarse picture, a mouth still is
     # the root, because a hollow is darker than what lies at its opening
-    softness = float(np.sqrt(np.clip(depths @ LUMA / max(s.deep_luma * float(skin @ LUMA), 1.0), 0, 1)))
+    softness = min(max(reaching, 1.0) ** -0.5, 1.0)
     return PortraitLight(skin, (np.clip(gain, *s.gain_limits) * tint).astype(np.float32), depths, softness, eyes)
 
 
-def deepest_shade(person_SS4: np.ndarray, face: np.ndarray, settings: LightSettings) -> np.ndarray:
+def _deepest_shade(person_SS4: np.ndarray, face: np.ndarray, settings: LightSettings) -> np.ndarray:
     """(3,) RGB of the darkest of nostrils and lips: as dark is the inside of a mouth."""
     darkest = []
     for hull in (NOSTRILS, MOUTH.outer):

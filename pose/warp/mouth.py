@@ -33,15 +33,13 @@ class MouthSettings:
     paint_fade: float = 0.35
     least_opening: float = 0.02  # below which less and less is painted
     least_alpha: float = 0.02  # of the paint, below which none is seen
-    # the tongue lies on the floor of the mouth and shows when the jaw drops
-    tongue_top: tuple[float, float] = (0.0, 0.4)  # where it begins, 0 upper lip, 1 lower lip: in speech, dropped
+    paler: float = 0.3  # the cavity than the face's deepest shade, which is often on the lips: share of grey in it
+    # in speech the tongue fills the mouth; when the jaw drops, it lies on its floor
+    tongue_top: tuple[float, float] = (0.0, 0.4)  # where it begins, 0 upper lip, 1 lower lip: before, after the drop
     tongue_slope: float = 1.8  # of its alpha over the height of the mouth
     tongue_alpha: float = 0.9
     tongue_openings: tuple[float, float] = (0.08, 0.26)  # in which it drops
     tongue_sides: tuple[float, float] = (1.0, 0.4)  # of half the mouth's width, where it ends
-    lip_shadow: float = 0.065  # eye distances below the upper lip over which hard light is lost
-    lower_light: float = 0.85  # on the lower teeth, which the upper ones shade
-    paler: float = 0.3  # the cavity than the shade of the lips
     # light enters from the front: the closer to the lips, the darker, upper lip most
     rim_light: float = 0.35  # at the lips
     depth_light: float = 0.65 * 1.25  # more in the middle; above 1 together, because the blur never reaches its full
@@ -49,7 +47,9 @@ class MouthSettings:
     shade_margin: int = 5  # px added to that height, so that narrow mouths are shaded, too
     narrow_openings: tuple[float, float] = (0.06, 0.14)  # between which full light comes to reach the teeth
     narrow_light: float = 0.8  # of that light in a mouth that is hardly open
-    cheeks: tuple[float, float] = (1.0, 0.6)  # of half the mouth's width: where the cheeks take all light from teeth, none
+    lip_shadow: float = 0.065  # eye distances below the upper lip, over which its shadow in hard light fades
+    lower_light: float = 0.85  # on the lower teeth, which the upper ones shade
+    cheeks: tuple[float, float] = (1.0, 0.6)  # of half the mouth's width: from where cheeks hide all teeth to none
 
 
 class MouthPainter:
@@ -82,15 +82,14 @@ class MouthPainter:
         narrow = s.narrow_light + (1 - s.narrow_light) * ramp(opening, s.narrow_openings)
         shade = np.minimum(shade * np.float32(s.depth_light / 255) + np.float32(s.rim_light), 1) * np.float32(narrow)
         inside *= shade[..., None]
+        lit = (shade * self._lip_shadow(patch, eye_distance(face)))[..., None]
         half = float(np.linalg.norm(np.subtract(*face[list(MOUTH.corners)])) / max(eye_distance(face), 1e-6)) / 2
-        below = (np.arange(height)[:, None] - (patch.mask > 127).argmax(0)) / (s.lip_shadow * eye_distance(face))
-        lit = shade * (1 - (1 - self._softness) * (1 - np.clip(below, 0, 1)))
         for row, light in zip(self._teeth, (s.lower_light, 1.0), strict=True):
-            placed, across = row.placed(face, canvas.head, patch.x, patch.y)
-            placed = placed.astype(np.float32)
+            sprite, across = row.placed(face, canvas.head, patch.x, patch.y)
+            placed = sprite.astype(np.float32)
             if not row.own:
                 placed *= ramp(np.abs(across) / half, s.cheeks)[..., None]
-                placed[..., :3] *= np.float32(light) * lit[..., None].astype(np.float32)
+                placed[..., :3] *= light * lit
             inside = placed[..., :3] + inside * (placed[..., 3:] * np.float32(-1 / 255) + 1)
         blend(canvas.picture, patch.rows, patch.columns, inside, patch.mask * np.float32(alpha / 255))
 
@@ -101,6 +100,12 @@ class MouthPainter:
         s = self._settings
         unseen = smoothstep(self._shown - self._opening / opening, (0, s.paint_fade))
         return float(unseen * ramp(opening, (0, s.least_opening)))
+
+    def _lip_shadow(self, patch: Patch, unit: float) -> np.ndarray:
+        """(h, w) float32 factors on the light, least under the upper lip. unit: eye distance, px."""
+        rim = (patch.mask > 127).argmax(0)
+        below = (np.arange(len(patch.mask), dtype=np.float32)[:, None] - rim) / (self._settings.lip_shadow * unit)
+        return np.minimum(self._softness + (1 - self._softness) * np.clip(below, 0, 1), 1).astype(np.float32)
 
     def _cavity_and_tongue(self, patch: Patch, face: np.ndarray, opening: float) -> np.ndarray:
         """(h, w, 3) float32."""

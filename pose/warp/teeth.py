@@ -21,6 +21,7 @@ from pose.tracking.landmarks import CHIN, SUBNASALE
 from pose.tracking.mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 from pose.tracking.signals import mouth_opening
 
+from .dental_arch import DentalArch
 from .light import LUMA, PortraitLight
 from .own_teeth import OwnTeeth, find_own_teeth
 
@@ -38,12 +39,10 @@ class TeethSettings:
     # ones end 1 mm above theirs, behind the upper ones.
     upper_end: float = 0.027
     lower_end: float = -0.01
-    # How much of the lower row shows over its lip at most, in speech and in a mouth that is wide open: the jaw turns the
-    # row away and the tongue comes before it. And the openings between which that happens.
+    # How much of the lower row shows over its lip at most, in speech and in a mouth that is wide open, whose jaw turns
+    # the row away and whose tongue comes before it; and the openings between which that happens.
     lower_seen: tuple[float, float] = (0.05, 0.01)
     dropping: tuple[float, float] = (0.12, 0.30)
-    bend: float = 3.0  # depth of the arch over the square of the way to its side: the canines lie 10 mm behind the front
-    widest: float = 4.0  # places on the arch beyond which there is none
     finer: float = 1.5  # pixels of a row over those that it will cover
 
 
@@ -71,45 +70,18 @@ def generic_teeth() -> Sprites:
 
 
 @dataclass(frozen=True)
-class Arch:
-    """A curved sheet in the picture. skull: from canonical units to 3D pixels; middle: (2,) x and z of its front, in
-    canonical units."""
-
-    skull: Similarity3D
-    middle: np.ndarray
-
-    def points(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """(N, 3) pixels of places (N,) on the sheet: x from its middle to its side, y down, in canonical units."""
-        z = self.middle[1] + SETTINGS.bend * x * x
-        return self.skull(np.stack([x + self.middle[0], y, z], 1))
-
-    def places(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The inverse of `points` for pixels (x and y broadcast), on the side that is seen."""
-        across, down, away = self.skull.scale * self.skull.rotation[:2].T
-        front = self.skull(np.array([[self.middle[0], 0, self.middle[1]]], np.float32))[0]
-        x, y = x - front[0], y - front[1]
-        # across the axis that points down the sheet is a parabola in x alone
-        square = SETTINGS.bend * (away[0] * down[1] - away[1] * down[0])
-        linear = across[0] * down[1] - across[1] * down[0]
-        along = x * down[1] - y * down[0]
-        root = np.sqrt(np.maximum(linear * linear + 4 * square * along, 0))
-        at = 2 * along / np.maximum(linear + root, 1e-6)
-        at = np.clip(at, -SETTINGS.widest, SETTINGS.widest)
-        depth = SETTINGS.bend * at * at
-        height = (x - across[0] * at - away[0] * depth) * down[0] + (y - across[1] * at - away[1] * depth) * down[1]
-        return at.astype(np.float32), (height / (down @ down)).astype(np.float32)
-
-
-@dataclass(frozen=True)
 class Row:
-    """A row of teeth of one portrait. sprite: uint8 premultiplied RGBA; box: x0, y0, x1, y1 of it on the arch; jaw: (3,)
-    where the chin is in the portrait, which the lower row goes with; None for the upper one; lowest: y of the lip on
-    the arch, beyond which the lower row goes with it, before and after the jaw drops; dropping: the openings of the
-    mouth between which it does; own: cut from the portrait, light and all."""
+    """A row of teeth of one portrait.
+
+    sprite: uint8 premultiplied RGBA; box: x0, y0, x1, y1 of it on the arch; jaw: (3,) where the chin is in the
+    portrait, with which the lower row goes, None for the upper one; lowest: y on the arch of the lower lip beyond which
+    the lower row goes with it, before and after the jaw drops; dropping: the openings of the mouth between which it
+    does; own: cut from the portrait, light and all.
+    """
 
     sprite: np.ndarray
     box: np.ndarray
-    arch: Arch
+    arch: DentalArch
     jaw: np.ndarray | None
     lowest: tuple[float, float]
     dropping: tuple[float, float]
@@ -123,7 +95,7 @@ class Row:
         moved = _after(head, self.arch.skull)
         if self.jaw is not None:
             moved = replace(moved, translation=moved.translation + face[CHIN] - head(self.jaw[None])[0])
-        moved = Arch(moved, self.arch.middle)
+        moved = DentalArch(moved, self.arch.middle)
         across, down = moved.places(x, y)
         if self.jaw is not None:
             _, lip = moved.places(*face[MOUTH.middles[1], :2])
@@ -149,7 +121,7 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
     rows = []
     for name, jaw, end in zip(("lower", "upper"), (face[CHIN], None), ends, strict=True):
         sprite, box = getattr(sprites, name), getattr(sprites, f"{name}_box")
-        arch = Arch(skull, np.array([lips[0, 0], box[4]], np.float32))
+        arch = DentalArch(skull, np.array([lips[0, 0], box[4]], np.float32))
         sprite = _fitting(sprite, box, eye_distance(face)).astype(np.float32)
         sprite[..., :3] *= tone
         mine = None if own is None else getattr(own, name)
@@ -181,7 +153,7 @@ def _sampled(sprite: np.ndarray, box: np.ndarray, across: np.ndarray, down: np.n
 
 
 def _continued(
-    mine: np.ndarray, own: OwnTeeth, arch: Arch, generic: np.ndarray, box: np.ndarray, name: str
+    mine: np.ndarray, own: OwnTeeth, arch: DentalArch, generic: np.ndarray, box: np.ndarray, name: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """The portrait's own row laid on the arch, with the generic one beside it, in line with it, where the cheeks hid
     it: sprite float32, box."""
@@ -202,7 +174,8 @@ def _continued(
     at = (seen @ to_own[:, :2].T + to_own[:, 2]).reshape(height, width, 2).astype(np.float32)
     mine = cv2.remap(mine, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT).astype(np.float32)
     across, down = (axis.astype(np.float32) for axis in grid)
-    beside = _sampled(generic, box + np.array([0, _edge(mine, whole, name) - _edge(generic, box, name)] * 2), across, down)
+    box = box + np.array([0, _edge(mine, whole, name) - _edge(generic, box, name)] * 2)
+    beside = _sampled(generic, box, across, down)
     shown = (mine[..., 3] > 128).any(0)
     first, last = shown.argmax(), width - shown[::-1].argmax()
     # pixels beyond the portrait's own, under whose soft edge it begins
