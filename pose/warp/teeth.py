@@ -114,8 +114,8 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
     lips = skull.inverse(face[list(MOUTH.middles)])
     # parted lips would meet between the upper one's place now and that in an average face
     average = skull.inverse(face[SUBNASALE][None])[0, 1] + canonical[MOUTH.middles[0], 1] - canonical[SUBNASALE, 1]
-    closed = (lips[0, 1] + float(np.clip(average, *sorted(lips[:, 1])))) / 2
-    ends = (lips[1, 1] + SETTINGS.lower_end, closed + SETTINGS.upper_end)
+    closed = float(lips[0, 1] + np.clip(average, *sorted(lips[:, 1]))) / 2
+    ends = (float(lips[1, 1]) + SETTINGS.lower_end, closed + SETTINGS.upper_end)
     later = max(mouth_opening(face) - SETTINGS.dropping[0], 0.0)
     dropping = (SETTINGS.dropping[0] + later, SETTINGS.dropping[1] + later)
     rows = []
@@ -130,8 +130,7 @@ def rows_of_teeth(person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight
             sprite, box = _continued(mine, own, arch, sprite, box, name)
             end = _edge(sprite, box, name)
         sprite = sprite.clip(0, 255).astype(np.uint8)
-        most, least = (float(end + seen) for seen in SETTINGS.lower_seen)
-        lowest = (most if mine is None else max(most, float(lips[1, 1])), least)
+        lowest = (end + SETTINGS.lower_seen[0], end + SETTINGS.lower_seen[1])
         rows.append(Row(sprite, box, arch, jaw, lowest, dropping, mine is not None))
     return rows
 
