@@ -43,8 +43,8 @@ _CHIN = (
     (405, (406, 418, 262, 369), 400), (321, (335, 424, 431, 395), 378), (375, (273, 422, 430, 394), 379),
 )  # fmt: skip
 SKIN_COLUMNS = np.array([*_BROWS, *((lip, skin, jaw) for lip, row, jaw in _CHIN for skin in row)]).T
-# The tracker lets raised brows climb over the skin above them, and a large mouth's lip go over the skin of a small chin.
-# Skin keeps its place in the column freely down to the first fraction of the portrait's own, and never less than the
+# The tracker lets raised brows climb over the skin above them, and a large mouth's lip goes over the skin of a small
+# chin. Skin keeps its place in the column freely down to the first fraction of the portrait's own, and never less than the
 # second.
 PRESSED, MOST_PRESSED = 0.8, 0.5
 LARGEST_GAZE = 0.30  # eye widths that an iris may leave the middle of its eye

@@ -26,7 +26,7 @@ from pose.tracking.signals import angles_rotation, head_transform, rotation_angl
 from .arm_rest import arms_towards_rest
 from .arm_transfer import ArmTransfer
 from .drawn_lids import DrawnLids
-from .expression_transfer import ExpressionTransfer, settle_skin, settle_lids
+from .expression_transfer import ExpressionTransfer, settle_lids, settle_skin
 from .neutral import NeutralSearch
 from .pressed_hands import part_hands
 

@@ -23,8 +23,8 @@ def face(
     mouth=0.0, eyes=1.0, gaze=0.0, turn=(0.0, 0.0, 0.0), scale=80.0, at=(128.0, 110.0), stretch=(1.0, 1.0), lids=1.0,
     jaw=0.0,
 ):
-    """(478, 3) pixels. mouth: gap of the lips in eye distances; eyes: opening of the lids 0..1; lids: eyes' height; jaw:
-    how far the chin goes down, in eye distances."""
+    """(478, 3) pixels. mouth: gap of the lips, jaw: how far the chin goes down, in eye distances; eyes: opening of the
+    lids 0..1; lids: eyes' height."""
     points = face_mesh().canonical.astype(np.float64)
     for upper, lower in ((RIGHT_EYE_UPPER, RIGHT_EYE_LOWER), (LEFT_EYE_UPPER, LEFT_EYE_LOWER)):
         upper, lower = list(upper), list(lower)

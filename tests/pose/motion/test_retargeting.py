@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pose.motion.expression_transfer import SKIN_COLUMNS, settle_skin, settle_lids
+from pose.motion.expression_transfer import SKIN_COLUMNS, settle_lids, settle_skin
 from pose.motion.neutral import find_neutral
 from pose.motion.retargeting import LARGEST_TURN, Retargeter
 from pose.tracking.features import EYES
