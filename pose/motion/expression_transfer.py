@@ -44,8 +44,8 @@ _CHIN = (
 )  # fmt: skip
 SKIN_COLUMNS = np.array([*_BROWS, *((lip, skin, jaw) for lip, row, jaw in _CHIN for skin in row)]).T
 # The tracker lets raised brows climb over the skin above them, and a large mouth's lip goes over the skin of a small
-# chin. Skin keeps its place in the column freely down to the first fraction of the portrait's own, and never less than the
-# second.
+# chin. Skin keeps its place in the column freely down to the first fraction of the portrait's own, and never less than
+# the second.
 PRESSED, MOST_PRESSED = 0.8, 0.5
 LARGEST_GAZE = 0.30  # eye widths that an iris may leave the middle of its eye
 

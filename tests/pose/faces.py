@@ -20,7 +20,14 @@ from pose.tracking.signals import angles_rotation
 
 
 def face(
-    mouth=0.0, eyes=1.0, gaze=0.0, turn=(0.0, 0.0, 0.0), scale=80.0, at=(128.0, 110.0), stretch=(1.0, 1.0), lids=1.0,
+    mouth=0.0,
+    eyes=1.0,
+    gaze=0.0,
+    turn=(0.0, 0.0, 0.0),
+    scale=80.0,
+    at=(128.0, 110.0),
+    stretch=(1.0, 1.0),
+    lids=1.0,
     jaw=0.0,
 ):
     """(478, 3) pixels. mouth: gap of the lips, jaw: how far the chin goes down, in eye distances; eyes: opening of the
