@@ -186,12 +186,13 @@ def _cut(video: Path, split: Split, folder: Path, args: argparse.Namespace) -> t
     folder.mkdir()
     rng, quiet = np.random.default_rng(args.seed), args.json or None
     portraits = find_portraits(video, rng, quiet, split.cut)
-    clips = cut_clips(video, portraits, SHOWN, SIZE, CLIP_FRAMES, face, rng, quiet, split.cut)
+    shown = min(SHOWN, len(portraits))
+    clips = cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, split.cut)
     count = 0
     for count, clip in enumerate(clips, 1):
         # what is held out of the training is a whole stretch, with all of its portraits
-        save_clip(clip_path(folder, count), clip, source=f"{video.name}, stretch {(count - 1) // SHOWN}")
-    if count < 2 * SHOWN:
+        save_clip(clip_path(folder, count), clip, source=f"{video.name}, stretch {(count - 1) // shown}")
+    if not portraits or count < 2 * shown:
         raise PuppetError(
             f"{video} shows a face for less than {2 * CLIP_FRAMES / FPS:.1f} seconds in a row: is it lit?"
         )
