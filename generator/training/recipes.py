@@ -146,6 +146,7 @@ SHIPPED = Recipe(
         "fit": ReconstructionStage(
             share=1.0,
             shape=BatchShape(size=4, latents=3, crop=112, prefix=(0, 4)),
+            optimizer=OptimizerConfig(lr=7e-4, matrix_lr=7e-4, warmup=20),
             augmentation=Augmentation(flip=0.0, wander=0.0, still=0.1),
         ),
     },
