@@ -13,6 +13,7 @@ from pose.portrait.drawn import boxes
 from pose.portrait.drawn.analysis import FINER, find_drawing
 from pose.portrait.drawn.anime_pose import with_drawn_face
 from pose.portrait.drawn.fit import fitted_landmarks
+from pose.portrait.drawn.plain_ground import plain_matte
 from pose.portrait.drawn.style import is_drawn
 from pose.portrait.preparation import prepare_portrait
 from pose.tracking.features import EYES, MOUTH
@@ -98,6 +99,18 @@ def test_a_mouth_that_reaches_the_chin_is_found_without_it():
     assert abs((mouth.left + mouth.right) / 2 + mouth.x - FINER * x) < 6
     assert 20 < (mouth.right - mouth.left) / FINER < 34
     assert mouth.seam is None and mouth.y + mouth.top[mouth.left : mouth.right].min() < FINER * (y + 4)
+
+
+def test_a_ground_of_one_colour_gives_the_matte_to_the_pixel():
+    ground, face = np.array([200, 220, 240]), characters.pose().face
+    drawn_RGBA = characters.draw(characters.STYLES["anime"])
+    alpha = drawn_RGBA[..., 3:] / 255
+    picture = np.rint(drawn_RGBA[..., :3] * alpha + ground * (1 - alpha)).astype(np.uint8)
+    cv2.circle(picture, (20, 20), 8, (250, 200, 40), -1)  # a star beside the character
+    matte = plain_matte(picture, face)
+    assert np.abs(matte - alpha[..., 0]).mean() < 0.005 and matte[20, 20] == 0
+    rough = np.random.default_rng(0).integers(-60, 60, picture.shape)
+    assert plain_matte(np.clip(picture + rough * (alpha == 0), 0, 255).astype(np.uint8), face) is None
 
 
 def test_skin_behind_the_eye_is_skin(drawn):
