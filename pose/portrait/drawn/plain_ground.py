@@ -13,7 +13,8 @@ from .style import is_drawn
 
 ALIKE = 10  # levels of each channel that a ground's pixels differ from its colour: what JPEG adds
 BORDER = 0.5  # of the picture's upper three borders, that a ground takes at least
-LEAST, MOST = 0.05, 0.02  # of the picture that a ground takes at least; of the face, that it takes at most
+LEAST, MOST = 0.05, 0.2  # of the picture that a ground takes at least; of the face, that it takes at most: more
+# is a ground that comes in through open lines
 EDGE = 2  # px from the ground in which a pixel may be a mixture with it
 
 
