@@ -7,10 +7,11 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from puppet.commands import arguments
 from puppet.core.weights import own_weights
@@ -19,6 +20,9 @@ from puppet.media.video_reader import FPS, VideoReader
 
 SIZE = 256  # pixels of clips and comparison: what the shipped model was trained on
 CLIP_FRAMES = 20  # of a training clip: five latent frames, as the shipped model was trained on
+SHOWN = (
+    3  # portraits with which each stretch of the video is learned: the own one, and two against learning it by heart
+)
 HELD_OUT_SHARE = 0.25  # of the video, its end, on which the result is measured
 HELD_OUT_SECONDS = (3.0, 15.0)  # least and most of it
 LEAST_SECONDS = 12.0  # of a video
@@ -78,17 +82,19 @@ def run(args: argparse.Namespace) -> None:
         work = Path(folder)
         video = args.clip or _recorded(args.camera, out)
         split = Split.of(_length(video))
-        clips = _cut(video, split, work / "clips", args)
-        fitted = _train(clips, work / "run", args)
+        portrait, clips = _cut(video, split, work / "clips", args)
+        fitted = _train(clips, _opened(work / "start.safetensors", args), work / "run", args)
         try:
-            rows = _compare(video, split, fitted, out, args)
+            rows = _compare(video, portrait, split, fitted, out, args)
         finally:  # ten minutes of work; not before, for `out` may be what it began with
             _keep(fitted, out)
+            Image.fromarray(portrait).save(_portrait(out))
     rival = max(("warp alone", "before"), key=lambda name: _features(rows[name]))
     better = is_better(rows["fitted"], rows[rival])
     sheet = _sheet(out)
     if args.json:
-        print(json.dumps({"weights": str(out), "sheet": str(sheet), "use": better, "figures": rows}))
+        files = {"weights": str(out), "portrait": str(_portrait(out)), "sheet": str(sheet)}
+        print(json.dumps(files | {"use": better, "figures": rows}))
         return
     print(f"The last {split.end - split.cut:.0f} seconds, which the training did not see, in dB (more is better):")
     print(f"{'':<12}{'picture':>9}{'mouth':>8}{'eyes':>8}")
@@ -97,7 +103,9 @@ def run(args: argparse.Namespace) -> None:
     print(f"Side by side: {sheet}")
     wanted = args.name if args.out is None else str(out)
     if better:
-        print(f"Use it: puppet live --weights {wanted}, and the same for puppet demo and puppet render")
+        print(
+            f"Use it: puppet live {_portrait(out)} --weights {wanted}, and the same for puppet demo and puppet render"
+        )
     else:
         stay = "--model warp" if rival == "warp alone" else f"--weights {args.weights}"
         print(
@@ -144,6 +152,10 @@ def _sheet(out: Path) -> Path:
     return out.with_suffix(".png")
 
 
+def _portrait(out: Path) -> Path:
+    return out.with_suffix(".portrait.png")
+
+
 def _recorded(camera: str, out: Path) -> Path:
     from puppet.capture.recording import on_terminal, record
     from puppet.capture.sources import Source, make_source
@@ -163,32 +175,49 @@ def _length(video: Path) -> float:
     return (sum(1 for _ in reader.frames()) if frames is None else frames) / FPS
 
 
-def _cut(video: Path, split: Split, folder: Path, args: argparse.Namespace) -> Path:
+def _cut(video: Path, split: Split, folder: Path, args: argparse.Namespace) -> tuple[np.ndarray, Path]:
+    """The person's portrait, (H, H, 3) uint8, and the folder of clips from which it learns to move."""
     from generator.models import get_model
     from puppet.footage.clips import clip_path, save_clip
-    from puppet.footage.cutting import cut_clips
+    from puppet.footage.cutting import cut_clips, find_portraits
 
     with reported_as_puppet_error(ValueError):
         face = get_model(args.model).config.control.face  # None where the model sees faces as they are
     folder.mkdir()
-    rng = np.random.default_rng(args.seed)
+    rng, quiet = np.random.default_rng(args.seed), args.json or None
+    portraits = find_portraits(video, rng, quiet, split.cut)
+    shown = min(SHOWN, len(portraits))
+    clips = cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, split.cut)
     count = 0
-    for clip in cut_clips(video, SIZE, CLIP_FRAMES, face, rng, args.json or None, split.cut):
-        save_clip(clip_path(folder, count), clip, source=video.name)
-        count += 1
-    if count < 2:
+    for count, clip in enumerate(clips, 1):
+        # what is held out of the training is a whole stretch, with all of its portraits
+        save_clip(clip_path(folder, count), clip, source=f"{video.name}, stretch {(count - 1) // shown}")
+    if not portraits or count < 2 * shown:
         raise PuppetError(
             f"{video} shows a face for less than {2 * CLIP_FRAMES / FPS:.1f} seconds in a row: is it lit?"
         )
-    return folder
+    return portraits[0].image, folder
 
 
-def _train(clips: Path, folder: Path, args: argparse.Namespace) -> Path:
+def _opened(path: Path, args: argparse.Namespace) -> Path:
+    """The weights to begin with as those of a model that draws between the lips: these are somebody's own."""
+    import torch
+
+    from generator import checkpoint
+    from puppet.core.models import weights_path
+
+    with reported_as_puppet_error(checkpoint.WeightsError, OSError):
+        model = checkpoint.load(weights_path(args.model, args.weights))
+        model.config = replace(model.config, control=replace(model.config.control, lips=True))
+        checkpoint.save(path, model, torch.float32)
+    return path
+
+
+def _train(clips: Path, start: Path, folder: Path, args: argparse.Namespace) -> Path:
     from generator.checkpoint import WeightsError
     from generator.runtime.precision import resolve_device
     from generator.training.run import train
     from generator.training.state import Interrupted
-    from puppet.core.models import weights_path
 
     with reported_as_puppet_error(ValueError, WeightsError, OSError):
         try:
@@ -198,9 +227,9 @@ def _train(clips: Path, folder: Path, args: argparse.Namespace) -> Path:
                 folder,
                 minutes=args.minutes,
                 recipe="shipped",
-                stages=("reconstruction",),
+                stages=("fit",),
                 device=str(resolve_device(args.device)),
-                start=weights_path(args.model, args.weights),
+                start=start,
                 seed=args.seed,
                 threads=args.threads,
             )
@@ -209,25 +238,20 @@ def _train(clips: Path, folder: Path, args: argparse.Namespace) -> Path:
 
 
 def _compare(
-    video: Path, split: Split, fitted: Path, out: Path, args: argparse.Namespace
+    video: Path, portrait: np.ndarray, split: Split, fitted: Path, out: Path, args: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
-    """The measures of the warp alone, the weights before and the fitted ones, and a sheet of them beside the truth.
-
-    The portrait is the calmest moment of what was held out: its first may be a blink.
-    """
+    """The measures of the warp alone, the weights before and the fitted ones, and a sheet of them beside the truth."""
     from tqdm import tqdm
 
-    from pose.motion.neutral import find_neutral
     from puppet.evaluate.clips import load_clip
     from puppet.evaluate.scores import Performance, act, judge
     from puppet.evaluate.sheets import contact_sheet
     from puppet.evaluate.systems import Model, Motion, NetworkInput, Subject
 
     clip = load_clip(video, SIZE, split.end - split.cut, split.cut, begins_with_face=False)
-    with reported_as_puppet_error(ValueError, about=f"the last seconds of {video}"):
-        neutral = find_neutral(clip.poses)
-    at = next(index for index, pose in enumerate(clip.poses) if pose is neutral)
-    subject, motion = Subject("own", clip.frames[at], SIZE), Motion("absolute")
+    if all(pose.face is None for pose in clip.poses):
+        raise PuppetError(f"the last seconds of {video} show no face to measure on: cut them off")
+    subject, motion = Subject("own", portrait, SIZE), Motion("absolute")
     systems = (
         NetworkInput("warp alone"),
         Model("before", args.model, args.weights, args.device, args.seed),
