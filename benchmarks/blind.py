@@ -28,7 +28,7 @@ from puppet.errors import PuppetError
 from puppet.evaluate.clips import EvaluationClip, load_clip
 from puppet.evaluate.measures import box
 from puppet.evaluate.sheets import chosen_frames
-from puppet.evaluate.systems import Model, Motion, NetworkInput, Subject, models, perform
+from puppet.evaluate.systems import NETWORK_INPUT, Model, Motion, Subject, models, perform
 
 CELL = 240  # px, side of a picture
 DRIVER = 80  # px, side of the driver's picture above
@@ -54,7 +54,7 @@ def pairs_of(subject: Subject, clip: EvaluationClip, model: Model, count: int) -
     wanted = chosen_frames(clip.faces, even=3)[:count]
     motion = Motion("relative", find_neutral(clip.poses))
     last = wanted[-1] + 1  # the network goes from frame to frame; nothing after the last one is needed
-    made = list(perform([NetworkInput(), model], subject, clip.poses[:last], motion))
+    made = list(perform([NETWORK_INPUT, model], subject, clip.poses[:last], motion))
     seen = _square(subject.portrait.pose.face, subject.size)
     return [
         Pair(

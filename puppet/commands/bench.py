@@ -180,7 +180,7 @@ def _speed_apart(puppet: Puppet, choice: StreamChoice, driver: list[np.ndarray],
     with closing(open_stream(choice)) as stream:
         puppeteer = Puppeteer(puppet.portrait.pose, None, puppet.motion, drawn=puppet.character.drawn)
         targets = map(puppeteer, puppet.track(_to_and_fro(driver)))
-        with ahead(batches(puppet.character, targets, puppet.timings), depth=1) as source:
+        with closing(ahead(batches(puppet.character, targets, puppet.timings))) as source:
             pictures = Renderer(stream, puppet.timings).perform(puppet.character, source)
             return _speed(pictures, seconds, puppet.timings)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from puppet.commands import arguments
-from puppet.core.character import check_size
+from puppet.core.look import PictureSize
 from puppet.errors import PuppetError
 from puppet.media import DRIVER
 
@@ -94,7 +94,7 @@ def _check(args: argparse.Namespace) -> None:
             raise PuppetError(f"{option} {value:g} is not possible: it has to be more than 0")
     if args.regions and (args.portraits or args.minutes):
         raise PuppetError("--regions compares with the clip's own frames: leave --portraits and --minutes out")
-    check_size(args.size, "--size")
+    PictureSize.of(args.size, "--size")
     if args.out:
         try:
             args.out.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -221,7 +221,7 @@ def _compare(
     from puppet.evaluate.clips import load_clip
     from puppet.evaluate.scores import Performance, act, judge
     from puppet.evaluate.sheets import contact_sheet
-    from puppet.evaluate.systems import Model, Motion, NetworkInput, Subject
+    from puppet.evaluate.systems import NETWORK_INPUT, Model, Motion, Subject
 
     clip = load_clip(video, SIZE, split.end - split.cut, split.cut, begins_with_face=False)
     with reported_as_puppet_error(ValueError, about=f"the last seconds of {video}"):
@@ -229,7 +229,7 @@ def _compare(
     at = next(index for index, pose in enumerate(clip.poses) if pose is neutral)
     subject, motion = Subject("own", clip.frames[at], SIZE), Motion("absolute")
     systems = (
-        NetworkInput("warp alone"),
+        replace(NETWORK_INPUT, name="warp alone"),
         Model("before", args.model, args.weights, args.device, args.seed),
         Model("fitted", args.model, str(fitted), args.device, args.seed),
     )

@@ -21,7 +21,6 @@ from puppet.media.video_writer import VideoWriter, check_output
 if TYPE_CHECKING:
     import torch
 
-    from generator.model import VideoModel
     from generator.stream import Stream
     from puppet.core.video_signals import VideoSignals
 
@@ -77,13 +76,17 @@ def run(args: argparse.Namespace) -> None:
     prompts = prompts_of(args)
     picture = None if args.image is None else read_picture(args.image, "image")
 
-    from generator.checkpoint import WeightsError
+    from generator.controls.portrait import PortraitControlConfig
+    from generator.models import get_model
     from generator.stream import Stream
+    from puppet.core.models import load_generator
     from puppet.core.text import prompt_encoder
     from puppet.core.video_signals import video_signals
 
-    with reported_as_puppet_error(ValueError, WeightsError):
-        model = load_model(args.model, args.weights, args.size)
+    with reported_as_puppet_error(ValueError):
+        if isinstance(get_model(args.model).config.control, PortraitControlConfig):
+            raise PuppetError(f"model '{args.model}' moves a portrait: use puppet render --model {args.model}")
+        model = load_generator(args.model, args.weights, args.size)
         signals = video_signals(model, args.path, args.control, picture)
         if prompts and model.config.transformer.text_dim is None:
             raise PuppetError(f"model '{args.model}' knows no text: leave --prompt and --then out")
@@ -112,33 +115,6 @@ def prompts_of(args: argparse.Namespace) -> list[Prompt]:
         except ValueError:
             raise PuppetError(f"--then {second} is no number of seconds: write --then SECONDS TEXT") from None
     return sorted(prompts, key=lambda prompt: prompt.second)
-
-
-def load_model(name: str, weights: str, size: tuple[int, int] | None) -> VideoModel:
-    """Raises ValueError or WeightsError in one line."""
-    import torch
-
-    from generator.checkpoint import load, load_config
-    from generator.controls.portrait import PortraitControlConfig
-    from generator.model import VideoModel
-    from generator.models import get_model
-
-    config = get_model(name).config
-    if isinstance(config.control, PortraitControlConfig):
-        raise PuppetError(f"model '{name}' moves a portrait: use puppet render --model {name}")
-    if weights == "random":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)  # the same at every start
-            model = VideoModel(config.resized(*size) if size else config)
-        return model.eval()
-    found = load_config(weights)
-    if found.name != name:
-        raise PuppetError(f"weights {weights} are of model '{found.name}', not '{name}': give --model {found.name}")
-    model = load(weights, dtype=None)
-    if size:
-        model.check_size(*size)
-        model.config = model.config.resized(*size)
-    return model
 
 
 def write_clip(

@@ -9,14 +9,13 @@ import numpy as np
 
 from generator.portrait.layout import FRAMES_PER_LATENT
 from pose.errors import PortraitError
-from pose.motion.retargeting import MODES
 from pose.portrait.preparation import Portrait, prepare_portrait
 from pose.portrait.sidecar import read_sidecar
 from pose.tracking.tracker import TrackerUnavailable
 from pose.warp.conditioning import Conditioner
 from puppet.core.background import Background
 from puppet.core.look import PictureSize
-from puppet.errors import PuppetError, reported_as_puppet_error
+from puppet.errors import reported_as_puppet_error
 from puppet.media.pictures import read_picture
 
 
@@ -45,17 +44,6 @@ class Character:
         reference."""
         own = self.conditioner.maps(self.portrait.pose)
         return np.repeat(own.warp[None], FRAMES_PER_LATENT, 0), np.repeat(own.guide[None], FRAMES_PER_LATENT, 0)
-
-
-def check_size(size: int, option: str = "size") -> None:
-    """Raises PuppetError for the side of a square picture that is not possible."""
-    PictureSize.of(size, option)
-
-
-def check_motion(motion: str) -> None:
-    """Raises PuppetError for a motion that there is not."""
-    if motion not in MODES:
-        raise PuppetError(f"unknown motion '{motion}': choose {' or '.join(MODES)}")
 
 
 def load_character(

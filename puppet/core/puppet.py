@@ -11,11 +11,10 @@ import numpy as np
 from pose.motion.neutral import find_neutral
 from pose.tracking.landmarks import PoseFrame
 from pose.tracking.tracker import Tracker, TrackerUnavailable
-from puppet.core.background import check_background
 from puppet.core.batcher import batches
-from puppet.core.character import Character, check_motion, load_character
+from puppet.core.character import Character, load_character
 from puppet.core.driver import check_face_seen, track
-from puppet.core.look import PictureSize, check_framing, check_hands
+from puppet.core.look import PictureSize, check_look
 from puppet.core.models import AnyStream, load_stream
 from puppet.core.puppeteer import Puppeteer
 from puppet.core.renderer import Renderer
@@ -79,10 +78,7 @@ class Puppet:
         framing: str = "auto",
         hands: str = "auto",
     ):
-        check_motion(motion)
-        check_framing(framing)
-        check_hands(hands)
-        check_background(background)
+        check_look(motion, background, framing, hands)
         shape = PictureSize.of(size)
         stream = load_stream(model, weights, shape.side, device, seed, attention)
         character = load_character(portrait, shape, background, motion == "absolute", framing)

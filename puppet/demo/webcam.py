@@ -76,7 +76,7 @@ class WebcamSession:
             square = centre_square(image, TRACKED_SIDE)
             pose = self._drive(square, now)
             advice = self._calibrate(pose, square)
-            self._puppeteer.set_strength(strength)
+            self._puppeteer.retargeter.strength = strength
             target = self._puppeteer(pose if self._neutral is not None else empty_pose(pose.size, now))
             if batch := self._batcher.add(character, condition(character, target, self._timings)):
                 self._pictures = deque(character.size.cut(self._render(batch)))
@@ -114,11 +114,11 @@ class WebcamSession:
             return f"Waiting for your neutral face: {fit.advice}"
         self._take_next = False
         self._neutral, self._fit = pose, fit
-        self._puppeteer.set_neutral(pose)
+        self._puppeteer.retargeter.set_neutral(pose)
         return ""
 
     def _message(self) -> str:
-        if self._puppeteer.lost:
+        if self._puppeteer.policy.lost:
             return "No face in the camera's picture: the portrait rests"
         if self._neutral is None:
             return "Waiting for a face"

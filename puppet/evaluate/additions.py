@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
@@ -38,25 +39,13 @@ class Additions:
     def figures(self) -> dict:
         """For JSON: levels by system, region and measure; gains over the base likewise."""
         return {
-            "levels": {
-                system: {region: {name: self._level(system, region, name) for name in FORMATS} for region in REGIONS}
-                for system in self._curves
-            },
+            "levels": {system: _by_region(self._level, system) for system in self._curves},
             "gains": {
-                system: {
-                    region: {name: asdict(self._gain(system, region, name)) for name in FORMATS} for region in REGIONS
-                }
-                for system in self._others()
+                system: _by_region(lambda *which: asdict(self._gain(*which)), system) for system in self._others()
             },
             "base": self._base,
             "by_clip": {
-                system: {
-                    clip: {
-                        region: {name: self._value(system, clip, region, name) for name in FORMATS}
-                        for region in REGIONS
-                    }
-                    for clip in clips
-                }
+                system: {clip: _by_region(self._value, system, clip) for clip in clips}
                 for system, clips in self._curves.items()
             },
         }
@@ -113,3 +102,8 @@ class Additions:
         pattern = FORMATS[name][1]
         low, high = shown(gain.low, pattern), shown(gain.high, pattern)
         return f"{shown(gain.mean, pattern)} [{low}, {high}]{'s' if gain.over == 'segments' else ' '}"
+
+
+def _by_region(figure: Callable, *which: str) -> dict[str, dict]:
+    """figure(*which, region, measure), by region and measure."""
+    return {region: {name: figure(*which, region, name) for name in FORMATS} for region in REGIONS}

@@ -10,26 +10,15 @@ import numpy as np
 from tqdm import tqdm
 
 from pose.motion.neutral import find_neutral
-from puppet.evaluate import arms, sheets
+from puppet.evaluate import arms, scores, sheets
 from puppet.evaluate.additions import Additions
 from puppet.evaluate.clips import EvaluationClip
 from puppet.evaluate.identity import FaceEmbedder
-from puppet.evaluate.scores import (
-    CROSS_MEASURES,
-    ROLLOUT_COLUMNS,
-    SELF_MEASURES,
-    Performance,
-    Progress,
-    Rollout,
-    act,
-    judge,
-    mean_scores,
-    roll_out,
-)
-from puppet.evaluate.systems import MeshWarp, Model, Motion, NetworkInput, Still, Subject, System
+from puppet.evaluate.scores import Performance, Progress, Rollout
+from puppet.evaluate.systems import NETWORK_INPUT, PLAIN_WARP, STILL, Model, Motion, Subject, System
 from puppet.evaluate.table import markdown
 
-NO_ADDITIONS = (Still().name, MeshWarp().name)  # the rows that the regions leave out
+NO_ADDITIONS = (STILL.name, PLAIN_WARP.name)  # the rows that the regions leave out
 LISTED = 12  # clips of which each has its own lines in the table; of more only the mean (the JSON has all)
 Figures = dict[str, dict[str, dict[str, float]]]  # clip (and portrait): system: measure
 
@@ -57,7 +46,7 @@ class Report:
         self._out = out
         self._quiet = quiet
         self._regions_only = regions_only
-        self._additions = Additions(NetworkInput().name)
+        self._additions = Additions(NETWORK_INPUT.name)
         self._self: Figures = {}
         self._cross: Figures = {}
         self._signals: dict[str, dict[str, dict[str, tuple[float, float]]]] = {}
@@ -66,43 +55,44 @@ class Report:
 
     def self_reenactment(self, clips: Sequence[EvaluationClip]) -> None:
         """Each clip drives its own first frame, absolutely; the clip is the truth."""
-        baselines: list[System] = [NetworkInput()] if self._regions_only else [Still(), MeshWarp(), NetworkInput()]
-        motion = Motion("absolute")
+        baselines = [NETWORK_INPUT] if self._regions_only else [STILL, PLAIN_WARP, NETWORK_INPUT]
         for clip in clips:
-            subject = Subject(clip.name, clip.picture, self._size)
-            made = act([*baselines, *self._models], subject, clip, motion, self._progress(clip.name))
+            subject, systems = Subject(clip.name, clip.picture, self._size), [*baselines, *self._models]
+            made = self._perform(systems, subject, clip, Motion("absolute"), clip.name, self._self, f"self_{clip.name}")
             self._additions.add(clip, {name: made[name] for name in made if name not in NO_ADDITIONS})
-            if self._regions_only:
-                unknown = np.full_like(clip.faces, np.nan)
-                done = [Performance(name, frames, unknown) for name, frames in made.items()]
-            else:
-                done = [judge(name, frames, subject, clip, motion, self._embed) for name, frames in made.items()]
-                self._keep(self._self, clip.name, done)
-            if self._out:
-                driver = Performance("driver", clip.frames, clip.faces)
-                sheets.contact_sheet(driver, done, self._out / f"self_{clip.name}.png")
 
     def cross_reenactment(self, subjects: Sequence[Subject], clips: Sequence[EvaluationClip]) -> None:
         """Every clip drives every other portrait, relatively."""
-        systems: list[System] = [MeshWarp(), NetworkInput(), *self._models]
+        systems = [PLAIN_WARP, NETWORK_INPUT, *self._models]
         for clip in clips:
             motion = Motion("relative", find_neutral(clip.poses))
             for subject in subjects:
-                name = f"{subject.name} by {clip.name}"
-                made = act(systems, subject, clip, motion, self._progress(name))
-                done = [judge(system, frames, subject, clip, motion, self._embed) for system, frames in made.items()]
-                self._keep(self._cross, name, done)
-                if self._out:
-                    driver = Performance("driver", clip.frames, clip.faces)
-                    sheets.contact_sheet(driver, done, self._out / f"cross_{subject.name}_{clip.name}.png")
+                name, sheet = f"{subject.name} by {clip.name}", f"cross_{subject.name}_{clip.name}"
+                self._perform(systems, subject, clip, motion, name, self._cross, sheet)
+
+    def _perform(
+        self, systems: Sequence[System], subject: Subject, clip: EvaluationClip, motion: Motion, name: str,
+        figures: Figures, sheet: str,
+    ) -> dict[str, np.ndarray]:  # fmt: skip
+        """The frames of all systems; judged, their figures kept by `name`, and drawn."""
+        made = scores.act(systems, subject, clip, motion, self._progress(name))
+        if self._regions_only:
+            unknown = np.full_like(clip.faces, np.nan)
+            done = [Performance(system, frames, unknown) for system, frames in made.items()]
+        else:
+            done = [scores.judge(system, frames, subject, clip, motion, self._embed) for system, frames in made.items()]
+            figures[name] = {performance.system: performance.scores for performance in done}
+            self._signals[name] = {performance.system: performance.signals for performance in done}
+        if self._out:
+            sheets.contact_sheet(Performance("driver", clip.frames, clip.faces), done, self._out / f"{sheet}.png")
+        return made
 
     def rollout(self, clip: EvaluationClip, minutes: float) -> None:
         """A long performance of the clip's first frame."""
         subject = Subject(clip.name, clip.picture, self._size)
         self._rollout_title = f"{minutes:g} minutes of {clip.name} to and fro"
-        systems: list[System] = [NetworkInput(), *self._models]
-        progress = self._progress(f"{minutes:g} min of {clip.name}")
-        self._rollouts += roll_out(systems, subject, clip, minutes, self._embed, progress)
+        systems, progress = [NETWORK_INPUT, *self._models], self._progress(f"{minutes:g} min of {clip.name}")
+        self._rollouts += scores.roll_out(systems, subject, clip, minutes, self._embed, progress)
         if self._out:
             sheets.drift_curves(self._rollouts, self._out / "drift.png")
 
@@ -130,22 +120,18 @@ class Report:
         })  # fmt: skip
 
     def markdown(self) -> str:
-        parts = _tables("Own first frame, absolute motion", self._self, SELF_MEASURES)
+        parts = _tables("Own first frame, absolute motion", self._self, scores.SELF_MEASURES)
         parts += self._additions.markdown()
         parts += _tables("Arms and hands, own first frame", _with_arms(self._self), arms.PLACES)
-        parts += _tables("Other portraits, relative motion", self._cross, CROSS_MEASURES)
+        parts += _tables("Other portraits, relative motion", self._cross, scores.CROSS_MEASURES)
         parts += _tables("Arms and hands, other portraits", _with_arms(self._cross), arms.MOTION)
         if self._rollouts:
             rows = {rollout.system: rollout.summary() for rollout in self._rollouts}
-            parts += [f"## {self._rollout_title}: first and last sixth", markdown(rows, ROLLOUT_COLUMNS)]
+            parts += [f"## {self._rollout_title}: first and last sixth", markdown(rows, scores.ROLLOUT_COLUMNS)]
         return "\n\n".join(parts)
 
     def _progress(self, label: str) -> Progress:
         return lambda frames, count: tqdm(frames, label, count, unit="frame", leave=False, disable=self._quiet)
-
-    def _keep(self, figures: Figures, name: str, done: Sequence[Performance]) -> None:
-        figures[name] = {performance.system: performance.scores for performance in done}
-        self._signals[name] = {performance.system: performance.signals for performance in done}
 
 
 def _with_arms(figures: Figures) -> Figures:
@@ -157,7 +143,10 @@ def _means(figures: Figures) -> dict[str, dict[str, float]]:
     """Over the clips, by system."""
     if not figures:
         return {}
-    return {system: mean_scores([rows[system] for rows in figures.values()]) for system in next(iter(figures.values()))}
+    return {
+        system: scores.mean_scores([rows[system] for rows in figures.values()])
+        for system in next(iter(figures.values()))
+    }
 
 
 def _tables(title: str, figures: Figures, columns: Sequence[str]) -> list[str]:

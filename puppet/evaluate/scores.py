@@ -63,17 +63,16 @@ def judge(
         truth = clip.frames
         scores |= {
             "psnr": measures.psnr(frames, truth),
-            "mouth_psnr": measures.mouth_psnr(frames, truth, clip.faces),
-            "eyes_psnr": measures.eyes_psnr(frames, truth, clip.faces),
+            "mouth_psnr": measures.region_psnr(frames, truth, clip.faces, measures.MOUTH),
+            "eyes_psnr": measures.region_psnr(frames, truth, clip.faces, measures.EYES),
             "mouth_w1": measures.mouth_w1(frames, truth, clip.faces),
             "akd": measures.akd(faces, clip.faces),
             "sharpness": measures.sharpness(frames, truth),
             "seam": measures.seam(frames, truth, clip.faces),
         }
     if clip.limbs is not None:
-        limbs = arms.track_limbs(frames)
         measure = arms.places if motion.mode == "absolute" else arms.motion
-        scores |= measure(limbs, clip.limbs)
+        scores |= measure(arms.track_limbs(frames), clip.limbs)
     return Performance(system, frames, faces, scores, signals)
 
 
@@ -81,9 +80,7 @@ def _identity(subject: Subject, frames: np.ndarray, faces: np.ndarray, embed: Fa
     if embed is None:
         return float("nan")
     own = embed(subject.portrait.picture, subject.portrait.pose.face)
-    return measures.identity(
-        np.stack([embed(f, a) for f, a in zip(frames[::EMBED_EVERY], faces[::EMBED_EVERY], strict=True)]), own
-    )
+    return measures.identity(np.stack(list(map(embed, frames[::EMBED_EVERY], faces[::EMBED_EVERY]))), own)
 
 
 def mean_scores(rows: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -103,11 +100,10 @@ class Rollout:
     def summary(self) -> dict[str, float]:
         """First and last sixth of each curve."""
         sixth = max(len(self.curves["psnr"]) // 6, 1)
-        result = {}
+        result: dict[str, float] = {}
         for name, curve in self.curves.items():
-            result[f"{name}_first"] = measures.mean(curve[:sixth])
-            result[f"{name}_last"] = measures.mean(curve[-sixth:])
-            result[f"{name}_drift"] = measures.drift(curve)
+            first, last = measures.mean(curve[:sixth]), measures.mean(curve[-sixth:])
+            result |= {f"{name}_first": first, f"{name}_last": last, f"{name}_drift": last - first}
         return result
 
 

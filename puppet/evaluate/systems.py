@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -57,43 +56,27 @@ class Motion:
 Performer = Callable[[Batch], np.ndarray]  # (F, S, S, 3) uint8 RGB, one frame for every target of the batch
 
 
-class System(Protocol):
-    @property
-    def name(self) -> str: ...
-
-    def performer(self, subject: Subject) -> Performer:
-        """From the beginning of a performance; called with all of its batches in their order."""
-
-
 @dataclass(frozen=True)
-class Still:
-    """The portrait held still."""
+class Baseline:
+    """performer: begins a performance; what it gives is called with all batches in their order."""
 
-    name: str = "still"
-
-    def performer(self, subject: Subject) -> Performer:
-        return lambda batch: np.stack([subject.portrait.picture] * len(batch.targets))
+    name: str
+    performer: Callable[[Subject], Performer]
 
 
-@dataclass(frozen=True)
-class MeshWarp:
-    """The conventional warp of the whole picture."""
-
-    name: str = "plain warp"
-
-    def performer(self, subject: Subject) -> Performer:
-        warp = PlainWarp(subject.portrait.picture, subject.portrait.pose.face)
-        return lambda batch: np.stack([warp(target.face) for target in batch.targets])
+def _plain_warp(subject: Subject) -> Performer:
+    warp = PlainWarp(subject.portrait.picture, subject.portrait.pose.face)
+    return lambda batch: np.stack([warp(target.face) for target in batch.targets])
 
 
-@dataclass(frozen=True)
-class NetworkInput:
-    """The warp that the network is given, with its painted teeth and eyes, over the portrait's background."""
-
-    name: str = WARP
-
-    def performer(self, subject: Subject) -> Performer:
-        return lambda batch: _opaque([frame.picture for frame in batch.frames], subject)
+# The portrait held still.
+STILL = Baseline("still", lambda subject: lambda batch: np.stack([subject.portrait.picture] * len(batch.targets)))
+# The conventional warp of the whole picture.
+PLAIN_WARP = Baseline("plain warp", _plain_warp)
+# The warp that the network is given, with its painted teeth and eyes, over the portrait's background.
+NETWORK_INPUT = Baseline(
+    WARP, lambda subject: lambda batch: _opaque([frame.picture for frame in batch.frames], subject)
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +95,9 @@ class Model:
         stream = load_stream(self.model, self.weights, subject.size, self.device, self.seed)
         renderer = Renderer(stream, Timings())
         return lambda batch: _opaque(renderer(batch), subject)
+
+
+System = Baseline | Model
 
 
 def perform(
@@ -143,14 +129,11 @@ def models(model: str, weights: Sequence[str], device: str, seed: int) -> list[M
         if each not in ("shipped", "random"):
             with reported_as_puppet_error(WeightsError, about=f"--weights {each}"):
                 preset = load_config(weights_path(model, each)).name
-            name = _unlike(Path(each), [system.name for system in chosen])
+            path, taken = Path(each), [system.name for system in chosen]
+            # with its folder's name where another is called the same
+            name = f"{path.absolute().parent.name}/{path.stem}" if path.stem in taken else path.stem
         if any(name == system.name for system in chosen):
             raise PuppetError(f"--weights {each} is given twice")
         load_generator(preset, each, 256)  # what is wrong with the weights is said before an hour of work
         chosen.append(Model(name, preset, each, device, seed))
     return chosen
-
-
-def _unlike(path: Path, taken: Sequence[str]) -> str:
-    """The file's name, with its folder's where another is called the same."""
-    return f"{path.absolute().parent.name}/{path.stem}" if path.stem in taken else path.stem

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from pose.tracking.landmarks import LEFT_EYE_RING, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
 from pose.warp.conditioning import Conditioner
-from puppet.core.character import check_size
+from puppet.core.look import PictureSize
 from puppet.errors import PuppetError
 
 BOX_MARGIN = 4 / 256  # of the picture's size, around the landmarks of mouth and eyes
@@ -25,7 +25,7 @@ SHEET_FRAMES = 6  # frames of a clip on a contact sheet
 
 def check_shape(size: int, frames: int, face: int) -> None:
     """`PuppetError` unless clips of `frames` pictures of size x size pixels with faces of `face` are possible."""
-    check_size(size, "--size")
+    PictureSize.of(size, "--size")
     if frames % 4 or frames < 4:
         raise PuppetError(f"--frames {frames} is not possible: choose a multiple of 4")
     if face < LEAST_FACE:

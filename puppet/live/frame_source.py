@@ -43,6 +43,7 @@ class FrameSource(Protocol):
 
     def phase_correction(self, picture: Picture, now: float, period: float) -> float:
         """Seconds to move the sender's clock by."""
+        return 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ class _Shown:
     mirrored: bool
 
 
-class ReprojectedFrames:
+class ReprojectedFrames(FrameSource):
     """A new picture at every tick, of the newest pose. The generator is given some of the same frames: what it changes
     fits them, and no warp is made twice.
 
@@ -66,7 +67,7 @@ class ReprojectedFrames:
     def __init__(self, statistics: Statistics, quality: AdaptiveQuality, generated: bool = True):
         self.batches: LatestValue[tuple[Batch, bool]] | None = LatestValue() if generated else None
         self._timings, self._quality = statistics.timings, quality
-        self._gather, self._beat = Gather(statistics), Beat()
+        self._gather, self._beat = Gather(statistics.timings), Beat()
         self._reproject = Reprojection()
         self._shown: _Shown | None = None
         self._last: tuple | None = None  # what made the last picture, if the same would make the same one
@@ -104,17 +105,14 @@ class ReprojectedFrames:
         self._quality.observe_picture(time.perf_counter() - started)
         return picture
 
-    def phase_correction(self, picture: Picture, now: float, period: float) -> float:
-        return 0.0
 
-
-class BufferedFrames:
+class BufferedFrames(FrameSource):
     """The generated frames as they are, spaced evenly: `--reprojection off`."""
 
     def __init__(self, statistics: Statistics, quality: AdaptiveQuality):
         self.batches: LatestValue[tuple[Batch, bool]] = LatestValue()
-        self._statistics, self._quality = statistics, quality
-        self._gather = PoseGather(statistics)
+        self._timings, self._quality = statistics.timings, quality
+        self._gather = PoseGather(statistics.timings)
         self.buffer = JitterBuffer()
 
     def show(self, character: Character, target: PoseFrame, live: bool, mirrored: bool) -> None:
@@ -123,9 +121,7 @@ class BufferedFrames:
 
     def offer(self, batch: Batch, frames: np.ndarray, mirrored: bool) -> None:
         pictures = [
-            make_picture(
-                person, batch.character, target.time, batch.live, target.time, mirrored, self._statistics.timings
-            )
+            make_picture(person, batch.character, target.time, batch.live, target.time, mirrored, self._timings)
             for person, target in zip(frames, batch.targets, strict=True)
         ]
         self.buffer.offer(pictures, time.perf_counter())
@@ -135,7 +131,7 @@ class BufferedFrames:
         if due is None:
             return None
         picture, waited = due
-        self._statistics.waited("wait", waited)
+        self._timings.add("wait", waited)
         return picture
 
     def phase_correction(self, picture: Picture, now: float, period: float) -> float:

@@ -23,14 +23,12 @@ class JitterBuffer:
         self._waiting: deque[tuple[Picture, float]] = deque(maxlen=MOST_WAITING)  # with the moment each came
         self._ages: deque[float] = deque(maxlen=GROUPS)
         self.delay = 0.0  # s from a driver's moment to its picture
-        self.skipped = 0  # pictures that were overtaken by newer ones
 
     def offer(self, pictures: list[Picture], now: float) -> None:
         """One group, in order."""
         with self._lock:
             self._ages.append(now - pictures[0].time)
             self.delay = sorted(self._ages)[int(ON_TIME * (len(self._ages) - 1))]
-            self.skipped += max(0, len(self._waiting) + len(pictures) - MOST_WAITING)
             self._waiting.extend((picture, now) for picture in pictures)
 
     def pick(self, now: float) -> tuple[Picture, float] | None:
@@ -38,7 +36,6 @@ class JitterBuffer:
         due = None
         with self._lock:
             while self._waiting and self._waiting[0][0].time + self.delay <= now + TOLERANCE:
-                self.skipped += due is not None
                 due = self._waiting.popleft()
         return None if due is None else (due[0], now - due[1])
 

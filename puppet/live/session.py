@@ -93,10 +93,10 @@ class Session:
             quality = AdaptiveQuality(1 / fps)
             if config.reprojection:  # which makes the warp by itself
                 generated = not isinstance(self._stream, WarpStream)
-                source_of_frames: FrameSource = ReprojectedFrames(self.statistics, quality, generated)
+                frames: FrameSource = ReprojectedFrames(self.statistics, quality, generated)
             else:
-                source_of_frames = BufferedFrames(self.statistics, quality)
-            self.sender = Sender(still(character), source_of_frames, self.statistics, self._output_failed, fps)
+                frames = BufferedFrames(self.statistics, quality)
+            self.sender = Sender(still(character), frames, self.statistics, self._output_failed, fps)
             self.camera: Camera | VmcReceiver
             if isinstance(source, VmcReceiver):
                 self.camera, tracker = source, None
@@ -107,17 +107,9 @@ class Session:
                     tracker = Tracker()
                 tracker.track(character.portrait.picture, time.perf_counter(), body=True)  # warms it up, too
             self.loop = LiveLoop(
-                self.camera,
-                tracker,
-                self.driver,
-                renderer,
-                source_of_frames,
-                quality,
-                self.sender,
-                self.statistics,
-                report,
+                self.camera, tracker, self.driver, renderer, frames, quality, self.sender, self.statistics, report,
                 motion_out,
-            )
+            )  # fmt: skip
             self.controls = Controls(self.driver, self.sender, library, config.recordings, config.transparent, self.end)
             unfinished.pop_all()
 
@@ -147,12 +139,9 @@ class Session:
             self._greet()
             self._watch(windows[0] if windows else None, self._config.seconds)
             summary = self.statistics.summary()
-        if self._broken is not None:
-            raise self._broken
-        if self._error is not None:
-            raise self._error
-        if self._lost is not None:
-            raise self._lost
+        for error in (self._broken, self._error, self._lost):
+            if error is not None:
+                raise error
         return summary
 
     @property
@@ -165,8 +154,7 @@ class Session:
         if not self._config.reprojection:
             return FPS
         seconds = reprojection_seconds(character)
-        fitting = [fps for fps in RATES if fps * seconds <= MOST_BUSY]
-        return fitting[0] if fitting else RATES[-1]
+        return next((fps for fps in RATES if fps * seconds <= MOST_BUSY), RATES[-1])
 
     def state(self) -> dict:
         """What is on and how it runs, for the page and for remote controls."""

@@ -229,9 +229,9 @@ def test_frames_that_never_come_whole_are_not_generated_while_frozen():
         run.new_pictures(4)
         run.driver.frozen = True
         run.output.wait_for(len(run.output.pictures) + 12)
-        made = run.statistics._counts["collect"]
+        made = run.statistics.timings._frames["collect"]
         run.output.wait_for(len(run.output.pictures) + 12)
-        assert run.statistics._counts["collect"] == made
+        assert run.statistics.timings._frames["collect"] == made
         run.driver.frozen = False
         run.new_pictures(4)
     assert run.loop.error is None

@@ -84,7 +84,6 @@ def test_playout_spaces_pictures_evenly_whose_groups_come_at_once():
         buffer.offer([make_picture(time=first + k / 24) for k in range(4)], first + 0.25)
         for k in range(4):
             shown.append((now := first + 0.25 + k / 24, *buffer.pick(now)))
-    assert buffer.skipped == 0
     np.testing.assert_allclose([now - picture.time for now, picture, _ in shown], 0.25, atol=1e-6)
     np.testing.assert_allclose([waited for *_, waited in shown[:4]], [0, 1 / 24, 2 / 24, 3 / 24], atol=1e-6)
     assert buffer.pick(100.0) is None
@@ -114,7 +113,7 @@ def test_the_clock_moves_to_where_pictures_are_due_and_shows_each_of_them(phase)
             slack.append(clock - due[0].time - buffer.delay)
             clock += buffer.phase_correction(due[0], clock, period)
     assert 0 <= min(slack[-100:]) and max(slack[-100:]) < 0.008
-    assert len(set(numbers)) == len(numbers) and len(numbers) > 380 and buffer.skipped <= 3
+    assert len(set(numbers)) == len(numbers) and numbers[-1] - numbers[0] - len(numbers) < 3
 
 
 def test_a_slow_generator_costs_the_age_of_the_appearance_and_comes_back():
