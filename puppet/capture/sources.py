@@ -16,7 +16,7 @@ import numpy as np
 from puppet.capture.devices import CameraInfo, find_camera, list_cameras, names_of, unnamed
 from puppet.errors import PuppetError
 from puppet.media import DRIVER
-from puppet.media.video_reader import TimedFrame, VideoReader
+from puppet.media.video_reader import SUFFIXES, TimedFrame, VideoReader
 from puppet.vmc.receiver import VmcReceiver, is_vmc, make_receiver
 
 # The face is looked for in the centred square: more pixels cost time on the bus and bring nothing.
@@ -157,6 +157,6 @@ def make_source(camera: str) -> Source | VmcReceiver:
     if camera == SYNTHETIC:
         return VideoFile(DRIVER, SYNTHETIC)
     path = Path(camera)
-    if path.is_file() or path.suffix.lower() in (".mp4", ".mov", ".mkv", ".webm", ".avi"):
+    if path.is_file() or path.suffix.lower() in SUFFIXES:
         return VideoFile(path)
     return Webcam(camera)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 import queue
@@ -14,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tqdm import tqdm
 
-from generator.portrait.layout import SEEN_FACE
 from pose.tracking.landmarks import PoseFrame
+from puppet.commands import arguments
 from puppet.core.signals import leave_terminal_signals_to_parent
 from puppet.errors import PuppetError
 from puppet.footage.clips import check_shape, clip_path, contact_sheet, make_clip, save_clip
@@ -38,19 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", type=int, required=True, help="number of clips that the folder shall hold")
     parser.add_argument("--ict", type=Path, required=True, help=ICT_HELP)
     parser.add_argument("--makehuman", type=Path, required=True, help=MAKEHUMAN_HELP)
-    parser.add_argument("--size", type=int, default=192, help="pixels along each side, a multiple of 16")
-    parser.add_argument("--frames", type=int, default=20, help="video frames in a clip, a multiple of 4")
-    parser.add_argument(
-        "--face", type=int, default=SEEN_FACE, metavar="N",
-        help="pixels of the largest face, longer side; larger ones are shrunk, as the model sees them",
-    )  # fmt: skip
+    arguments.add_clips(parser, size=192)
     parser.add_argument("--seed", type=int, default=0, help="clip i of a seed is always the same clip")
     parser.add_argument(
         "--figures", type=float, default=0.75, metavar="SHARE",
         help="share of whole people with photographic skin, arms and hands; the rest are heads with painted skin",
     )  # fmt: skip
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render")
-    parser.add_argument("--json", action="store_true", help="print one JSON object when done, no progress bar")
+    arguments.add_json(parser)
 
 
 @dataclass(frozen=True)
@@ -73,32 +67,26 @@ def run(args: argparse.Namespace) -> None:
     if not 0 <= args.figures <= 1:
         raise PuppetError(f"--figures {args.figures:g} is no share: choose a number from 0 to 1")
     check_shape(args.size, args.frames, args.face)
-    for option, path in (("--ict", args.ict), ("--makehuman", args.makehuman)):
+    for option, path, wanted in (("--ict", args.ict, ICT_HELP), ("--makehuman", args.makehuman, MAKEHUMAN_HELP)):
         if not path.exists():
-            raise PuppetError(
-                f"{option} {path} does not exist: give {ICT_HELP if option == '--ict' else MAKEHUMAN_HELP}"
-            )
+            raise PuppetError(f"{option} {path} does not exist: give {wanted}")
     try:
         import moderngl  # noqa: F401
     except ImportError:
         raise PuppetError(
             "the actors are drawn with moderngl, which is missing: pip install 'puppet-live[actors]'"
         ) from None
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PuppetError(f"cannot make the folder {args.out}: {error.strerror}") from error
-
+    arguments.make_folder(args.out)
     footage = Footage(args.out, args.ict, args.makehuman, args.size, args.frames, args.face, args.seed, args.figures)
     missing = [index for index in range(args.clips) if not clip_path(args.out, index).exists()]
     render_all(footage, missing, args.workers, quiet=args.json)
     paths = [clip_path(args.out, index) for index in range(args.clips)]
     sheet = args.out / "contact_sheet.png"
     contact_sheet(paths, sheet)
-    if args.json:
-        print(json.dumps({"clips": args.clips, "rendered": len(missing), "folder": str(args.out), "sheet": str(sheet)}))
-    else:
-        print(f"{args.out}: {args.clips} clips, {len(missing)} of them new; to look at: {sheet}")
+    arguments.answer(
+        args, {"clips": args.clips, "rendered": len(missing), "folder": str(args.out), "sheet": str(sheet)},
+        f"{args.out}: {args.clips} clips, {len(missing)} of them new; to look at: {sheet}",
+    )  # fmt: skip
 
 
 def render_all(footage: Footage, indices: list[int], workers: int, quiet: bool) -> None:
@@ -115,7 +103,7 @@ def render_all(footage: Footage, indices: list[int], workers: int, quiet: bool) 
     for process in processes:
         process.start()
     try:
-        for _ in tqdm(indices, unit="clip", disable=None if not quiet else True):
+        for _ in tqdm(indices, unit="clip", disable=quiet or None):
             failure = _next_result(results, processes)
             if failure:
                 raise PuppetError(failure)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
+from generator.portrait.layout import SEEN_FACE
 from puppet.core.look import sides_of
+from puppet.errors import PuppetError
 from puppet.media import DRIVER, PORTRAIT
 
 
@@ -99,11 +102,37 @@ def height_and_width(value: str) -> tuple[int, int]:
     return height, width
 
 
-def add_size(parser: argparse.ArgumentParser, default: int = 256) -> None:
+def add_clips(parser: argparse.ArgumentParser, size: int) -> None:
+    """The form of training clips."""
+    parser.add_argument("--size", type=int, default=size, metavar="N", help="pixels along each side, a multiple of 16")
+    parser.add_argument("--frames", type=int, default=20, metavar="N", help="video frames in a clip, a multiple of 4")
     parser.add_argument(
-        "--size", type=int, default=default, metavar="N", help="pixels of the square output, a multiple of 16"
-    )
+        "--face", type=int, default=SEEN_FACE, metavar="N",
+        help="pixels of the largest face, longer side; larger ones are shrunk, as the model sees them",
+    )  # fmt: skip
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, no progress bar")
+
+
+def answer(args: argparse.Namespace, facts: dict, text: str) -> None:
+    """What came out, as --json or a person wants it."""
+    print(json.dumps(facts) if args.json else text)
+
+
+def check_positive(args: argparse.Namespace, *names: str) -> None:
+    """Raises PuppetError where one of these was given and is not more than 0."""
+    for name in names:
+        value = getattr(args, name)
+        if value is not None and not value > 0:
+            option = name.replace("_", "-")
+            raise PuppetError(f"--{option} {value:g} is not possible: it has to be more than 0")
+
+
+def make_folder(path: Path, cure: str = "choose another") -> None:
+    """Make it where it is not there. Raises PuppetError where that fails."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PuppetError(f"cannot make the folder {path} ({error.strerror}): {cure}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import platform
 import statistics
 import time
 from collections.abc import Iterator
@@ -72,8 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    if args.seconds <= 0 or (args.stream_minutes is not None and args.stream_minutes <= 0):
-        raise PuppetError("--seconds and --stream-minutes must be more than 0")
+    arguments.check_positive(args, "seconds", "stream_minutes")
     if args.plan:
         return bench_engine.planned(args)
     if not _has_portrait(args.model):
@@ -88,15 +88,9 @@ def run(args: argparse.Namespace) -> None:
     from puppet.core.puppet import Puppet
 
     puppet = Puppet(
-        args.portrait,
-        args.model,
-        args.weights,
-        args.device,
-        args.size,
-        seed=args.seed,
-        body_every=LIVE_BODY_EVERY,
+        args.portrait, args.model, args.weights, args.device, args.size, seed=args.seed, body_every=LIVE_BODY_EVERY,
         attention=args.attention,
-    )
+    )  # fmt: skip
     with closing(puppet.perform(_to_and_fro(driver))) as pictures:
         alone = _speed(pictures, args.seconds, puppet.timings)
     ms = puppet.timings.milliseconds()
@@ -197,12 +191,9 @@ def _long_stream(puppet, driver: list[np.ndarray], minutes: float, quiet: bool |
         for _ in itertools.islice(pictures, FPS):
             pass
         step = (time.perf_counter() - start) * 1000 / (FPS / 4)
-        name = None
-        if WINDOW_SECONDS <= second < 2 * WINDOW_SECONDS:
-            name = "start"
-        elif second >= total - WINDOW_SECONDS:
-            name = "end"
-        if name:
+        begun = WINDOW_SECONDS <= second < 2 * WINDOW_SECONDS
+        if begun or second >= total - WINDOW_SECONDS:
+            name = "start" if begun else "end"
             windows[name].append(step)
             rss[name] = resident_mib()
     return {
@@ -217,14 +208,9 @@ def device_name(device: str) -> str:
         import torch
 
         return torch.cuda.get_device_name(device)
-    if device == "cpu":
-        import platform
-
-        info = Path("/proc/cpuinfo")
-        if info.exists():
-            names = [
-                line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
-            ]
-            return f"cpu ({names[0]})" if names else "cpu"
-        return f"cpu ({platform.processor() or platform.machine()})"
-    return device
+    if device != "cpu":
+        return device
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return f"cpu ({next(named, None) or platform.processor() or platform.machine()})"

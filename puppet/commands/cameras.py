@@ -7,18 +7,18 @@ import json
 import time
 from dataclasses import asdict
 
+from puppet.commands import arguments
 from puppet.errors import PuppetError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", action="store_true", help="open each one and look at its pictures")
     parser.add_argument("--seconds", type=float, default=1.0, metavar="N", help="that --test looks at each camera")
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    arguments.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    if not args.seconds > 0:
-        raise PuppetError(f"--seconds {args.seconds:g} is not possible: give more than 0")
+    arguments.check_positive(args, "seconds")
     from puppet.capture.devices import list_cameras
     from puppet.capture.sources import Webcam
 

@@ -51,7 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="DIR", help="folder for contact sheets, curves and all figures as JSON"
     )
     arguments.add_model(parser, several=True)
-    arguments.add_size(parser)
+    parser.add_argument(
+        "--size", type=int, default=256, metavar="N", help="pixels of the square output, a multiple of 16"
+    )
     arguments.add_json(parser)
 
 
@@ -85,23 +87,16 @@ def run(args: argparse.Namespace) -> None:
     figures = report.figures()
     if args.out:
         (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
-    print(json.dumps(figures) if args.json else report.markdown())
+    arguments.answer(args, figures, report.markdown())
 
 
 def _check(args: argparse.Namespace) -> None:
-    for option, value in (("--seconds", args.seconds), ("--minutes", args.minutes)):
-        if value is not None and not value > 0:
-            raise PuppetError(f"{option} {value:g} is not possible: it has to be more than 0")
+    arguments.check_positive(args, "seconds", "minutes")
     if args.regions and (args.portraits or args.minutes):
         raise PuppetError("--regions compares with the clip's own frames: leave --portraits and --minutes out")
     PictureSize.of(args.size, "--size")
     if args.out:
-        try:
-            args.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise PuppetError(
-                f"cannot make the folder {args.out} ({error.strerror}): give --out another name"
-            ) from error
+        arguments.make_folder(args.out, "give --out another name")
         if args.minutes and importlib.util.find_spec("matplotlib") is None:
             raise PuppetError(
                 "the curves of --minutes need matplotlib, which is missing: pip install 'puppet-live[evaluate]'"

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from puppet.commands import arguments
+from puppet.commands.train import trained
 from puppet.core.weights import own_weights
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.media.video_reader import FPS, VideoReader
@@ -70,8 +71,7 @@ class Split:
 
 
 def run(args: argparse.Namespace) -> None:
-    if not args.minutes > 0:
-        raise PuppetError(f"--minutes {args.minutes:g} is not possible: it has to be more than 0")
+    arguments.check_positive(args, "minutes", "threads")
     out = _check_out(args.out or own_weights(args.name))
     _check_start(args)
     with tempfile.TemporaryDirectory(prefix="puppet-fit-") as folder:
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
             _keep(fitted, out)
     rival = max(("warp alone", "before"), key=lambda name: _features(rows[name]))
     better = is_better(rows["fitted"], rows[rival])
-    sheet = _sheet(out)
+    sheet = out.with_suffix(".png")
     if args.json:
         print(json.dumps({"weights": str(out), "sheet": str(sheet), "use": better, "figures": rows}))
         return
@@ -140,10 +140,6 @@ def _check_out(out: Path) -> Path:
     return out
 
 
-def _sheet(out: Path) -> Path:
-    return out.with_suffix(".png")
-
-
 def _recorded(camera: str, out: Path) -> Path:
     from puppet.capture.recording import on_terminal, record
     from puppet.capture.sources import Source, make_source
@@ -184,28 +180,12 @@ def _cut(video: Path, split: Split, folder: Path, args: argparse.Namespace) -> P
 
 
 def _train(clips: Path, folder: Path, args: argparse.Namespace) -> Path:
-    from generator.checkpoint import WeightsError
-    from generator.runtime.precision import resolve_device
-    from generator.training.run import train
-    from generator.training.state import Interrupted
     from puppet.core.models import weights_path
 
-    with reported_as_puppet_error(ValueError, WeightsError, OSError):
-        try:
-            return train(
-                args.model,
-                clips,
-                folder,
-                minutes=args.minutes,
-                recipe="shipped",
-                stages=("reconstruction",),
-                device=str(resolve_device(args.device)),
-                start=weights_path(args.model, args.weights),
-                seed=args.seed,
-                threads=args.threads,
-            )
-        except Interrupted as error:
-            raise KeyboardInterrupt(str(error)) from None
+    return trained(
+        args.model, clips, folder, args.device, minutes=args.minutes, recipe="shipped", stages=("reconstruction",),
+        start=weights_path(args.model, args.weights), seed=args.seed, threads=args.threads,
+    )  # fmt: skip
 
 
 def _compare(
@@ -239,7 +219,7 @@ def _compare(
 
     frames = act(systems, subject, clip, motion, progress)
     made = [judge(name, each, subject, clip, motion, None) for name, each in frames.items()]
-    contact_sheet(Performance("truth", clip.frames, clip.faces), made, _sheet(out))
+    contact_sheet(Performance("truth", clip.frames, clip.faces), made, out.with_suffix(".png"))
     return {each.system: {name: round(float(each.scores[name]), 3) for name in MEASURES} for each in made}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,15 +94,12 @@ def run(args: argparse.Namespace) -> None:
         began = time.perf_counter()
         frames = write_clip(args, stream, signals, prompts, encode, picture)
     seconds = time.perf_counter() - began
-    if args.json:
-        height, width = model.config.size
-        facts = {
-            "model": args.model, "out": str(args.out), "frames": frames, "size": [width, height],
-            "fps": model.config.fps, "seconds": round(seconds, 2), "device": str(stream.device),
-        }  # fmt: skip
-        print(json.dumps(facts))
-    else:
-        print(f"{args.out}: {frames} frames, {frames / seconds:.1f} a second on {stream.device}")
+    facts = {
+        "model": args.model, "out": str(args.out), "frames": frames, "size": model.config.size[::-1],
+        "fps": model.config.fps, "seconds": round(seconds, 2), "device": str(stream.device),
+    }  # fmt: skip
+    text = f"{args.out}: {frames} frames, {frames / seconds:.1f} a second on {stream.device}"
+    arguments.answer(args, facts, text)
 
 
 def prompts_of(args: argparse.Namespace) -> list[Prompt]:
@@ -145,7 +141,7 @@ def write_clip(
     written = made = 0
     with (
         VideoWriter(args.out, (width, height), fps=fps) as writer,
-        tqdm(total=wanted, desc="generating", unit="frame", leave=False, disable=True if args.json else None) as bar,
+        tqdm(total=wanted, desc="generating", unit="frame", leave=False, disable=args.json or None) as bar,
     ):
 
         def write(frames_FHWC: np.ndarray) -> None:

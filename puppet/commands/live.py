@@ -115,6 +115,14 @@ def run(args: argparse.Namespace) -> None:
     print(line)
 
 
+def settings(path: Path, profile: str | None = None) -> tuple[Flags, argparse.Namespace]:
+    """The flags, and what they are by the file alone. Raises PuppetError for a wrong file."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    given = parser.parse_args(["--profile", profile] if profile else [])
+    return given.flags, given.flags.resolve(given, path)
+
+
 def make_motion_out(target: str | None, config: LiveConfig, source: Source | VmcReceiver) -> VmcSender | None:
     """Where tracked motion is sent. Raises PuppetError for what cannot be, --motion with a VMC camera among it."""
     if isinstance(source, VmcReceiver) and config.motion != "relative":

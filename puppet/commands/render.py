@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -53,11 +52,7 @@ def run(args: argparse.Namespace) -> None:
             "was held there",
             file=sys.stderr,
         )
-    if not args.json:
-        speed = f"{seconds:.1f} s ({frames / seconds:.1f} frames/s)"
-        print(f"{args.out}: {frames} frames at {FPS} fps, made in {speed}")
-        return
-    report = {
+    facts = {
         "path": str(args.out),
         "frames": frames,
         "fps": FPS,
@@ -70,7 +65,8 @@ def run(args: argparse.Namespace) -> None:
         "model": args.model,
         "device": puppet.device,
     }
-    print(json.dumps(report))
+    speed = f"{seconds:.1f} s ({frames / seconds:.1f} frames/s)"
+    arguments.answer(args, facts, f"{args.out}: {frames} frames at {FPS} fps, made in {speed}")
 
 
 def _show(steps: Iterator[Progress], quiet: bool | None) -> int:

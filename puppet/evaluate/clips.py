@@ -18,10 +18,9 @@ from puppet.core.timings import Timings
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.evaluate import arms
 from puppet.media.alpha import composite
-from puppet.media.video_reader import FPS, VideoReader, centre_square
+from puppet.media.video_reader import FPS, SUFFIXES, VideoReader, centre_square
 
 LEAST_FRAMES = 16  # shorter clips say nothing about motion
-VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 TRAINING_CLIP = ".safetensors"
 GREY = 128  # behind the people of training clips, who have no background
 
@@ -81,7 +80,7 @@ def clip_files(paths: Iterable[Path]) -> list[Path]:
             files.append(path)
             continue
         inside = sorted(
-            file for file in path.iterdir() if file.suffix.lower() in (*VIDEOS, TRAINING_CLIP) and file.is_file()
+            file for file in path.iterdir() if file.suffix.lower() in (*SUFFIXES, TRAINING_CLIP) and file.is_file()
         )
         if not inside:
             raise PuppetError(f"the folder {path} holds no clip: give one with videos, or the output of puppet actors")

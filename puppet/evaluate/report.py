@@ -55,15 +55,16 @@ class Report:
 
     def self_reenactment(self, clips: Sequence[EvaluationClip]) -> None:
         """Each clip drives its own first frame, absolutely; the clip is the truth."""
-        baselines = [NETWORK_INPUT] if self._regions_only else [STILL, PLAIN_WARP, NETWORK_INPUT]
+        baselines: list[System] = [NETWORK_INPUT] if self._regions_only else [STILL, PLAIN_WARP, NETWORK_INPUT]
         for clip in clips:
-            subject, systems = Subject(clip.name, clip.picture, self._size), [*baselines, *self._models]
-            made = self._perform(systems, subject, clip, Motion("absolute"), clip.name, self._self, f"self_{clip.name}")
+            subject, sheet = Subject(clip.name, clip.picture, self._size), f"self_{clip.name}"
+            systems = [*baselines, *self._models]
+            made = self._perform(systems, subject, clip, Motion("absolute"), clip.name, self._self, sheet)
             self._additions.add(clip, {name: made[name] for name in made if name not in NO_ADDITIONS})
 
     def cross_reenactment(self, subjects: Sequence[Subject], clips: Sequence[EvaluationClip]) -> None:
         """Every clip drives every other portrait, relatively."""
-        systems = [PLAIN_WARP, NETWORK_INPUT, *self._models]
+        systems: list[System] = [PLAIN_WARP, NETWORK_INPUT, *self._models]
         for clip in clips:
             motion = Motion("relative", find_neutral(clip.poses))
             for subject in subjects:
@@ -91,7 +92,8 @@ class Report:
         """A long performance of the clip's first frame."""
         subject = Subject(clip.name, clip.picture, self._size)
         self._rollout_title = f"{minutes:g} minutes of {clip.name} to and fro"
-        systems, progress = [NETWORK_INPUT, *self._models], self._progress(f"{minutes:g} min of {clip.name}")
+        systems: list[System] = [NETWORK_INPUT, *self._models]
+        progress = self._progress(f"{minutes:g} min of {clip.name}")
         self._rollouts += scores.roll_out(systems, subject, clip, minutes, self._embed, progress)
         if self._out:
             sheets.drift_curves(self._rollouts, self._out / "drift.png")
@@ -141,12 +143,8 @@ def _with_arms(figures: Figures) -> Figures:
 
 def _means(figures: Figures) -> dict[str, dict[str, float]]:
     """Over the clips, by system."""
-    if not figures:
-        return {}
-    return {
-        system: scores.mean_scores([rows[system] for rows in figures.values()])
-        for system in next(iter(figures.values()))
-    }
+    systems = next(iter(figures.values()), ())
+    return {system: scores.mean_scores([rows[system] for rows in figures.values()]) for system in systems}
 
 
 def _tables(title: str, figures: Figures, columns: Sequence[str]) -> list[str]:

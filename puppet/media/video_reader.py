@@ -14,6 +14,7 @@ import numpy as np
 from puppet.errors import PuppetError
 
 FPS = 24
+SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
 # a pause in the time stamps longer than this is a broken clock, not a held picture
 LONGEST_PAUSE = 10.0  # seconds
 # a file that ends this share of its stated length plus as many seconds early was cut off
