@@ -17,9 +17,8 @@ from pose.tracking.landmarks import PoseFrame
 from puppet.commands import arguments
 from puppet.core.signals import leave_terminal_signals_to_parent
 from puppet.errors import PuppetError
-from puppet.footage.clips import check_shape, clip_path, contact_sheet, make_clip, save_clip
+from puppet.footage.clips import as_seen, check_shape, clip_path, contact_sheet, make_clip, save_clip
 from puppet.footage.imitation import imitate_hands, imitate_matting, imitate_tracker
-from puppet.footage.seen import as_seen
 from puppet.media.video_reader import FPS
 
 if TYPE_CHECKING:

@@ -21,6 +21,8 @@ from puppet.errors import PuppetError
 BOX_MARGIN = 4 / 256  # of the picture's size, around the landmarks of mouth and eyes
 LEAST_FACE = 16  # pixels, two latent cells
 SHEET_FRAMES = 6  # frames of a clip on a contact sheet
+LEAST_CROP = 128  # pixels of a clip each way: a crop of the training
+SIDE_STEP = 16  # pixels, of which the sides of a clip are multiples
 
 
 def check_shape(size: int, frames: int, face: int) -> None:
@@ -69,6 +71,22 @@ def make_clip(
         "reference_guide": own.guide,
         "boxes": np.stack([feature_boxes(pose) for pose in poses]),
     }
+
+
+def as_seen(clip: dict[str, np.ndarray], face: int | None) -> dict[str, np.ndarray]:
+    """The tensors of a training clip, shrunk where the portrait's face is larger than `face` pixels (None: as it is).
+
+    The warp is drawn at full size and shrunk after that, as `PortraitStream` does it.
+    """
+    from generator.portrait.scale import Scale  # brings torch
+
+    size = clip["frames"].shape[1]
+    seen = Scale.of(size, clip["reference_guide"][None], face, SIDE_STEP).seen
+    scale = Scale(size, min(max(seen, LEAST_CROP), size))
+    videos = {name: scale.shrink(clip[name]) for name in ("frames", "warp", "guide")}
+    stills = {name: scale.shrink(clip[name][None])[0] for name in clip if name.startswith("reference")}
+    boxes = np.round(clip["boxes"] * (scale.seen / size)).astype(np.int16)
+    return {name: np.ascontiguousarray(array) for name, array in (videos | stills).items()} | {"boxes": boxes}
 
 
 def save_clip(path: Path, clip: dict[str, np.ndarray], source: str | None = None) -> None:

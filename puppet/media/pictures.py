@@ -12,17 +12,22 @@ from puppet.errors import PuppetError
 LARGEST = 200_000_000  # pixels: beyond this a file is more likely an attack than a photograph
 
 
+def check_file(path: Path, role: str, wanted: str) -> None:
+    """`PuppetError` with the `role` of the file unless there is one with something in it; wanted: what it should be."""
+    if not path.exists():
+        raise PuppetError(f"{role} {path} does not exist: give the path of {wanted}")
+    if path.is_dir():
+        raise PuppetError(f"{role} {path} is a folder: give the path of {wanted}")
+    if path.stat().st_size == 0:
+        raise PuppetError(f"{role} {path} is empty: give {wanted}")
+
+
 def read_picture(path: Path, role: str, keep_alpha: bool = False) -> np.ndarray:
     """(H, W, 3) uint8 RGB, white behind transparent parts; or (H, W, 4), straight alpha, if kept and there is any.
 
     `PuppetError` with the `role` of the file where it cannot be read.
     """
-    if not path.exists():
-        raise PuppetError(f"{role} {path} does not exist: give the path of a picture (PNG, JPEG, WebP)")
-    if path.is_dir():
-        raise PuppetError(f"{role} {path} is a folder: give the path of a picture (PNG, JPEG, WebP)")
-    if path.stat().st_size == 0:
-        raise PuppetError(f"{role} {path} is empty: give a picture (PNG, JPEG, WebP)")
+    check_file(path, role, "a picture (PNG, JPEG, WebP)")
     try:
         with Image.open(path) as image:
             if image.width * image.height > LARGEST:

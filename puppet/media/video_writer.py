@@ -97,7 +97,9 @@ class VideoWriter:
         context = self._stream.codec_context
         context.colorspace = BT601
         context.color_range = LIMITED_RANGE
-        self._sound = sound.attach(self._container) if sound else None
+        self._sound = sound
+        if sound:
+            sound.attach(self._container)
 
     def write(self, rgba: np.ndarray, number: int | None = None) -> None:
         """One frame: (H, W, 4) uint8 premultiplied RGBA; opaque formats take its colours as they are.

@@ -38,9 +38,6 @@ class Browser(Output):
     def clients(self) -> int:
         return len(self._clients)
 
-    def open(self, size: tuple[int, int], fps: int) -> None:
-        pass
-
     def send(self, picture: Picture) -> None:
         self._number += 1
         clients = list(self._clients)

@@ -8,7 +8,6 @@ from puppet.errors import PuppetError, nearest
 from puppet.outputs.base import Output
 from puppet.outputs.browser import Browser
 from puppet.outputs.file import File
-from puppet.outputs.none import Nowhere
 from puppet.outputs.virtual_camera import VirtualCamera
 from puppet.outputs.window import Window
 
@@ -26,7 +25,7 @@ def make_outputs(words: list[str], canvas: tuple[int, int], backend: str | None,
         elif word == "browser":
             outputs.append(Browser())
         elif word == "none":
-            outputs.append(Nowhere())
+            outputs.append(Output())
         elif "." in word:
             outputs.append(File(Path(word), transparent))
         else:

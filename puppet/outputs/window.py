@@ -72,7 +72,7 @@ class Window(Output):
         image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         image = cv2.resize(image, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_LINEAR)
         for row, line in enumerate(lines):
-            place = (10, 24 + 22 * row)
-            cv2.putText(image, line, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3, cv2.LINE_AA)
-            cv2.putText(image, line, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+            for grey, width in ((0, 3), (255, 1)):
+                place = (10, 24 + 22 * row)
+                cv2.putText(image, line, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (grey, grey, grey), width, cv2.LINE_AA)
         return image
