@@ -16,7 +16,7 @@ from tqdm import tqdm
 from pose.tracking.landmarks import PoseFrame
 from puppet.commands import arguments
 from puppet.core.signals import leave_terminal_signals_to_parent
-from puppet.errors import PuppetError
+from puppet.errors import PuppetError, extra_needed
 from puppet.footage.clips import as_seen, check_shape, clip_path, contact_sheet, make_clip, save_clip
 from puppet.footage.imitation import imitate_hands, imitate_matting, imitate_tracker
 from puppet.media.video_reader import FPS
@@ -69,12 +69,8 @@ def run(args: argparse.Namespace) -> None:
     for option, path, wanted in (("--ict", args.ict, ICT_HELP), ("--makehuman", args.makehuman, MAKEHUMAN_HELP)):
         if not path.exists():
             raise PuppetError(f"{option} {path} does not exist: give {wanted}")
-    try:
+    with extra_needed("puppet actors needs moderngl", "actors"):
         import moderngl  # noqa: F401
-    except ImportError:
-        raise PuppetError(
-            "the actors are drawn with moderngl, which is missing: pip install 'puppet-live[actors]'"
-        ) from None
     arguments.make_folder(args.out)
     footage = Footage(args.out, args.ict, args.makehuman, args.size, args.frames, args.face, args.seed, args.figures)
     missing = [index for index in range(args.clips) if not clip_path(args.out, index).exists()]

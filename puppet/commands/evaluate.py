@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from tqdm import tqdm
 
 from puppet.commands import arguments
 from puppet.core.look import PictureSize
-from puppet.errors import PuppetError
+from puppet.errors import PuppetError, extra_needed
 from puppet.media import DRIVER
 
 
@@ -97,10 +96,9 @@ def _check(args: argparse.Namespace) -> None:
     PictureSize.of(args.size, "--size")
     if args.out:
         arguments.make_folder(args.out, "give --out another name")
-        if args.minutes and importlib.util.find_spec("matplotlib") is None:
-            raise PuppetError(
-                "the curves of --minutes need matplotlib, which is missing: pip install 'puppet-live[evaluate]'"
-            )
+        if args.minutes:
+            with extra_needed("the picture of --minutes needs matplotlib", "evaluate"):
+                import matplotlib  # noqa: F401
 
 
 def _check_names(what: str, paths: list[Path]) -> None:

@@ -85,7 +85,6 @@ class WebcamSession:
             return Seen(self._shown, advice or self._message())
 
     def close(self) -> None:
-        """Free the tracker."""
         with self._lock:
             self._closed = True
             self._tracker.close()

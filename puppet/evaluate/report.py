@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ LISTED = 12  # clips of which each has its own lines in the table; of more only 
 Figures = dict[str, dict[str, dict[str, float]]]  # clip (and portrait): system: measure
 
 
+@dataclass
 class Report:
     """One evaluation of some models beside the baselines.
 
@@ -31,21 +33,14 @@ class Report:
     region by region, in a third of the time: outputs are not tracked again.
     """
 
-    def __init__(
-        self,
-        models: Sequence[Model],
-        embed: FaceEmbedder | None,
-        size: int,
-        out: Path | None,
-        quiet: bool | None,
-        regions_only: bool = False,
-    ):
-        self._models = list(models)
-        self._embed = embed
-        self._size = size
-        self._out = out
-        self._quiet = quiet
-        self._regions_only = regions_only
+    models: Sequence[Model]
+    embed: FaceEmbedder | None
+    size: int
+    out: Path | None
+    quiet: bool | None
+    regions_only: bool = False
+
+    def __post_init__(self) -> None:
         self._additions = Additions(NETWORK_INPUT.name)
         self._self: Figures = {}
         self._cross: Figures = {}
@@ -55,16 +50,16 @@ class Report:
 
     def self_reenactment(self, clips: Sequence[EvaluationClip]) -> None:
         """Each clip drives its own first frame, absolutely; the clip is the truth."""
-        baselines: list[System] = [NETWORK_INPUT] if self._regions_only else [STILL, PLAIN_WARP, NETWORK_INPUT]
+        baselines: list[System] = [NETWORK_INPUT] if self.regions_only else [STILL, PLAIN_WARP, NETWORK_INPUT]
         for clip in clips:
-            subject, sheet = Subject(clip.name, clip.picture, self._size), f"self_{clip.name}"
-            systems = [*baselines, *self._models]
+            subject, sheet = Subject(clip.name, clip.picture, self.size), f"self_{clip.name}"
+            systems = [*baselines, *self.models]
             made = self._perform(systems, subject, clip, Motion("absolute"), clip.name, self._self, sheet)
             self._additions.add(clip, {name: made[name] for name in made if name not in NO_ADDITIONS})
 
     def cross_reenactment(self, subjects: Sequence[Subject], clips: Sequence[EvaluationClip]) -> None:
         """Every clip drives every other portrait, relatively."""
-        systems: list[System] = [PLAIN_WARP, NETWORK_INPUT, *self._models]
+        systems: list[System] = [PLAIN_WARP, NETWORK_INPUT, *self.models]
         for clip in clips:
             motion = Motion("relative", find_neutral(clip.poses))
             for subject in subjects:
@@ -77,34 +72,34 @@ class Report:
     ) -> dict[str, np.ndarray]:  # fmt: skip
         """The frames of all systems; judged, their figures kept by `name`, and drawn."""
         made = scores.act(systems, subject, clip, motion, self._progress(name))
-        if self._regions_only:
+        if self.regions_only:
             unknown = np.full_like(clip.faces, np.nan)
             done = [Performance(system, frames, unknown) for system, frames in made.items()]
         else:
-            done = [scores.judge(system, frames, subject, clip, motion, self._embed) for system, frames in made.items()]
+            done = [scores.judge(system, frames, subject, clip, motion, self.embed) for system, frames in made.items()]
             figures[name] = {performance.system: performance.scores for performance in done}
             self._signals[name] = {performance.system: performance.signals for performance in done}
-        if self._out:
-            sheets.contact_sheet(Performance("driver", clip.frames, clip.faces), done, self._out / f"{sheet}.png")
+        if self.out:
+            sheets.contact_sheet(Performance("driver", clip.frames, clip.faces), done, self.out / f"{sheet}.png")
         return made
 
     def rollout(self, clip: EvaluationClip, minutes: float) -> None:
         """A long performance of the clip's first frame."""
-        subject = Subject(clip.name, clip.picture, self._size)
+        subject = Subject(clip.name, clip.picture, self.size)
         self._rollout_title = f"{minutes:g} minutes of {clip.name} to and fro"
-        systems: list[System] = [NETWORK_INPUT, *self._models]
+        systems: list[System] = [NETWORK_INPUT, *self.models]
         progress = self._progress(f"{minutes:g} min of {clip.name}")
-        self._rollouts += scores.roll_out(systems, subject, clip, minutes, self._embed, progress)
-        if self._out:
-            sheets.drift_curves(self._rollouts, self._out / "drift.png")
+        self._rollouts += scores.roll_out(systems, subject, clip, minutes, self.embed, progress)
+        if self.out:
+            sheets.drift_curves(self._rollouts, self.out / "drift.png")
 
     def figures(self) -> dict:
         """All of it, for JSON: what could not be measured is null."""
         return _finite({
-            "size": self._size,
+            "size": self.size,
             "models": {
                 model.name: {"model": model.model, "weights": model.weights, "seed": model.seed}
-                for model in self._models
+                for model in self.models
             },
             "self": _means(self._self),
             "self_by_clip": self._self,
@@ -118,7 +113,7 @@ class Report:
                 }
                 for rollout in self._rollouts
             },
-            "pictures": sorted(str(path) for path in self._out.glob("*.png")) if self._out else [],
+            "pictures": sorted(str(path) for path in self.out.glob("*.png")) if self.out else [],
         })  # fmt: skip
 
     def markdown(self) -> str:
@@ -133,7 +128,7 @@ class Report:
         return "\n\n".join(parts)
 
     def _progress(self, label: str) -> Progress:
-        return lambda frames, count: tqdm(frames, label, count, unit="frame", leave=False, disable=self._quiet)
+        return lambda frames, count: tqdm(frames, label, count, unit="frame", leave=False, disable=self.quiet)
 
 
 def _with_arms(figures: Figures) -> Figures:
@@ -142,7 +137,6 @@ def _with_arms(figures: Figures) -> Figures:
 
 
 def _means(figures: Figures) -> dict[str, dict[str, float]]:
-    """Over the clips, by system."""
     systems = next(iter(figures.values()), ())
     return {system: scores.mean_scores([rows[system] for rows in figures.values()]) for system in systems}
 

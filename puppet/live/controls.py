@@ -74,7 +74,6 @@ class Controls:
 
     @property
     def state(self) -> dict:
-        """What is on."""
         return {
             "portrait": self._driver.character.name,
             "face": not self._driver.lost,

@@ -78,7 +78,6 @@ class DriverState:
 
     @property
     def lost(self) -> bool:
-        """Whether the driver's face is not seen."""
         return self._puppeteer.policy.lost
 
     def calibrate(self) -> None:

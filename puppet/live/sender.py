@@ -50,7 +50,6 @@ class Sender:
             return [worker.output for worker in self._workers]
 
     def add(self, output: Output) -> None:
-        """Open an output and send to it from now on."""
         height, width = self.last.person.shape[:2]
         output.open((width, height), self.fps)
         with self._lock:
@@ -70,7 +69,6 @@ class Sender:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the clock and close all outputs."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -62,7 +62,6 @@ class Browser(Output):
 
 
 def encoded(picture: Picture, framed: bool, number: int) -> bytes:
-    """One frame of the stream."""
     image = picture.framed if framed else picture.person
     height, width = image.shape[:2]
     if not framed or picture.background.square is None:

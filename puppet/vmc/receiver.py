@@ -16,7 +16,7 @@ from pose.tracking.landmarks import PoseFrame
 from pose.tracking.mesh import face_mesh
 from puppet.core.driver import TRACKED_SIDE
 from puppet.core.latest_value import LatestValue
-from puppet.errors import PuppetError, port_reported
+from puppet.errors import port_reported
 from puppet.vmc.bones import HEAD_CHAIN, Quaternion, gaze_weights, turn_of
 from puppet.vmc.names import read_weights
 from puppet.vmc.osc import HOST, PORT, load_osc, parse_port
@@ -113,12 +113,8 @@ class VmcReceiver:
         """Raises PuppetError where the port cannot be had."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         cure = f"give --camera {WORD}:PORT another and let the sender send to that"
-        try:
-            with port_reported(self.port, f"UDP port {self.port} of this machine", cure):
-                self._socket.bind((HOST, self.port))
-        except PuppetError:
-            self._socket.close()
-            raise
+        with port_reported(self.port, f"UDP port {self.port} of this machine", cure):
+            self._socket.bind((HOST, self.port))
         self._socket.settimeout(WAIT)
         self._thread.start()
 
@@ -176,7 +172,6 @@ class _WithoutOsc(logging.Filter):
 
 
 def is_vmc(camera: str) -> bool:
-    """Whether what a user gave as the camera is VMC."""
     return camera.partition(":")[0].lower() == WORD
 
 
