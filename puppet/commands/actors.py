@@ -6,7 +6,6 @@ import argparse
 import multiprocessing
 import os
 import queue
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,20 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_json(parser)
 
 
-@dataclass(frozen=True)
-class Footage:
-    """What a worker needs to know to render any of the clips."""
-
-    out: Path
-    ict: Path
-    makehuman: Path
-    size: int
-    frames: int
-    face: int
-    seed: int
-    figures: float
-
-
 def run(args: argparse.Namespace) -> None:
     if args.clips < 1 or args.workers < 1 or args.seed < 0:
         raise PuppetError("--clips and --workers must be at least 1, --seed at least 0")
@@ -72,9 +57,8 @@ def run(args: argparse.Namespace) -> None:
     with extra_needed("puppet actors needs moderngl", "actors"):
         import moderngl  # noqa: F401
     arguments.make_folder(args.out)
-    footage = Footage(args.out, args.ict, args.makehuman, args.size, args.frames, args.face, args.seed, args.figures)
     missing = [index for index in range(args.clips) if not clip_path(args.out, index).exists()]
-    render_all(footage, missing, args.workers, quiet=args.json)
+    render_all(args, missing)
     paths = [clip_path(args.out, index) for index in range(args.clips)]
     sheet = args.out / "contact_sheet.png"
     contact_sheet(paths, sheet)
@@ -84,21 +68,21 @@ def run(args: argparse.Namespace) -> None:
     )  # fmt: skip
 
 
-def render_all(footage: Footage, indices: list[int], workers: int, quiet: bool) -> None:
+def render_all(args: argparse.Namespace, indices: list[int]) -> None:
     """Render the clips of these indices in several processes. Raises PuppetError with the first failure."""
     if not indices:
         return
     # spawned, not forked: a GL context does not survive a fork
     context = multiprocessing.get_context("spawn")
     pending, results = context.Queue(), context.Queue()
-    workers = min(workers, len(indices))
+    workers = min(args.workers, len(indices))
     for index in [*indices, *[None] * workers]:
         pending.put(index)
-    processes = [context.Process(target=_work, args=(footage, pending, results), daemon=True) for _ in range(workers)]
+    processes = [context.Process(target=_work, args=(args, pending, results), daemon=True) for _ in range(workers)]
     for process in processes:
         process.start()
     try:
-        for _ in tqdm(indices, unit="clip", disable=quiet or None):
+        for _ in tqdm(indices, unit="clip", disable=args.json or None):
             failure = _next_result(results, processes)
             if failure:
                 raise PuppetError(failure)
@@ -119,7 +103,7 @@ def _next_result(results, processes) -> str | None:
                 return "a rendering process died; is there enough memory? --workers 1 needs the least"
 
 
-def _work(footage: Footage, pending, results) -> None:
+def _work(args: argparse.Namespace, pending, results) -> None:
     """One process: its own GL context, clips until the queue says None. Reports None for each clip, or what failed."""
     leave_terminal_signals_to_parent()
     import cv2
@@ -130,17 +114,17 @@ def _work(footage: Footage, pending, results) -> None:
 
     cv2.setNumThreads(1)
     try:
-        assets = ActorAssets(footage.ict, footage.makehuman)
+        assets = ActorAssets(args.ict, args.makehuman)
         parent = multiprocessing.parent_process()  # killed, it cannot end its workers
         while parent.is_alive() and (index := pending.get()) is not None:
-            rng = np.random.default_rng([footage.seed, index])
-            actor = sample_clip(rng, assets, footage.size, footage.frames, figures=footage.figures)
-            save_clip(clip_path(footage.out, index), as_seen(training_clip(actor, rng), footage.face))
+            rng = np.random.default_rng([args.seed, index])
+            actor = sample_clip(rng, assets, args.size, args.frames, figures=args.figures)
+            save_clip(clip_path(args.out, index), as_seen(training_clip(actor, rng), args.face))
             results.put(None)
     except (ActorAssetError, NoGraphics) as error:
         results.put(str(error))
     except OSError as error:
-        results.put(f"cannot write to {footage.out}: {error.strerror or error}")
+        results.put(f"cannot write to {args.out}: {error.strerror or error}")
 
 
 def training_clip(actor: ActorClip, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,21 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_json(parser)
 
 
-@dataclass(frozen=True)
-class Split:
-    """Seconds of a video: training up to `cut`, measuring from there to `end`."""
-
-    cut: float
-    end: float
-
-    @staticmethod
-    def of(seconds: float) -> Split:
-        if seconds < LEAST_SECONDS:
-            raise PuppetError(
-                f"the clip is {seconds:.1f} seconds long: at least {LEAST_SECONDS:.0f} are needed, a minute is good"
-            )
-        least, most = HELD_OUT_SECONDS
-        return Split(seconds - min(max(HELD_OUT_SHARE * seconds, least), most), seconds)
+def held_out_from(seconds: float) -> float:
+    """Where the end begins, in a video of so many seconds, that is measured on and not trained on."""
+    if seconds < LEAST_SECONDS:
+        raise PuppetError(
+            f"the clip is {seconds:.1f} seconds long: at least {LEAST_SECONDS:.0f} are needed, a minute is good"
+        )
+    least, most = HELD_OUT_SECONDS
+    return seconds - min(max(HELD_OUT_SHARE * seconds, least), most)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -77,11 +70,12 @@ def run(args: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="puppet-fit-") as folder:
         work = Path(folder)
         video = args.clip or _recorded(args.camera, out)
-        split = Split.of(_length(video))
-        clips = _cut(video, split, work / "clips", args)
+        length = _length(video)
+        cut = held_out_from(length)
+        clips = _cut(video, cut, work / "clips", args)
         fitted = _train(clips, work / "run", args)
         try:
-            rows = _compare(video, split, fitted, out, args)
+            rows = _compare(video, cut, length, fitted, out, args)
         finally:  # ten minutes of work; not before, for `out` may be what it began with
             _keep(fitted, out)
     rival = max(("warp alone", "before"), key=lambda name: _features(rows[name]))
@@ -90,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps({"weights": str(out), "sheet": str(sheet), "use": better, "figures": rows}))
         return
-    print(f"The last {split.end - split.cut:.0f} seconds, which the training did not see, in dB (more is better):")
+    print(f"The last {length - cut:.0f} seconds, which the training did not see, in dB (more is better):")
     print(f"{'':<12}{'picture':>9}{'mouth':>8}{'eyes':>8}")
     for name, row in rows.items():
         print(f"{name:<12}" + "".join(f"{row[measure]:>{width}.2f}" for measure, width in zip(MEASURES, (9, 8, 8))))
@@ -159,7 +153,7 @@ def _length(video: Path) -> float:
     return (sum(1 for _ in reader.frames()) if frames is None else frames) / FPS
 
 
-def _cut(video: Path, split: Split, folder: Path, args: argparse.Namespace) -> Path:
+def _cut(video: Path, end: float, folder: Path, args: argparse.Namespace) -> Path:
     from generator.models import get_model
     from puppet.footage.clips import clip_path, save_clip
     from puppet.footage.cutting import cut_clips
@@ -169,7 +163,7 @@ def _cut(video: Path, split: Split, folder: Path, args: argparse.Namespace) -> P
     folder.mkdir()
     rng = np.random.default_rng(args.seed)
     count = 0
-    for clip in cut_clips(video, SIZE, CLIP_FRAMES, face, rng, args.json or None, split.cut):
+    for clip in cut_clips(video, SIZE, CLIP_FRAMES, face, rng, args.json or None, end):
         save_clip(clip_path(folder, count), clip, source=video.name)
         count += 1
     if count < 2:
@@ -189,7 +183,7 @@ def _train(clips: Path, folder: Path, args: argparse.Namespace) -> Path:
 
 
 def _compare(
-    video: Path, split: Split, fitted: Path, out: Path, args: argparse.Namespace
+    video: Path, begin: float, end: float, fitted: Path, out: Path, args: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
     """The measures of the warp alone, the weights before and the fitted ones, and a sheet of them beside the truth.
 
@@ -203,7 +197,7 @@ def _compare(
     from puppet.evaluate.sheets import contact_sheet
     from puppet.evaluate.systems import NETWORK_INPUT, Model, Motion, Subject
 
-    clip = load_clip(video, SIZE, split.end - split.cut, split.cut, begins_with_face=False)
+    clip = load_clip(video, SIZE, end - begin, begin, begins_with_face=False)
     with reported_as_puppet_error(ValueError, about=f"the last seconds of {video}"):
         neutral = find_neutral(clip.poses)
     at = next(index for index, pose in enumerate(clip.poses) if pose is neutral)

@@ -156,12 +156,12 @@ def write_clip(
             stream.lock()
         else:
             shown = frame_count(codec, 1)
-            stream.lock(as_video(picture, stream, shown), signals(stream, 0, shown, 1))
+            stream.lock(as_video(picture, stream, shown), signals.of(stream, 0, shown, 1))
             write(np.repeat(fitted(picture, height, width)[None], shown, 0))
         while written < wanted:
             speak(written / fps)
             count = frame_count(codec, block, beginning=made == 0)
-            video = stream.step(signals(stream, made, count, block))
+            video = stream.step(signals.of(stream, made, count, block))
             write(as_pixels(video))
     return written
 

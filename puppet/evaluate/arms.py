@@ -90,9 +90,7 @@ def bones_follow(output: Sequence[PoseFrame], driver: Sequence[PoseFrame]) -> di
     unit = _unit(driver)
     result = {}
     for side in SIDES:
-        for name, (begin, end) in zip(
-            ("upper", "fore"), zip(JOINTS[side], JOINTS[side][1:], strict=False), strict=True
-        ):
+        for name, begin, end in zip(("upper", "fore"), JOINTS[side], JOINTS[side][1:]):
             pairs = [
                 (_direction(shown, begin, end), _direction(true, begin, end))
                 for shown, true in zip(output, driver, strict=True)

@@ -66,8 +66,8 @@ def test_what_cannot_be_is_said_in_one_line(arguments, message, own_folder, tmp_
 
 
 def test_the_last_quarter_is_held_out() -> None:
-    assert fit.Split.of(40.0) == fit.Split(30.0, 40.0)
-    assert fit.Split.of(120.0) == fit.Split(105.0, 120.0)
+    assert fit.held_out_from(40.0) == 30.0
+    assert fit.held_out_from(120.0) == 105.0
 
 
 def test_weights_are_worth_it_only_where_they_beat_both_rows() -> None:
