@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from puppet.errors import PuppetError
-from puppet.media.pictures import read_picture
+from puppet.media.pictures import filling, read_picture
 
 CHROMA_GREEN = (0, 255, 0)
 KINDS = ("original", "blur", "chroma", "transparent")
@@ -39,8 +39,8 @@ class Background:
         if self.choice == "chroma":
             return np.full((height, width, 3), CHROMA_GREEN, np.uint8)
         if self.choice in KINDS:
-            return cv2.GaussianBlur(_filling(self.square, width, height), (0, 0), SIDES_BLUR * width)
-        return _filling(read_picture(Path(self.choice), "background"), width, height)
+            return cv2.GaussianBlur(filling(self.square, width, height), (0, 0), SIDES_BLUR * width)
+        return filling(read_picture(Path(self.choice), "background"), width, height)
 
 
 def check_background(choice: str) -> None:
@@ -62,13 +62,4 @@ def _square(choice: str, original: np.ndarray) -> np.ndarray | None:
         return np.full_like(original, CHROMA_GREEN)
     if choice == "transparent":
         return None
-    return _filling(read_picture(Path(choice), "background"), width, height)
-
-
-def _filling(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """(height, width, 3): the largest centred part of the picture that has this shape, scaled."""
-    scale = min(picture.shape[1] / width, picture.shape[0] / height)
-    across, tall = max(1, round(width * scale)), max(1, round(height * scale))
-    left, top = (picture.shape[1] - across) // 2, (picture.shape[0] - tall) // 2
-    part = np.ascontiguousarray(picture[top : top + tall, left : left + across])
-    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC)
+    return filling(read_picture(Path(choice), "background"), width, height)

@@ -60,8 +60,3 @@ class Engine:
                 of = f" of {progress.total}" if progress.total else ""
                 yield f"{WORDS[progress.work]}: {progress.done}{of} frames"
         yield "Done" + (f" (no face in {puppet.lost})" if puppet.lost else "") + f": {progress.done} frames"
-
-
-def clip_suffix(background: str) -> str:
-    """Of the files that a browser plays: one that keeps transparency where it is asked for."""
-    return ".webm" if background == "transparent" else ".mp4"

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 
 from pose.errors import NoFaceError
-from puppet.demo.engine import clip_suffix
 from puppet.demo.marking import draw, shown_scale
 from puppet.demo.quiet_gradio import gradio as gr
 from puppet.demo.sessions import Sessions, TabSession
@@ -84,7 +83,8 @@ class Handlers:
             if not driver:
                 raise PuppetError("choose a video of a person who moves first")
             character, behind = session.staged(_background(background, picture))
-            out = session.folder / f"{Path(driver).stem}-puppet{clip_suffix(background)}"
+            suffix = ".webm" if background == "transparent" else ".mp4"  # that a browser plays
+            out = session.folder / f"{Path(driver).stem}-puppet{suffix}"
             yield None, gr.DownloadButton(interactive=False), "Starting ..."
             for progress in session.engine.clip(replace(character, background=behind), Path(driver), strength, out):
                 yield gr.skip(), gr.skip(), progress

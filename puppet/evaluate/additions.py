@@ -74,26 +74,24 @@ class Additions:
     def _level(self, system: str, region: str, name: str) -> float:
         return mean([self._value(system, clip, region, name) for clip in self._truths])
 
-    def _value(self, system: str, clip: str, region: str, name: str) -> float:
+    def _rows(self, system: str, clip: str, region: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """(T,) values of a clip's frames, and what they are measured in."""
         curves = self._curves[system][clip]
         if name == "psnr":
-            return mean(curves.psnr[region])
-        truth = self._truths[clip].detail[region]
-        known = np.isfinite(truth)
-        return float(curves.detail[region][known].sum() / max(truth[known].sum(), 1e-9)) if known.any() else np.nan
+            return curves.psnr[region], np.ones(len(curves.psnr[region]))
+        return curves.detail[region], self._truths[clip].detail[region]
+
+    def _value(self, system: str, clip: str, region: str, name: str) -> float:
+        values, units = self._rows(system, clip, region, name)
+        known = np.isfinite(values) & np.isfinite(units)
+        return float(values[known].sum() / max(units[known].sum(), 1e-9)) if known.any() else np.nan
 
     def _gain(self, system: str, region: str, name: str) -> Gain:
-        differences, units = [], []
-        for clip, truth in self._truths.items():
-            ours, base = self._curves[system][clip], self._curves[self._base][clip]
-            if name == "psnr":
-                with np.errstate(invalid="ignore"):  # both infinite: no difference is known
-                    differences.append(ours.psnr[region] - base.psnr[region])
-                units.append(np.ones(len(differences[-1])))
-            else:
-                differences.append(ours.detail[region] - base.detail[region])
-                units.append(truth.detail[region])
-        return paired_gain(differences, units)
+        ours = [self._rows(system, clip, region, name) for clip in self._truths]
+        base = [self._rows(self._base, clip, region, name) for clip in self._truths]
+        with np.errstate(invalid="ignore"):  # both infinite: no difference is known
+            differences = [values - others for (values, _), (others, _) in zip(ours, base)]
+        return paired_gain(differences, [units for _, units in ours])
 
     def _words(self, system: str, region: str, name: str) -> str:
         gain = self._gain(system, region, name)

@@ -51,16 +51,12 @@ def contact_sheet(truth: Performance, rows: Sequence[Performance], path: Path) -
         seen = np.isfinite(performance.faces).all((1, 2), keepdims=True)
         faces = np.where(seen, performance.faces, faces)
         pictures.append(np.concatenate([_cell(performance.frames[i], faces[i]) for i in columns], 1))
-    write_rows(pictures, [performance.system for performance in performances], path)
-
-
-def write_rows(pictures: Sequence[np.ndarray], labels: Sequence[str], path: Path) -> None:
     height, width = pictures[0].shape[:2]
     sheet = Image.new("RGB", (width, len(pictures) * (height + MARGIN)), "white")
     draw = ImageDraw.Draw(sheet)
-    for index, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+    for index, (picture, performance) in enumerate(zip(pictures, performances, strict=True)):
         top = index * (height + MARGIN)
-        draw.text((6, top + 6), label, fill="black")
+        draw.text((6, top + 6), performance.system, fill="black")
         sheet.paste(Image.fromarray(picture), (0, top + MARGIN))
     sheet.save(path)
 

@@ -17,6 +17,7 @@ from pose.tracking.landmarks import LEFT_EYE_RING, LIPS_OUTER, RIGHT_EYE_RING, P
 from pose.warp.conditioning import Conditioner
 from puppet.core.look import PictureSize
 from puppet.errors import PuppetError
+from puppet.media.alpha import checkerboard, composite
 
 BOX_MARGIN = 4 / 256  # of the picture's size, around the landmarks of mouth and eyes
 LEAST_FACE = 16  # pixels, two latent cells
@@ -116,11 +117,10 @@ def _strip(clip: dict[str, np.ndarray]) -> np.ndarray:
     """(3S, (1 + SHEET_FRAMES) S, 3) uint8."""
     size = clip["frames"].shape[1]
     chosen = np.linspace(0, len(clip["frames"]) - 1, SHEET_FRAMES).round().astype(int)
-    checks = np.indices((size, size)).sum(0) // 8 % 2 * 48 + 96
+    checks = checkerboard((size, size), 8, (96, 144))
 
     def over_checks(rgba: np.ndarray) -> np.ndarray:
-        behind = checks[..., None] * (1 - rgba[..., 3:] / 255)
-        return np.clip(rgba[..., :3] + behind, 0, 255).astype(np.uint8)
+        return composite(rgba, checks)[..., :3]
 
     def guide_colours(guide: np.ndarray) -> np.ndarray:
         colours = np.maximum(guide[..., :3], guide[..., [4, 5, 6]]) // 2 + guide[..., 7:] // 2

@@ -36,9 +36,7 @@ class Sender:
         self.dropped = 0  # pictures that outputs, closed by now, were too slow for
         self.error: BaseException | None = None  # what ended the clock
         self.fps = fps
-        self._source = source
-        self._statistics = statistics
-        self._failed = failed
+        self._source, self._statistics, self._failed = source, statistics, failed
         self._lock = threading.Lock()
         self._workers: list[OutputWorker] = []
         self._stop = threading.Event()

@@ -71,6 +71,7 @@ class Session:
         sys.setswitchinterval(SWITCH_SECONDS)
         self._config, self._report, self._outputs, self._motion_out = config, report, outputs, motion_out
         self._end = threading.Event()
+        self.end = self._end.set  # from any thread
         self._broken: Exception | None = None  # ends the run
         self._lost: Exception | None = None  # a recording that failed: what was asked for was not done
         self._stream = open_stream(config.stream)
@@ -112,10 +113,6 @@ class Session:
             )  # fmt: skip
             self.controls = Controls(self.driver, self.sender, library, config.recordings, config.transparent, self.end)
             unfinished.pop_all()
-
-    def end(self) -> None:
-        """End the run from any thread."""
-        self._end.set()
 
     def run(self) -> dict:
         with ExitStack() as opened:

@@ -80,11 +80,6 @@ class Statistics:
         with self._lock:
             return (self.frames - 1) / (self._last - self._first) if self.frames > 1 else 0.0
 
-    @property
-    def new_fps(self) -> float:
-        """New pictures a second, of those that were sent."""
-        return self.fps * (1 - self.repeated / max(self.frames, 1))
-
     def summary(self) -> dict:
         """The object that `--json` prints; milliseconds are means per video frame."""
         rss = self.memory()
@@ -92,7 +87,7 @@ class Statistics:
             "frames": self.frames,
             "fps": round(self.fps, 2),
             "max_gap_ms": round(1000 * self._largest_gap, 1),
-            "new_pictures_per_second": round(self.new_fps, 2),
+            "new_pictures_per_second": round(self.fps * (1 - self.repeated / max(self.frames, 1)), 2),
             **{f"{kind}_latency_ms": {f"p{p}": self.latency(kind, p) for p in (50, 95)} for kind in AGES},
             "ms": {stage: round(ms, 2) for stage, ms in self.timings.milliseconds().items()},
             "rss_mib": {"start": self._rss_start if self._running else rss, "end": rss},

@@ -1,9 +1,10 @@
-"""Reading a picture file as it looks: turned by its EXIF tag, RGB."""
+"""Reading a picture file as it looks, turned by its EXIF tag, RGB; and cutting it to a shape."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -51,3 +52,12 @@ def read_picture(path: Path, role: str, keep_alpha: bool = False) -> np.ndarray:
         raise PuppetError(f"{role} {path} may not be read: change its permissions") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise PuppetError(f"{role} {path} is broken ({error}): save it again or choose another picture") from error
+
+
+def filling(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """(height, width, 3): the largest centred part of the picture that has this shape, scaled."""
+    scale = min(picture.shape[1] / width, picture.shape[0] / height)
+    across, tall = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (picture.shape[1] - across) // 2, (picture.shape[0] - tall) // 2
+    part = np.ascontiguousarray(picture[top : top + tall, left : left + across])
+    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA if scale > 1 else cv2.INTER_CUBIC)

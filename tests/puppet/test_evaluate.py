@@ -18,11 +18,12 @@ from puppet.core.background import Background
 from puppet.core.character import Character
 from puppet.core.look import PictureSize
 from puppet.evaluate import clips, scores, sheets, systems
-from puppet.evaluate.clips import EvaluationClip, square_of
+from puppet.evaluate.clips import EvaluationClip
 from puppet.evaluate.plain_warp import PlainWarp, ring_strips
 from puppet.evaluate.report import Report
 from puppet.evaluate.systems import Model, Subject
 from puppet.evaluate.table import markdown
+from puppet.media.pictures import filling
 from tests.puppet.test_evaluate_arms import waving
 from tests.puppet.test_evaluate_measures import face_sequence
 
@@ -83,11 +84,11 @@ def test_plain_warp_moves_the_face_and_not_the_border(clip):
     assert np.abs(output[[0, -1]] - clip.picture[[0, -1]]).max() <= 6
 
 
-def test_square_of_is_the_centre():
+def test_the_square_is_the_centre():
     picture = np.zeros((40, 100, 3), np.uint8)
     picture[:, 30:70] = 200
-    assert (square_of(picture, 20) == 200).all()
-    assert square_of(picture, 80).shape == (80, 80, 3)
+    assert (filling(picture, 20, 20) == 200).all()
+    assert filling(picture, 80, 80).shape == (80, 80, 3)
 
 
 def test_clips_of_a_folder_and_over_grey(tmp_path):
