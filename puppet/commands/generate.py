@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,10 +93,16 @@ def run(args: argparse.Namespace) -> None:
         stream = Stream(model, model.config.size, args.device, seed=args.seed, attention=args.attention)
         encode = prompt_encoder(args.text_encoder, model.config.transformer.text_dim or 0)
         began = time.perf_counter()
-        frames = write_clip(args, stream, signals, prompts, encode, picture)
+        height, width = model.config.size
+        frames = max(1, round(args.seconds * model.config.fps))
+        made = islice(frames_of(stream, signals, prompts, encode, picture), frames)
+        bar = tqdm(made, "generating", frames, unit="frame", leave=False, disable=args.json or None)
+        with VideoWriter(args.out, (width, height), fps=model.config.fps) as writer:
+            for frame in bar:
+                writer.write(frame)
     seconds = time.perf_counter() - began
     facts = {
-        "model": args.model, "out": str(args.out), "frames": frames, "size": model.config.size[::-1],
+        "model": args.model, "out": str(args.out), "frames": frames, "size": [width, height],
         "fps": model.config.fps, "seconds": round(seconds, 2), "device": str(stream.device),
     }  # fmt: skip
     text = f"{args.out}: {frames} frames, {frames / seconds:.1f} a second on {stream.device}"
@@ -113,57 +120,35 @@ def prompts_of(args: argparse.Namespace) -> list[Prompt]:
     return sorted(prompts, key=lambda prompt: prompt.second)
 
 
-def write_clip(
-    args: argparse.Namespace,
-    stream: Stream,
-    signals: VideoSignals,
-    prompts: list[Prompt],
-    encode: Callable[[str], torch.Tensor],
+def frames_of(
+    stream: Stream, signals: VideoSignals, prompts: list[Prompt], encode: Callable[[str], torch.Tensor],
     picture: np.ndarray | None,
-) -> int:
-    """Returns the number of frames. The file is there whole or not at all."""
+) -> Iterator[np.ndarray]:  # fmt: skip
+    """(H, W, 3) uint8 without end. picture: that the clip begins with, or resembles."""
     from generator.codecs.codec import frame_count
     from puppet.core.video_signals import as_video, fitted
 
-    model = stream.model
-    codec, fps, block = model.codec, model.config.fps, model.config.transformer.block
-    height, width = model.config.size
-    wanted = max(1, round(args.seconds * fps))
-    waiting = list(prompts)
+    codec, block = stream.model.codec, stream.model.config.transformer.block
+    waiting, made = list(prompts), 0
 
-    def speak(second: float) -> None:
-        due = [prompt for prompt in waiting if prompt.second <= second]
+    def speak() -> None:
+        due = [prompt for prompt in waiting if prompt.second <= made / stream.model.config.fps]
         if due:
             stream.prompt(lambda: encode(due[-1].text)).result()
             del waiting[: len(due)]
 
-    speak(0.0)
-    written = made = 0
-    with (
-        VideoWriter(args.out, (width, height), fps=fps) as writer,
-        tqdm(total=wanted, desc="generating", unit="frame", leave=False, disable=args.json or None) as bar,
-    ):
-
-        def write(frames_FHWC: np.ndarray) -> None:
-            nonlocal written, made
-            made += len(frames_FHWC)
-            for frame in frames_FHWC[: wanted - written]:
-                writer.write(frame)
-                written += 1
-            bar.update(written - bar.n)
-
-        if picture is None or not signals.begins:
-            stream.lock()
-        else:
-            shown = frame_count(codec, 1)
-            stream.lock(as_video(picture, stream, shown), signals.of(stream, 0, shown, 1))
-            write(np.repeat(fitted(picture, height, width)[None], shown, 0))
-        while written < wanted:
-            speak(written / fps)
-            count = frame_count(codec, block, beginning=made == 0)
-            video = stream.step(signals.of(stream, made, count, block))
-            write(as_pixels(video))
-    return written
+    speak()
+    if picture is None or not signals.begins:
+        stream.lock()
+    else:
+        made = frame_count(codec, 1)
+        stream.lock(as_video(picture, stream, made), signals.of(stream, 0, made, 1))
+        yield from [fitted(picture, *stream.model.config.size)] * made
+    while True:
+        speak()
+        count = frame_count(codec, block, beginning=made == 0)
+        yield from as_pixels(stream.step(signals.of(stream, made, count, block)))
+        made += count
 
 
 def as_pixels(video_BFCHW: torch.Tensor) -> np.ndarray:

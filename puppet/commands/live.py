@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -104,15 +103,12 @@ def run(args: argparse.Namespace) -> None:
     from puppet.live.session import Session
 
     summary = Session(config, source, outputs, report, motion_out).run()
-    if args.json:
-        print(json.dumps(summary))
-        return
     line = f"{summary['frames']} frames at {summary['fps']:.1f} a second, largest gap {summary['max_gap_ms']:.0f} ms"
     for kind in AGES:
         age = summary[f"{kind}_latency_ms"]
         if age["p50"] is not None:
             line += f", {kind} latency {age['p50']:.0f} ms (95 %: {age['p95']:.0f} ms)"
-    print(line)
+    arguments.answer(args, summary, line)
 
 
 def settings(path: Path, profile: str | None = None) -> tuple[Flags, argparse.Namespace]:
