@@ -8,7 +8,8 @@ import json
 import platform
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,6 @@ import numpy as np
 from tqdm import tqdm
 
 from puppet.commands import arguments, bench_engine
-from puppet.core.ahead import ahead
 from puppet.core.batcher import batches
 from puppet.core.memory import resident_mib
 from puppet.core.puppeteer import Puppeteer
@@ -155,6 +155,16 @@ def _has_portrait(model: str) -> bool:
 
 def _to_and_fro(frames: list) -> Iterator:
     return itertools.cycle(frames + frames[-2:0:-1])
+
+
+def ahead(items: Iterable) -> Generator:
+    """The same items, the next one computed in another thread. The thread ends with the iterator."""
+    source = iter(items)
+    with ThreadPoolExecutor(1, "ahead") as thread:
+        coming = thread.submit(next, source, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, source, None)
+            yield item
 
 
 def _speed(pictures: Iterator[np.ndarray], seconds: float, timings: Timings) -> float:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from puppet.core.ahead import ahead
+from puppet.commands.bench import ahead
 
 
 def test_items_come_in_order_and_one_is_made_beside_the_taker():

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from pose.tracking.landmarks import LEFT_EYE_LOWER, LEFT_EYE_UPPER, empty_pose
-from puppet.core.idle import IdleMotion
 from puppet.core.puppeteer import Puppeteer
-from puppet.core.tracking_loss import AWAY_SECONDS, HOLD_SECONDS, IdleWhenLost
+from puppet.core.tracking_loss import AWAY_SECONDS, HOLD_SECONDS, IdleMotion, IdleWhenLost
 from tests.puppet.live.stand_ins import portrait_pose
 from tests.puppet.poses import pose_at
 
