@@ -35,14 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", type=int, required=True, help="number of clips that the folder shall hold")
     parser.add_argument("--ict", type=Path, required=True, help=ICT_HELP)
     parser.add_argument("--makehuman", type=Path, required=True, help=MAKEHUMAN_HELP)
-    arguments.add_clips(parser, size=192)
-    parser.add_argument("--seed", type=int, default=0, help="clip i of a seed is always the same clip")
+    arguments.add(parser, "--size", type=int, default=192, metavar="N", help="pixels along each side, a multiple of 16")
+    arguments.add(parser, "--frames", "--face")
+    arguments.add(parser, "--seed", help="clip i of a seed is always the same clip")
     parser.add_argument(
         "--figures", type=float, default=0.75, metavar="SHARE",
         help="share of whole people with photographic skin, arms and hands; the rest are heads with painted skin",
     )  # fmt: skip
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render")
-    arguments.add_json(parser)
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from generator.portrait.layout import SEEN_FACE
 from puppet.core.look import sides_of
@@ -12,83 +13,73 @@ from puppet.errors import PuppetError
 from puppet.media import DRIVER, PORTRAIT
 
 
-def add_portrait(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--portrait", type=Path, default=PORTRAIT, metavar="FILE", help="picture of one person")
-
-
-def add_driver(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--driver", type=Path, default=DRIVER, metavar="FILE", help="video of the person who moves the portrait"
-    )
-
-
-def add_model(parser: argparse.ArgumentParser, several: bool = False) -> None:
-    """several: --weights may be repeated, and is then a list, None without it."""
-    parser.add_argument("--model", default="pocket", metavar="NAME", help="preset of the generator; warp: no network")
-    parser.add_argument(
-        "--weights",
-        action="append" if several else "store",
-        default=None if several else "shipped",
-        metavar="shipped|random|NAME|FILE",
-        help="weights of the model: a .safetensors file, or the name of what puppet fit made"
-        + ("; several are measured side by side" if several else ""),
-    )
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where the generator runs")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the generator's noise")
-
-
-def add_attention(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--attention",
-        default="sdpa",
-        metavar="sdpa|xformers|auto",
-        help="kernel of the generator's attention: torch's own; xformers' (CUDA only, extra cuda), which is compared "
-        "with torch's at the start; or xformers' where that works",
-    )
-
-
-def add_look(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--motion",
-        default="relative",
-        metavar="relative|absolute",
-        help="relative: the driver's change since neutral moves the portrait's own face; absolute: the driver's face "
-        "as it is, for people who drive their own portrait",
-    )
-    parser.add_argument(
-        "--background",
-        default="original",
-        metavar="original|blur|chroma|transparent|FILE",
-        help="what is behind the person",
-    )
-    add_picture(parser)
-
-
-def add_picture(parser: argparse.ArgumentParser, size: int = 256) -> None:
-    """What the output shows of the person, and its shape."""
-    parser.add_argument(
-        "--size",
-        type=picture_size,
-        default=size,
-        metavar="N|WIDTHxHEIGHT",
-        help="pixels of the output, square or not; multiples of 16",
-    )
-    parser.add_argument(
-        "--framing",
-        default="auto",
-        metavar="auto|head|bust|full|portrait",
-        help="what is shown of the portrait's person; portrait: the picture as it is; auto: the bust. --motion "
-        "absolute always takes the centre of the picture",
-    )
-    parser.add_argument(
-        "--hands", default="auto", metavar="auto|off", help="off: arms and hands stay where the portrait has them"
-    )
-
-
 def picture_size(value: str) -> int | str:
     """N or WIDTHxHEIGHT; whether it is possible is checked with everything else."""
     width, _ = sides_of(value)
     return value if "x" in value.lower() else width
+
+
+# by the flag: its settings; a command may change some of them
+SHARED: dict[str, dict[str, Any]] = {
+    "--portrait": dict(type=Path, default=PORTRAIT, metavar="FILE", help="picture of one person"),
+    "--driver": dict(type=Path, default=DRIVER, metavar="FILE", help="video of the person who moves the portrait"),
+    "--motion": dict(
+        default="relative",
+        metavar="relative|absolute",
+        help="relative: the driver's change since neutral moves the portrait's own face; absolute: the driver's face "
+        "as it is, for people who drive their own portrait",
+    ),
+    "--background": dict(
+        default="original",
+        metavar="original|blur|chroma|transparent|FILE",
+        help="what is behind the person",
+    ),
+    "--size": dict(
+        type=picture_size,
+        default=256,
+        metavar="N|WIDTHxHEIGHT",
+        help="pixels of the output, square or not; multiples of 16",
+    ),
+    "--framing": dict(
+        default="auto",
+        metavar="auto|head|bust|full|portrait",
+        help="what is shown of the portrait's person; portrait: the picture as it is; auto: the bust. --motion "
+        "absolute always takes the centre of the picture",
+    ),
+    "--hands": dict(default="auto", metavar="auto|off", help="off: arms and hands stay where the portrait has them"),
+    "--model": dict(default="pocket", metavar="NAME", help="preset of the generator; warp: no network"),
+    "--weights": dict(
+        default="shipped",
+        metavar="shipped|random|NAME|FILE",
+        help="weights of the model: a .safetensors file, or the name of what puppet fit made",
+    ),
+    "--device": dict(default="auto", metavar="auto|cpu|cuda|mps", help="where the generator runs"),
+    "--seed": dict(type=int, default=0, metavar="N", help="of the generator's noise"),
+    "--attention": dict(
+        default="sdpa",
+        metavar="sdpa|xformers|auto",
+        help="kernel of the generator's attention: torch's own; xformers' (CUDA only, extra cuda), which is compared "
+        "with torch's at the start; or xformers' where that works",
+    ),
+    "--threads": dict(type=int, metavar="N", help="CPU threads of the training"),
+    "--frames": dict(type=int, default=20, metavar="N", help="video frames in a clip, a multiple of 4"),
+    "--face": dict(
+        type=int,
+        default=SEEN_FACE,
+        metavar="N",
+        help="pixels of the largest face, longer side; larger ones are shrunk, as the model sees them",
+    ),
+    "--json": dict(action="store_true", help="print one JSON object on stdout, no progress bar"),
+}
+PICTURE = ("--size", "--framing", "--hands")  # what the output shows of the person, and its shape
+LOOK = ("--motion", "--background", *PICTURE)
+MODEL = ("--model", "--weights", "--device", "--seed")
+
+
+def add(parser: argparse.ArgumentParser, *flags: str, **changes) -> None:
+    """Options of SHARED."""
+    for flag in flags:
+        parser.add_argument(flag, **SHARED[flag] | changes)
 
 
 def height_and_width(value: str) -> tuple[int, int]:
@@ -100,20 +91,6 @@ def height_and_width(value: str) -> tuple[int, int]:
             f"{value!r} is no size: write N for a square, or WIDTHxHEIGHT, as 1280x720"
         ) from None
     return height, width
-
-
-def add_clips(parser: argparse.ArgumentParser, size: int) -> None:
-    """The form of training clips."""
-    parser.add_argument("--size", type=int, default=size, metavar="N", help="pixels along each side, a multiple of 16")
-    parser.add_argument("--frames", type=int, default=20, metavar="N", help="video frames in a clip, a multiple of 4")
-    parser.add_argument(
-        "--face", type=int, default=SEEN_FACE, metavar="N",
-        help="pixels of the largest face, longer side; larger ones are shrunk, as the model sees them",
-    )  # fmt: skip
-
-
-def add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, no progress bar")
 
 
 def answer(args: argparse.Namespace, facts: dict, text: str) -> None:

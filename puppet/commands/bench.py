@@ -25,7 +25,7 @@ from puppet.core.remote_stream import StreamChoice, open_stream
 from puppet.core.renderer import Renderer
 from puppet.core.timings import Timings
 from puppet.core.warp_stream import WARP
-from puppet.errors import PuppetError, reported_as_puppet_error
+from puppet.errors import PuppetError
 from puppet.media.video_reader import FPS, VideoReader
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -48,13 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also generate this many minutes of stream and compare the cost "
         "of a step and the memory of its end with those after ten seconds",
     )
-    arguments.add_portrait(parser)
-    arguments.add_driver(parser)
-    arguments.add_model(parser)
-    arguments.add_attention(parser)
-    parser.add_argument(
+    arguments.add(parser, "--portrait", "--driver", *arguments.MODEL, "--attention")
+    arguments.add(
+        parser,
         "--size",
         type=arguments.height_and_width,
+        default=None,
         metavar="N|WxH",
         help="pixels of the output (default: 256 for portraits, else the model's)",
     )
@@ -69,14 +68,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cuda-graph", action="store_true", help="record a step as a CUDA graph (models without a portrait)"
     )
     parser.add_argument("--fp8", action="store_true", help="matrices in fp8 (models without a portrait; extra cuda)")
-    arguments.add_json(parser)
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:
     arguments.check_positive(args, "seconds", "stream_minutes")
     if args.plan:
         return bench_engine.planned(args)
-    if not _has_portrait(args.model):
+    from puppet.core.models import moves_portrait
+
+    if not moves_portrait(args.model):
         return bench_engine.measured(args)
     if args.size and args.size[0] != args.size[1]:
         raise PuppetError("puppet bench measures a portrait in a square: give --size N")
@@ -143,14 +144,6 @@ def run(args: argparse.Namespace) -> None:
             f"({stream['step_ms']['start']:.2f} after "
             f"{WINDOW_SECONDS} s), {stream['rss_mib']['end']} MiB ({stream['rss_mib']['start']})"
         )
-
-
-def _has_portrait(model: str) -> bool:
-    from generator.controls.portrait import PortraitControlConfig
-    from generator.models import get_model
-
-    with reported_as_puppet_error(ValueError):
-        return model == WARP or isinstance(get_model(model).config.control, PortraitControlConfig)
 
 
 def _to_and_fro(frames: list) -> Iterator:

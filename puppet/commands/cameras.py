@@ -14,7 +14,7 @@ from puppet.errors import PuppetError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", action="store_true", help="open each one and look at its pictures")
     parser.add_argument("--seconds", type=float, default=1.0, metavar="N", help="that --test looks at each camera")
-    arguments.add_json(parser)
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from puppet.live.config import PORT
 
     parser.add_argument("--port", type=int, default=PORT, metavar="N", help="port of puppet live that has to be free")
-    arguments.add_json(parser)
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -49,11 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for contact sheets, curves and all figures as JSON"
     )
-    arguments.add_model(parser, several=True)
-    parser.add_argument(
-        "--size", type=int, default=256, metavar="N", help="pixels of the square output, a multiple of 16"
-    )
-    arguments.add_json(parser)
+    arguments.add(parser, "--model")
+    several = arguments.SHARED["--weights"]["help"] + "; several are measured side by side"
+    arguments.add(parser, "--weights", action="append", default=None, help=several)
+    arguments.add(parser, "--device", "--seed")
+    arguments.add(parser, "--size", type=int, metavar="N", help="pixels of the square output, a multiple of 16")
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -40,17 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--out", type=Path, metavar="FILE", help="weights to write; a .safetensors file")
     where.add_argument("--name", default="me", metavar="NAME", help="name to keep the weights by, for --weights NAME")
     parser.add_argument("--minutes", type=float, default=10, metavar="N", help="length of the training")
-    parser.add_argument("--model", default="pocket", metavar="NAME", help="preset to fit")
-    parser.add_argument(
-        "--weights", default="shipped", metavar="shipped|NAME|FILE", help="weights to begin with, and to compare with"
-    )
+    arguments.add(parser, "--model", help="preset to fit")
+    arguments.add(parser, "--weights", metavar="shipped|NAME|FILE", help="weights to begin with, and to compare with")
     parser.add_argument(
         "--camera", default="0", metavar="NAME|INDEX|FILE", help="camera that records where no clip is given"
     )
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where to train")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of the training")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random")
-    arguments.add_json(parser)
+    arguments.add(parser, "--device", help="where to train")
+    arguments.add(parser, "--threads")
+    arguments.add(parser, "--seed", help="of everything random")
+    arguments.add(parser, "--json")
 
 
 def held_out_from(seconds: float) -> float:
@@ -158,8 +156,7 @@ def _cut(video: Path, end: float, folder: Path, args: argparse.Namespace) -> Pat
     from puppet.footage.clips import clip_path, save_clip
     from puppet.footage.cutting import cut_clips
 
-    with reported_as_puppet_error(ValueError):
-        face = get_model(args.model).config.control.face  # None where the model sees faces as they are
+    face = get_model(args.model).config.control.face  # None where the model sees faces as they are
     folder.mkdir()
     rng = np.random.default_rng(args.seed)
     count = 0

@@ -56,10 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--size", type=arguments.height_and_width, metavar="WxH", help="pixels; the model's own if not given"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="video file to write")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where the model runs")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
-    arguments.add_attention(parser)
-    arguments.add_json(parser)
+    arguments.add(parser, "--device", "--seed", "--attention", "--json")
 
 
 @dataclass(frozen=True)
@@ -76,16 +73,14 @@ def run(args: argparse.Namespace) -> None:
     prompts = prompts_of(args)
     picture = None if args.image is None else read_picture(args.image, "image")
 
-    from generator.controls.portrait import PortraitControlConfig
-    from generator.models import get_model
     from generator.stream import Stream
-    from puppet.core.models import load_generator
+    from puppet.core.models import load_generator, moves_portrait
     from puppet.core.text import prompt_encoder
     from puppet.core.video_signals import video_signals
 
+    if moves_portrait(args.model):
+        raise PuppetError(f"model '{args.model}' moves a portrait: use puppet render --model {args.model}")
     with reported_as_puppet_error(ValueError):
-        if isinstance(get_model(args.model).config.control, PortraitControlConfig):
-            raise PuppetError(f"model '{args.model}' moves a portrait: use puppet render --model {args.model}")
         model = load_generator(args.model, args.weights, args.size)
         signals = video_signals(model, args.path, args.control, picture)
         if prompts and model.config.transformer.text_dim is None:

@@ -22,7 +22,7 @@ LARGEST_CANVAS = 4096  # px a side
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    arguments.add_portrait(parser)
+    arguments.add(parser, "--portrait")
     parser.add_argument("--portraits", type=Path, metavar="DIR", help="folder of portraits to change to while it runs")
     parser.add_argument(
         "--camera",
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "generated frames as they are, 24 a second, a fifth of a second late",
     )
     parser.add_argument("--seconds", type=float, metavar="N", help="length of the run; without it, until Ctrl-C")
-    arguments.add_look(parser)
+    arguments.add(parser, *arguments.LOOK)
     parser.add_argument("--strength", type=float, default=1.0, metavar="N", help="factor on the motion, 0 to 3")
     parser.add_argument(
         "--mirror", action=argparse.BooleanOptionalAction, help="mirror the person, as a mirror would show you"
@@ -82,10 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=PORT, metavar="N", help="of the browser output and the commands, this machine only"
     )
-    arguments.add_model(parser)
-    arguments.add_attention(parser)
+    arguments.add(parser, *arguments.MODEL, "--attention")
     add_file(parser)
-    arguments.add_json(parser)
+    arguments.add(parser, "--json")
     parser.set_defaults(flags=Flags(parser))
 
 

@@ -17,9 +17,10 @@ from puppet.media.video_reader import SUFFIXES
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clips", type=Path, help="folder of videos that each show one person, or one such video")
     parser.add_argument("out", type=Path, help="folder for the training clips")
-    arguments.add_clips(parser, size=256)
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the choice of portraits")
-    arguments.add_json(parser)
+    arguments.add(parser, "--size", type=int, metavar="N", help="pixels along each side, a multiple of 16")
+    arguments.add(parser, "--frames", "--face")
+    arguments.add(parser, "--seed", help="of the choice of portraits")
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -21,15 +21,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    arguments.add_portrait(parser)
-    arguments.add_driver(parser)
+    arguments.add(parser, "--portrait", "--driver")
     parser.add_argument(
         "--out", type=Path, default=Path("puppet.mp4"), metavar="FILE", help="video to write: .mp4, .mov, .mkv or .webm"
     )
-    arguments.add_look(parser)
-    arguments.add_model(parser)
-    arguments.add_attention(parser)
-    arguments.add_json(parser)
+    arguments.add(parser, *arguments.LOOK, *arguments.MODEL, "--attention", "--json")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from puppet.commands import arguments, live, settings_file
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings_file.add_file(parser)
-    arguments.add_json(parser)
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -38,14 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="start", metavar="shipped|FILE", help="weights to begin with, to fit a model to own clips"
     )
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where to train")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    arguments.add(parser, "--device", help="where to train")
+    arguments.add(parser, "--threads")
     parser.add_argument("--batch", type=int, metavar="N", help="clips in a step, if another number than the recipe's")
     parser.add_argument(
         "--crop", type=int, metavar="N", help="pixels of the training crops, if other than the recipe's"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random")
-    arguments.add_json(parser)
+    arguments.add(parser, "--seed", help="of everything random")
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from generator.checkpoint import WeightsError, load, load_config, shipped
+from generator.controls.portrait import PortraitControlConfig
 from generator.model import VideoModel
 from generator.models import get_model
 from generator.portrait.stream import PortraitStream
@@ -28,6 +29,12 @@ def weights_path(model: str, weights: str) -> Path:
             f"no weights are shipped for model '{model}': train it (puppet train {model}) and give --weights FILE"
         )
     return path
+
+
+def moves_portrait(model: str) -> bool:
+    """Whether a preset, or the warp, is driven by a portrait's maps. Raises PuppetError where there is no such model."""
+    with reported_as_puppet_error(ValueError):
+        return model == WARP or isinstance(get_model(model).config.control, PortraitControlConfig)
 
 
 def load_generator(model: str, weights: str, size: int | tuple[int, int] | None) -> VideoModel:
