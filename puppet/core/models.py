@@ -32,7 +32,7 @@ def weights_path(model: str, weights: str) -> Path:
 
 
 def moves_portrait(model: str) -> bool:
-    """Whether a preset, or the warp, is driven by a portrait's maps. Raises PuppetError where there is no such model."""
+    """Whether a model is driven by a portrait's maps. Raises PuppetError where there is no such model."""
     with reported_as_puppet_error(ValueError):
         return model == WARP or isinstance(get_model(model).config.control, PortraitControlConfig)
 
