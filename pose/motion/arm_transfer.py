@@ -21,7 +21,11 @@ USUAL_BONE = 0.85  # upper arm in shoulder widths
 BUILD = (0.85, 1.3)  # limits of the portrait's arm length / the usual one: shorter ones are foreshortened
 LEAVES_NEUTRAL = (0.08, 0.4)  # shoulder widths that elbow or wrist move, between its own pose and the driver's
 RAISED = (50.0, 95.0)  # degrees between the forearm and straight down: a raised arm is the driver's from the beginning
-LEAST_ROOM = 0.2  # shoulder widths below the chin that a portrait is taken to show: there is a neck
+HALF_HAND = 0.25  # shoulder widths from the middle of a hand to its end
+HAND_INSIDE = 0.6  # of that, inside the portrait's edge, when the driver's hand is half out of their picture
+LEAST_ROOM = 0.2  # shoulder widths about the chin in which a hand always has room
+INWARD = 0.25  # shoulder widths that an elbow lies inside its shoulder, from which it is not pushed outward
+KEPT = 0.7  # of the way from the chin to the portrait's edge, on which hands stay where they are
 OFF_PLUMB = (20.0, 45.0)  # degrees between upper arm or forearm and straight down: an arm that hangs is at rest
 
 
@@ -64,8 +68,11 @@ class ArmTransfer:
             at_wrist = rest[2] + active * (at_wrist - rest[2])
         else:  # it comes into the picture only while it does something
             seen = seen * active
-        lift = active * self._lift(float(at_wrist[1]), driver)
-        at_elbow[1], at_wrist[1] = at_elbow[1] - lift, at_wrist[1] - lift
+        points = driver.body[list(HAND_POINTS[side])] if arm.hand is None else arm.hand
+        middle = at_wrist[:2] + scale * (points[:, :2].mean(0) - arm.wrist[:2])
+        shift = active * self._into_picture(middle, driver)
+        at_wrist[:2] += shift
+        at_elbow[:2] = self._elbow(side, rest[0, :2], at_elbow[:2], shift)
         body[elbow, :3], body[wrist, :3], body[[elbow, wrist], 3] = at_elbow, at_wrist, seen
         for point in HAND_POINTS[side]:
             body[point, :3] = at_wrist + scale * (driver.body[point, :3] - driver.body[wrist, :3])
@@ -90,21 +97,38 @@ class ArmTransfer:
         away = np.linalg.norm((moved - still)[:, :2], axis=1).max() / width
         return max(raised, min(hanging, float(smoothstep(away, LEAVES_NEUTRAL))))
 
-    def _lift(self, wrist_y: float, driver: PoseFrame) -> float:
-        """Pixels by which forearm and hand are raised where the portrait shows less below its chin than the driver's
-        camera does: what comes into the driver's picture from below then comes into the portrait's.
+    def _into_picture(self, hand: np.ndarray, driver: PoseFrame) -> np.ndarray:
+        """(2,) pixels by which forearm and hand move where the portrait shows less around its chin than the driver's
+        camera does: what comes into the driver's picture at an edge then comes into the portrait's.
 
-        wrist_y: where the wrist would be. The depth below the chin is bent so that the driver's lower edge meets the
-        portrait's; above the chin nothing changes, and forearm and hand keep direction and size.
+        hand: (2,) the middle of the hand as it would be. Near the chin nothing changes, and nothing above it is moved
+        down; forearm and hand keep direction and size.
         """
-        chin = float(self.portrait.face[CHIN, 1])
-        shown = max(self.portrait.size[1] - chin, LEAST_ROOM * shoulder_width(self.portrait))
         head = eye_distance(self.portrait.face) / max(eye_distance(self.neutral.face), 1e-6)
-        seen = head * float(driver.size[1] - self.neutral.face[CHIN, 1])
-        depth = wrist_y - chin
-        if seen <= shown or depth <= 0:
-            return 0.0
-        return depth - depth / (1 + (1 / shown - 1 / seen) * depth)
+        chin, chin_of_driver = (pose.face[CHIN, :2].astype(np.float64) for pose in (self.portrait, self.neutral))
+        width = shoulder_width(self.portrait)
+        away = hand - chin
+        ways = np.where(away > 0, 1.0, -1.0)
+        shown = np.where(away > 0, self.portrait.size - chin, chin)
+        seen = head * np.where(away > 0, driver.size - chin_of_driver, chin_of_driver)
+        shift = np.zeros(2)
+        for axis in range(2) if away[1] > 0 else range(1):
+            depth = abs(away[axis])
+            shift[axis] = ways[axis] * (_bent(depth, float(shown[axis]), float(seen[axis]), width) - depth)
+        return shift
+
+    def _elbow(self, side: str, shoulder: np.ndarray, elbow: np.ndarray, shift: np.ndarray) -> np.ndarray:
+        """(2,) the elbow moved with its hand by `shift`: where that brings it nearer to the shoulder it gives way
+        outward, for the upper arm does not get shorter."""
+        outward = 1.0 if side == "left" else -1.0
+        before = elbow - shoulder
+        length = np.hypot(*before)
+        x, y = (before + shift) * [outward, 1]
+        if x * x + y * y < length * length:
+            apart = np.sqrt(length * length - y * y)
+            inside = outward * before[0] / shoulder_width(self.portrait)
+            x += (apart - x) * float(smoothstep(inside, (-INWARD, 0.0)))
+        return shoulder + [outward * x, y]
 
     def _build(self, own: Arm) -> float:
         """Length of the portrait's arms / that of arms as its shoulders suggest."""
@@ -115,3 +139,19 @@ class ArmTransfer:
         body = np.zeros((BODY_POINTS, 4))
         body[[LEFT_SHOULDER, RIGHT_SHOULDER], :3] = guessed_shoulders(self.portrait.face)
         return body
+
+
+def _bent(depth: float, shown: float, seen: float, width: float) -> float:
+    """Distance of a hand from the chin along one axis, in a portrait that shows `shown` pixels there where the driver's
+    camera sees `seen` of them; width: of the shoulders."""
+    margin = HAND_INSIDE * HALF_HAND * width
+    inner = max(shown - margin, LEAST_ROOM * width)
+    begin = KEPT * inner
+    if seen <= shown or depth <= begin:
+        return depth
+    room, extent = inner - begin, seen - begin
+    beyond = max(depth - seen, 0.0)
+    within = min(depth, seen) - begin
+    # a hyperbola of slope 1 at the beginning; beyond the driver's edge out of the portrait as fast as a hand is long
+    bent = begin + within / (1 + (1 / room - 1 / extent) * within)
+    return bent + beyond * (HALF_HAND * width + margin) / (HALF_HAND * width)

@@ -28,6 +28,7 @@ from .arm_transfer import ArmTransfer
 from .drawn_lids import DrawnLids
 from .expression_transfer import ExpressionTransfer, settle_forehead, settle_lids
 from .neutral import NeutralSearch
+from .pressed_hands import part_hands
 
 MODES = ("relative", "absolute")
 FREE_TURN, LARGEST_TURN = 35.0, 55.0  # degrees of yaw or pitch: followed exactly up to here, never beyond there
@@ -107,6 +108,7 @@ class Retargeter:
         """The portrait's pose for one driver frame; the last one again where the driver's face is lost."""
         if driver.face is None:
             return replace(self._last, time=driver.time)
+        driver = part_hands(driver)
         if self.mode == "absolute":
             result = self._absolute(driver)
         else:
