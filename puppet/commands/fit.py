@@ -6,8 +6,10 @@ import argparse
 import json
 import os
 import shutil
+import sys
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -133,7 +135,7 @@ def _check_out(out: Path) -> Path:
 
 
 def _recorded(camera: str, out: Path) -> Path:
-    from puppet.capture.recording import on_terminal, record
+    from puppet.capture.recording import record
     from puppet.capture.sources import Source, make_source
 
     path = out.with_suffix(".mkv")
@@ -142,7 +144,7 @@ def _recorded(camera: str, out: Path) -> Path:
     source = make_source(camera)
     if not isinstance(source, Source):
         raise PuppetError(f"--camera {camera} brings motion and no pictures to learn from: give a camera or a video")
-    return record(source, path, on_terminal)
+    return record(source, path, partial(print, file=sys.stderr, flush=True))
 
 
 def _length(video: Path) -> float:

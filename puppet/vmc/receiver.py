@@ -171,13 +171,11 @@ class _WithoutOsc(logging.Filter):
         return "pythonosc" not in record.pathname
 
 
-def is_vmc(camera: str) -> bool:
-    return camera.partition(":")[0].lower() == WORD
-
-
-def make_receiver(camera: str) -> VmcReceiver:
-    """From "vmc" or "vmc:PORT". Raises PuppetError."""
-    _, colon, port = camera.partition(":")
+def make_receiver(camera: str) -> VmcReceiver | None:
+    """From "vmc" or "vmc:PORT"; None for another camera. Raises PuppetError."""
+    word, colon, port = camera.partition(":")
+    if word.lower() != WORD:
+        return None
     return VmcReceiver(parse_port(port, f"--camera {camera}") if colon else PORT)
 
 
