@@ -32,7 +32,7 @@ class Engine:
         hands: str = "auto",
     ):
         check_look(framing=framing, hands=hands)
-        self.size, self.framing, self.hands = PictureSize.of(size, "--size"), framing, hands == "auto"
+        self.size, self.framing, self.hands = PictureSize.of(size, "--size"), framing, hands
         self._device, self._seed = device, seed
         if model == WARP:
             check_warp(weights)
@@ -53,7 +53,7 @@ class Engine:
 
         Where the iterator is closed early, no file is left.
         """
-        puppet = Puppet.of(character, self._stream(), strength, self.hands)
+        puppet = Puppet(character, strength=strength, hands=self.hands, stream=self._stream())
         progress = Progress("", 0, None)
         for progress in puppet.film(VideoReader(driver), out):
             if progress.done % TELL_EVERY == 1:

@@ -73,7 +73,7 @@ class TabSession:
 
     def camera(self) -> WebcamSession:
         if self.webcam is None:
-            self.webcam = WebcamSession(self.engine.renderer(), self.engine.hands)
+            self.webcam = WebcamSession(self.engine.renderer(), self.engine.hands == "auto")
         return self.webcam
 
     def leave(self) -> None:

@@ -92,11 +92,7 @@ class WebcamSession:
     def _set_character(self, character: Character) -> None:
         self._character = character
         self._puppeteer = Puppeteer(
-            character.portrait.pose,
-            self._neutral,
-            policy=IdleWhenLost,
-            hands=self._hands,
-            drawn=character.drawn,
+            character.portrait.pose, self._neutral, policy=IdleWhenLost, hands=self._hands, drawn=character.drawn
         )
         self._shown = character.still
         self._batcher.clear()

@@ -37,8 +37,7 @@ class Statistics:
             self._first = self._last = 0.0
             self._largest_gap = 0.0
             self._ages = {kind: np.zeros(LONGEST, np.int64) for kind in AGES}  # histograms of milliseconds
-            self._running = False  # whether one of the driver's pictures went out: all has run once
-            self._rss_start: float | None = None  # then
+            self._rss_start: float | None = None  # when the first of the driver's pictures went out: all has run once
 
     def memory(self) -> float | None:
         """MiB of this process and its helpers (on Linux); None where the system does not say."""
@@ -58,8 +57,8 @@ class Statistics:
             if new is None:
                 self.repeated += 1
             elif new.live:
-                if not self._running:
-                    self._running, self._rss_start = True, self.memory()
+                if self._rss_start is None:
+                    self._rss_start = self.memory()
                 self._count("motion", now - new.time)
                 if new.appearance is not None:
                     self._count("appearance", now - new.appearance)
@@ -90,5 +89,5 @@ class Statistics:
             "new_pictures_per_second": round(self.fps * (1 - self.repeated / max(self.frames, 1)), 2),
             **{f"{kind}_latency_ms": {f"p{p}": self.latency(kind, p) for p in (50, 95)} for kind in AGES},
             "ms": {stage: round(ms, 2) for stage, ms in self.timings.milliseconds().items()},
-            "rss_mib": {"start": self._rss_start if self._running else rss, "end": rss},
+            "rss_mib": {"start": rss if self._rss_start is None else self._rss_start, "end": rss},
         }
