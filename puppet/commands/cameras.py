@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import asdict
 
@@ -27,14 +26,13 @@ def run(args: argparse.Namespace) -> None:
     if args.test:
         for camera in found:
             camera["test"] = look(Webcam(str(camera["index"])), args.seconds)
-    if args.json:
-        print(json.dumps({"cameras": found}))
-        return
-    if not found:
-        print("no camera; --camera synthetic and --camera FILE work without one")
-    for camera in found:
-        line = f"{camera['index']:>3}  {camera['name']}" + (" (virtual)" if camera["virtual"] else "")
-        print(line + (f"  {sentence(camera['test'])}" if args.test else ""))
+    lines = [
+        f"{camera['index']:>3}  {camera['name']}" + (" (virtual)" if camera["virtual"] else "")
+        + (f"  {sentence(camera['test'])}" if args.test else "")
+        for camera in found
+    ]  # fmt: skip
+    text = "\n".join(lines) or "no camera; --camera synthetic and --camera FILE work without one"
+    arguments.answer(args, {"cameras": found}, text)
 
 
 def look(source, seconds: float) -> dict:

@@ -24,10 +24,11 @@ from puppet.core.signals import end_on_signals
 from puppet.core.warp_stream import WarpStream
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.live.adaptive_quality import AdaptiveQuality
+from puppet.live.buffered_frames import BufferedFrames
 from puppet.live.config import LiveConfig
 from puppet.live.controls import Controls
 from puppet.live.driver_state import DriverState
-from puppet.live.frame_source import BufferedFrames, FrameSource, ReprojectedFrames
+from puppet.live.frame_source import FrameSource, ReprojectedFrames
 from puppet.live.loop import LiveLoop
 from puppet.live.portrait_library import PortraitLibrary
 from puppet.live.sender import Sender

@@ -9,10 +9,10 @@ from pose.tracking.landmarks import empty_pose
 from puppet.core.calibration import CalibrationMemory
 from puppet.errors import PuppetError
 from puppet.live.adaptive_quality import AdaptiveQuality
+from puppet.live.buffered_frames import BufferedFrames
 from puppet.live.card import card_picture
 from puppet.live.controls import KEYS, Controls
 from puppet.live.driver_state import DriverState
-from puppet.live.frame_source import BufferedFrames
 from puppet.live.portrait_library import KEPT, PortraitLibrary
 from puppet.live.sender import Sender
 from puppet.live.session import still

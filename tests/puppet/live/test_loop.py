@@ -11,8 +11,9 @@ from puppet.core.batcher import Batch
 from puppet.core.models import load_generator
 from puppet.core.renderer import Renderer
 from puppet.live.adaptive_quality import AdaptiveQuality
+from puppet.live.buffered_frames import BufferedFrames
 from puppet.live.driver_state import DriverState
-from puppet.live.frame_source import BufferedFrames, ReprojectedFrames
+from puppet.live.frame_source import ReprojectedFrames
 from puppet.live.loop import LiveLoop
 from puppet.live.sender import Sender
 from puppet.live.session import still
