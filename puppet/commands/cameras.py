@@ -26,11 +26,10 @@ def run(args: argparse.Namespace) -> None:
     if args.test:
         for camera in found:
             camera["test"] = look(Webcam(str(camera["index"])), args.seconds)
-    lines = [
-        f"{camera['index']:>3}  {camera['name']}" + (" (virtual)" if camera["virtual"] else "")
-        + (f"  {sentence(camera['test'])}" if args.test else "")
-        for camera in found
-    ]  # fmt: skip
+    lines = []
+    for camera in found:
+        line = f"{camera['index']:>3}  {camera['name']}" + (" (virtual)" if camera["virtual"] else "")
+        lines.append(line + (f"  {sentence(camera['test'])}" if args.test else ""))
     text = "\n".join(lines) or "no camera; --camera synthetic and --camera FILE work without one"
     arguments.answer(args, {"cameras": found}, text)
 

@@ -103,8 +103,8 @@ class HoldPose:
 class IdleWhenLost:
     """For live use: hold the pose, then idle, then take up the driver again smoothly. Begins idling."""
 
-    def __init__(self, portrait: PoseFrame, seed: int = 0):
-        self._idle = IdleMotion(portrait, seed)
+    def __init__(self, portrait: PoseFrame):
+        self._idle = IdleMotion(portrait)
         self._shown = self._held = portrait
         self._lost_at: float | None = -math.inf  # None while a face is there
         self._found_at: float | None = None  # None once it is followed fully

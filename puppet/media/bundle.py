@@ -121,9 +121,9 @@ def still() -> Performance:
     return _performance(weights_of(FRIENDLY)[None], np.zeros((1, 3)), np.zeros((1, 2)))
 
 
-def act_of(seconds: float = SECONDS) -> Performance:
+def act_of() -> Performance:
     """At rest, blink, talk and turn to both sides, a broad smile, raised brows and a nod, wide open, blink, rest."""
-    clock = np.arange(round(seconds * FPS)) / FPS
+    clock = np.arange(round(SECONDS * FPS)) / FPS
 
     def during(begin: float, end: float, ramp: float = 0.3) -> np.ndarray:
         """(T, 1): 1 between these times, with smooth slopes inside."""

@@ -34,10 +34,10 @@ LARGEST_PACKET = 65536
 EYES = 0.25  # distance of the outer eye corners, as a share of the made-up picture
 
 
-def resting_face(time: float = 0.0) -> PoseFrame:
+def resting_face() -> PoseFrame:
     """The neutral driver: the canonical face in the middle of a picture of the tracker's size."""
     face = face_mesh().canonical * (EYES * TRACKED_SIDE) + np.array([0.5, 0.45, 0]) * TRACKED_SIDE
-    return PoseFrame(face.astype(np.float32), None, None, None, (TRACKED_SIDE, TRACKED_SIDE), time)
+    return PoseFrame(face.astype(np.float32), None, None, None, (TRACKED_SIDE, TRACKED_SIDE), 0.0)
 
 
 class Performance:
