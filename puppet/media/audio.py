@@ -52,15 +52,11 @@ class Sound:
 
     def write_until(self, seconds: float) -> None:
         """Write the packets that begin before `seconds` of the output."""
-        while True:
-            packet = self._waiting or next(self._packets, None)
-            self._waiting = None
-            if packet is None:
-                return
-            if float(packet.pts * packet.time_base) >= seconds:
-                self._waiting = packet
-                return
+        packet = self._waiting or next(self._packets, None)
+        while packet is not None and float(packet.pts * packet.time_base) < seconds:
             self._output.mux(packet)
+            packet = next(self._packets, None)
+        self._waiting = packet
 
     def finish(self, seconds: float) -> None:
         self.write_until(seconds)
