@@ -60,9 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     _check(args)
     # torch and MediaPipe take seconds to import; what is wrong with the arguments is said before
+    from puppet.core.character import load_character
     from puppet.evaluate.clips import clip_files, load_clip
     from puppet.evaluate.report import Report
-    from puppet.evaluate.systems import Subject, models
+    from puppet.evaluate.systems import models
 
     paths = clip_files(args.clips)
     _check_names("clip", paths)
@@ -70,9 +71,7 @@ def run(args: argparse.Namespace) -> None:
     embed = None if args.regions else _embedder()
     weights = [] if args.baselines else args.weights or ["shipped"]
     generators = models(args.model, weights, args.device, args.seed)
-    subjects = [Subject(path.stem, path, args.size) for path in args.portraits]
-    for subject in subjects:
-        _ = subject.portrait  # what is wrong with a picture is said before an hour of work
+    characters = {path.stem: load_character(path, args.size, "original") for path in args.portraits}
     quiet = args.json or None  # None: only on a terminal
     clips = [
         load_clip(path, args.size, args.seconds)
@@ -80,8 +79,8 @@ def run(args: argparse.Namespace) -> None:
     ]
     report = Report(generators, embed, args.size, args.out, quiet, args.regions)
     report.self_reenactment(clips)
-    if subjects:
-        report.cross_reenactment(subjects, clips)
+    if characters:
+        report.cross_reenactment(characters, clips)
     if args.minutes:
         report.rollout(clips[0], args.minutes)
     figures = report.figures()

@@ -191,16 +191,17 @@ def _compare(
     from tqdm import tqdm
 
     from pose.motion.neutral import find_neutral
+    from puppet.core.character import load_character
     from puppet.evaluate.clips import load_clip
     from puppet.evaluate.scores import Performance, act, judge
     from puppet.evaluate.sheets import contact_sheet
-    from puppet.evaluate.systems import NETWORK_INPUT, Model, Motion, Subject
+    from puppet.evaluate.systems import NETWORK_INPUT, Model, Motion
 
     clip = load_clip(video, SIZE, end - begin, begin, begins_with_face=False)
     with reported_as_puppet_error(ValueError, about=f"the last seconds of {video}"):
         neutral = find_neutral(clip.poses)
     at = next(index for index, pose in enumerate(clip.poses) if pose is neutral)
-    subject, motion = Subject("own", clip.frames[at], SIZE), Motion("absolute")
+    character, motion = load_character(clip.frames[at], SIZE, "original"), Motion("absolute")
     systems = (
         replace(NETWORK_INPUT, name="warp alone"),
         Model("before", args.model, args.weights, args.device, args.seed),
@@ -210,8 +211,8 @@ def _compare(
     def progress(frames, count):
         return tqdm(frames, "measuring", count, unit="frame", leave=False, disable=args.json or None)
 
-    frames = act(systems, subject, clip, motion, progress)
-    made = [judge(name, each, subject, clip, motion, None) for name, each in frames.items()]
+    frames = act(systems, character, clip, motion, progress)
+    made = [judge(name, each, character, clip, motion, None) for name, each in frames.items()]
     contact_sheet(Performance("truth", clip.frames, clip.faces), made, out.with_suffix(".png"))
     return {each.system: {name: round(float(each.scores[name]), 3) for name in MEASURES} for each in made}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,13 @@ import numpy as np
 from tqdm import tqdm
 
 from pose.motion.neutral import find_neutral
+from puppet.core.character import Character, load_character
 from puppet.evaluate import arms, scores, sheets
 from puppet.evaluate.additions import Additions
 from puppet.evaluate.clips import EvaluationClip
 from puppet.evaluate.identity import FaceEmbedder
 from puppet.evaluate.scores import Performance, Progress, Rollout
-from puppet.evaluate.systems import NETWORK_INPUT, PLAIN_WARP, STILL, Model, Motion, Subject, System
+from puppet.evaluate.systems import NETWORK_INPUT, PLAIN_WARP, STILL, Model, Motion, System
 from puppet.evaluate.table import markdown
 
 NO_ADDITIONS = (STILL.name, PLAIN_WARP.name)  # the rows that the regions leave out
@@ -52,31 +53,31 @@ class Report:
         """Each clip drives its own first frame, absolutely; the clip is the truth."""
         baselines: list[System] = [NETWORK_INPUT] if self.regions_only else [STILL, PLAIN_WARP, NETWORK_INPUT]
         for clip in clips:
-            subject, sheet = Subject(clip.name, clip.picture, self.size), f"self_{clip.name}"
+            character, sheet = load_character(clip.picture, self.size, "original"), f"self_{clip.name}"
             systems = [*baselines, *self.models]
-            made = self._perform(systems, subject, clip, Motion("absolute"), clip.name, self._self, sheet)
+            made = self._perform(systems, character, clip, Motion("absolute"), clip.name, self._self, sheet)
             self._additions.add(clip, {name: made[name] for name in made if name not in NO_ADDITIONS})
 
-    def cross_reenactment(self, subjects: Sequence[Subject], clips: Sequence[EvaluationClip]) -> None:
+    def cross_reenactment(self, characters: Mapping[str, Character], clips: Sequence[EvaluationClip]) -> None:
         """Every clip drives every other portrait, relatively."""
         systems: list[System] = [PLAIN_WARP, NETWORK_INPUT, *self.models]
         for clip in clips:
             motion = Motion("relative", find_neutral(clip.poses))
-            for subject in subjects:
-                name, sheet = f"{subject.name} by {clip.name}", f"cross_{subject.name}_{clip.name}"
-                self._perform(systems, subject, clip, motion, name, self._cross, sheet)
+            for who, character in characters.items():
+                name, sheet = f"{who} by {clip.name}", f"cross_{who}_{clip.name}"
+                self._perform(systems, character, clip, motion, name, self._cross, sheet)
 
     def _perform(
-        self, systems: Sequence[System], subject: Subject, clip: EvaluationClip, motion: Motion, name: str,
+        self, systems: Sequence[System], character: Character, clip: EvaluationClip, motion: Motion, name: str,
         figures: Figures, sheet: str,
     ) -> dict[str, np.ndarray]:  # fmt: skip
         """The frames of all systems; judged, their figures kept by `name`, and drawn."""
-        made = scores.act(systems, subject, clip, motion, self._progress(name))
+        made = scores.act(systems, character, clip, motion, self._progress(name))
         if self.regions_only:
             unknown = np.full_like(clip.faces, np.nan)
             done = [Performance(system, frames, unknown) for system, frames in made.items()]
         else:
-            done = [scores.judge(system, frames, subject, clip, motion, self.embed) for system, frames in made.items()]
+            done = [scores.judge(each, frames, character, clip, motion, self.embed) for each, frames in made.items()]
             figures[name] = {performance.system: performance.scores for performance in done}
             self._signals[name] = {performance.system: performance.signals for performance in done}
         if self.out:
@@ -85,11 +86,11 @@ class Report:
 
     def rollout(self, clip: EvaluationClip, minutes: float) -> None:
         """A long performance of the clip's first frame."""
-        subject = Subject(clip.name, clip.picture, self.size)
+        character = load_character(clip.picture, self.size, "original")
         self._rollout_title = f"{minutes:g} minutes of {clip.name} to and fro"
         systems: list[System] = [NETWORK_INPUT, *self.models]
         progress = self._progress(f"{minutes:g} min of {clip.name}")
-        self._rollouts += scores.roll_out(systems, subject, clip, minutes, self.embed, progress)
+        self._rollouts += scores.roll_out(systems, character, clip, minutes, self.embed, progress)
         if self.out:
             sheets.drift_curves(self._rollouts, self.out / "drift.png")
 
