@@ -114,7 +114,7 @@ def test_the_clock_moves_to_where_pictures_are_due_and_shows_each_of_them(phase)
         if due := buffer.pick(clock):
             numbers.append(round(due.time * 24))
             slack.append(clock - due.time - buffer.delay)
-            clock += buffer.phase_correction(due[0], clock, period)
+            clock += buffer.phase_correction(due, clock, period)
     assert 0 <= min(slack[-100:]) and max(slack[-100:]) < 0.008
     assert len(set(numbers)) == len(numbers) and numbers[-1] - numbers[0] - len(numbers) < 3
 
