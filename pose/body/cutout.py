@@ -16,21 +16,17 @@ from pose.geometry import smoothstep
 from pose.portrait.inpainting import fill
 from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 
-from .joints import SHOWN, Arm, shoulder_width, shown_arms
-from .limb import END, START, Strip, sample_grid, texture_size
-from .regions import GIRTH, disc, girth, hand_region, limb_coordinates, sleeve_of, torso_polygon
+from .joints import Arm, shoulder_width, shown_arms
+from .limb import END, START, Strip
+from .regions import armpits, disc, girth, hand_region, limb_coordinates, sleeve_of, torso_polygon
+from .strip import OPAQUE, cut_strip
 
 WORK_SIDE = 384  # px, at which pixels are given to arms
-OPAQUE = 128
 SURE, LIKELY, POSSIBLE = 0.55, 1.0, 1.4  # half widths from the bone: surely, likely, possibly the arm's
 BEFORE_TORSO = 1.15  # the same as POSSIBLE where the torso is expected, whose pattern may be the sleeve's
 BESIDE = 1.8  # half widths from the bone up to which everything beside the torso is the arm's
-MARGIN = 1.4  # half widths that the strip reaches to each side
 SHOULDER_CUT = (0.04, 0.24)  # along the upper arm: before, the shoulder stays with the torso
-STRIP_BEGINS = (-0.16, 0.06)  # along the upper arm: where the strip comes out of the shoulder
 GRABCUT_STEPS = 3
-REPEATED = 0.3  # of a bone: the part before the picture's edge that goes on beyond it, to and fro
-LEFT_OF_PATTERN = 0.25  # of what distinguishes that part from its mean, far beyond the edge
 SPIKE = 0.05  # shoulder widths, half of the width of a spike that is no part of a torso
 SLIVER = 2  # px, half of the width of what cannot be a part of the torso
 RIM = 1 / 20  # of the picture's side: how far from an arm the matte may still hold a shadow of it
@@ -66,7 +62,8 @@ def torso_without(person_SS4: np.ndarray, pose: PoseFrame, masks: list[np.ndarra
         behind = np.zeros_like(colour)
     else:
         behind = fill(np.clip(colour, 0, 255).astype(np.uint8), ~known)
-    solid = cv2.GaussianBlur(torso_polygon(pose, len(person_SS4), 0.0), (0, 0), 1.0)
+    expected = np.maximum(torso_polygon(pose, len(person_SS4), 0.0), armpits(pose, len(person_SS4)))
+    solid = cv2.GaussianBlur(expected, (0, 0), 1.0)
     # never more than the person was: a hand beside the body has nothing behind it
     solid = np.minimum(solid, person_SS4[..., 3] / np.float32(255))[..., None]
     filled = np.concatenate([behind * solid, 255 * solid], 2)
@@ -131,44 +128,8 @@ def _cut(person: np.ndarray, pose: PoseFrame, arm: Arm, arms: list[Arm]) -> ArmC
     begins = smoothstep(along, SHOULDER_CUT)
     large = [cv2.resize(m.astype(np.float32), (size, size), interpolation=cv2.INTER_LINEAR) for m in
              (soft, soft * np.maximum(begins, hand > 0), only_hand, along)]  # fmt: skip
-    strip = _strip(person, large[0], arm, width, sleeve)
+    strip = cut_strip(person, large[0], arm, width, sleeve)
     return None if strip is None else ArmCutout(arm, strip, large[1], large[2])
-
-
-def _strip(person: np.ndarray, member: np.ndarray, arm: Arm, width: float, sleeve: float) -> Strip | None:
-    """The limb's texture, continued by its own reflection where the picture's edge cuts the limb off."""
-    size = len(person)
-    rows, columns = texture_size(arm.joints, MARGIN * sleeve * max(GIRTH) * width)
-    along = np.linspace(START, END, rows)
-    reach = MARGIN * sleeve * girth(along) * width
-    grid = sample_grid(arm.joints, reach, columns)
-    layer = person.astype(np.float32) * member[..., None]
-    texture = cv2.remap(layer, grid - 0.5, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).clip(0, 255)
-    middle = grid[:, columns // 2]
-    # a cross section counts while its middle is in the picture
-    inside = ((middle >= 1) & (middle <= size - 1)).all(1)
-    solid = texture[:, columns // 2 - columns // 8 : columns // 2 + columns // 8 + 1, 3].mean(1) > OPAQUE
-    good = np.flatnonzero(inside & solid & (along > 0.1))
-    if not len(good):
-        return None
-    # the last one before the first gap
-    gaps = np.flatnonzero(np.diff(good) > max(2, rows // 40))
-    last = int(good[gaps[0]] if len(gaps) else good[-1])
-    if along[last] < SHOWN:
-        return None
-    source = np.arange(rows)
-    beyond = source > last
-    span = max(min(last - int(np.searchsorted(along, 0.12)), int(REPEATED * rows / (END - START))), 1)
-    folded = np.abs((source[beyond] - last) % (2 * span) - span)  # span .. 0 .. span: to and fro
-    source[beyond] = last - span + folded
-    mean = texture[max(last - span, 0) : last + 1].mean(0)
-    texture = texture[source]
-    # repeated, a fold or a jewel would be a pattern: it gives way to the cloth's or the skin's mean
-    own = np.maximum(np.exp(-(along[beyond] - along[last]) / REPEATED), LEFT_OF_PATTERN)[:, None, None]
-    texture[beyond] = mean + own * (texture[beyond] - mean)
-    texture *= smoothstep(along, STRIP_BEGINS)[:, None, None]
-    texture[..., :3] = np.minimum(texture[..., :3], texture[..., 3:])
-    return Strip(np.rint(texture).astype(np.uint8), reach)
 
 
 def _grab(picture: np.ndarray, labels: np.ndarray, opaque: np.ndarray) -> np.ndarray:

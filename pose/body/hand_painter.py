@@ -13,8 +13,11 @@ from .tone import SkinTone
 SUPERSAMPLED = 2  # per pixel and side, against stairs at the outline
 
 
-def hand_part(mesh: HandMesh, hand_213: np.ndarray, elbow_3: np.ndarray, tone: SkinTone, opacity: float = 1.0) -> Part:
-    """A posed hand. hand_213: its 21 points in pixels; elbow_3: where its forearm comes from."""
+def hand_part(
+    mesh: HandMesh, hand_213: np.ndarray, elbow_3: np.ndarray, tone: SkinTone, opacity: float = 1.0, fades: bool = True
+) -> Part:
+    """A posed hand. hand_213: its 21 points in pixels; elbow_3: where its forearm comes from; fades: whether it goes
+    over into what is drawn of the forearm, rather than end with its mesh."""
     vertices, normals = mesh.posed(hand_213, elbow_3)
     triangles = mesh.triangles
     (ax, ay), (bx, by), (cx, cy) = (vertices.take(triangles[:, k], 0).T[:2] for k in range(3))
@@ -22,7 +25,7 @@ def hand_part(mesh: HandMesh, hand_213: np.ndarray, elbow_3: np.ndarray, tone: S
     colours = np.empty((len(vertices), 4), np.float32)
     colours[:, :3] = tone.lit(normals, mesh.detail)
     colours[:, 3] = 255
-    colours *= mesh.fade[:, None] * opacity
+    colours *= mesh.fade[:, None] * opacity if fades else opacity
 
     def paint(covered: Coverage) -> np.ndarray:
         drawn = np.full((len(covered.triangles), 4), 0.5, np.float32)  # rounds

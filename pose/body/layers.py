@@ -22,7 +22,7 @@ from .hand_painter import hand_part
 from .joints import SIDES, Arm, arm_of, relaxed_hand, shoulder_width
 from .limb import START, Strip, strip_parts
 from .own_hand import OwnHand
-from .parts import Box, box_of, lay_parts
+from .parts import Box, Part, box_of, lay_parts
 from .sleeve import make_sleeve
 from .tone import skin_on_arm, skin_tone
 
@@ -33,6 +33,7 @@ LEAVES_REST = (0.04, 0.14)
 COMES_IN = (0.4, 0.15)
 ELBOW_COMES_IN = (-0.1, 0.2)  # shoulder widths inside the picture, over which a sleeve grows up to the shoulder
 SLEEVE_ALONE = 0.85  # along the limb: where a sleeve begins whose elbow is outside
+MIDDLE = 9  # of the hand points, the knuckle of the middle finger
 BELIEVED = (0.3, 0.6)  # the tracker's visibility of elbow and wrist
 
 
@@ -49,6 +50,14 @@ class PlacedArm:
     opacity: float
     shown: bool
     own_hand: tuple[np.ndarray, float] | None = None  # its map, and how well it shows the hand
+
+    @property
+    def out_of_cuff(self) -> bool:
+        """Whether the hand comes out of a made sleeve, which hides its end, rather than lie before it."""
+        if self.shown:
+            return False
+        forearm, hand = (self.joints[2] - self.joints[1])[:2], (self.hand[MIDDLE] - self.hand[0])[:2]
+        return bool(forearm @ hand > 0)
 
 
 class BodyLayers:
@@ -118,15 +127,22 @@ class BodyLayers:
 
     def draw(self, picture_SS4: np.ndarray, placed: list[PlacedArm]) -> Box | None:
         """Lay the arms over a premultiplied picture, in place; where, None for nowhere."""
-        parts = [part for arm in placed for part in strip_parts(arm.strip, arm.joints, arm.begin, arm.opacity)]
+        parts = []
+        for arm in placed:
+            hand = self._shaded_hand(arm, fades=False) if arm.out_of_cuff else None
+            parts += strip_parts(arm.strip, arm.joints, arm.begin, arm.opacity, hand)
         for arm in placed:
             place, own = arm.own_hand or (None, 0.0)
-            if own < 1:
-                mesh = hand_mesh(arm.side == "left")
-                parts.append(hand_part(mesh, arm.hand, arm.joints[1], self._tone, arm.opacity))
+            if own < 1 and not arm.out_of_cuff:
+                parts.append(self._shaded_hand(arm))
             if own > 0:
                 parts.append(self._hands[arm.side].part(place, own * arm.opacity))
         return lay_parts(picture_SS4, parts)
+
+    def _shaded_hand(self, arm: PlacedArm, fades: bool = True) -> Part:
+        # the body's depth is not the hand's, and the forearm is drawn flat
+        elbow = np.array([*arm.joints[1, :2], arm.hand[0, 2]])
+        return hand_part(hand_mesh(arm.side == "left"), arm.hand, elbow, self._tone, arm.opacity, fades)
 
     def _place_own(self, arm: Arm, target: PoseFrame, moved: Callable[[np.ndarray], np.ndarray]) -> PlacedArm | None:
         rest = self._cut[arm.side].arm

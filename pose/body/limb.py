@@ -81,10 +81,13 @@ def texture_size(joints_32: np.ndarray, widest: float) -> tuple[int, int]:
     return int(np.clip(FINER * length, 16, 2048)), int(np.clip(2 * FINER * widest, 8, 1024))
 
 
-def strip_parts(strip: Strip, joints_33: np.ndarray, begin: float = START, opacity: float = 1.0) -> list[Part]:
+def strip_parts(
+    strip: Strip, joints_33: np.ndarray, begin: float = START, opacity: float = 1.0, in_cuff: Part | None = None
+) -> list[Part]:
     """Upper arm and forearm, the nearer one last, so that a folded arm covers itself.
 
-    joints_33: shoulder, elbow, wrist with z; begin: the place along the limb from which it is drawn.
+    joints_33: shoulder, elbow, wrist with z; begin: the place along the limb from which it is drawn; in_cuff: what the
+    forearm's end hides.
     """
     halves = [(begin, 1 + OVERLAP), (max(1 - OVERLAP, begin), END)]
     if joints_33[2, 2] > joints_33[0, 2] + BEHIND * np.hypot(*(joints_33[2] - joints_33[1])[:2]):
@@ -95,6 +98,8 @@ def strip_parts(strip: Strip, joints_33: np.ndarray, begin: float = START, opaci
     sides = np.stack([points - reach, points + reach], 1)  # (K, 2, 2)
     parts = []
     for first, last in halves:
+        if last == END and in_cuff is not None:
+            parts.append(in_cuff)
         if last > first:
             mine = slice(*np.searchsorted(places, (first, last + 1e-9)))
             fades = (begin, begin + FADE_IN) if begin > START else None

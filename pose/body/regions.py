@@ -15,6 +15,8 @@ GIRTH_AT = (-0.16, 0.0, 0.5, 1.0, 1.3, 1.7, 2.0, 2.1)
 GIRTH = (0.15, 0.17, 0.155, 0.13, 0.125, 0.10, 0.08, 0.08)
 SLEEVE = (0.85, 1.5)  # what a sleeve may be wider than that
 WAIST, HIP = 0.06, 0.22  # shoulder widths that the torso is wider than shoulder joints and hip joints
+ARMPIT = (0.15, 0.28)  # shoulder widths beside and below the shoulder, to which cloth reaches between arm and body
+FLANK = 0.75  # shoulder widths below the shoulder, where that has come back to the torso's side
 USUAL_SLEEVE = 1.1  # where no edge of it is seen
 
 
@@ -101,6 +103,26 @@ def torso_polygon(pose: PoseFrame, size: int, wider: float) -> np.ndarray:
         shoulders[1] - (WAIST + wider) * width * across - 0.3 * width * down,
     ]  # fmt: skip
     cv2.fillPoly(mask, [np.rint(np.array(outline) * 16).astype(np.int32)], 1.0, cv2.LINE_8, 4)
+    return mask
+
+
+def armpits(pose: PoseFrame, size: int) -> np.ndarray:
+    """(S, S) float32 1 where clothes go from the torso's sides over into raised sleeves."""
+    mask = np.zeros((size, size), np.float32)
+    width = shoulder_width(pose)
+    joints = pose.body[[LEFT_SHOULDER, RIGHT_SHOULDER], :2].astype(np.float64)
+    hips = pose.body[[LEFT_HIP, RIGHT_HIP], :2].astype(np.float64)
+    across = joints[0] - joints[1]
+    across = across / max(np.hypot(*across), 1e-6)
+    for shoulder, hip, out in zip(joints, hips, (across, -across), strict=True):
+        down = hip - shoulder
+        down = down / max(np.hypot(*down), 1e-6)
+        side, below = ARMPIT
+        outline = [
+            shoulder + width * WAIST * out, shoulder + width * (side * out + below * down),
+            shoulder + width * (WAIST * out + FLANK * down), shoulder + width * FLANK * down, shoulder,
+        ]  # fmt: skip
+        cv2.fillPoly(mask, [np.rint(np.array(outline) * 16).astype(np.int32)], 1.0, cv2.LINE_8, 4)
     return mask
 
 

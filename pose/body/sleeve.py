@@ -16,6 +16,9 @@ EDGE = 1.1  # half widths to which the texture reaches
 CUFF = 1.93  # along the limb, where the sleeve ends
 PATCH = 0.42  # shoulder widths, side of the square of cloth
 CONTRAST = 0.8  # of the cloth's pattern on the sleeve
+# Of the typical distance from the cloth's colour, in 8-bit Lab at least the second value: what is farther is hair, a
+# jewel or a shadow of something
+STRANGE, LEAST_DISTANCE = 2.5, 6.0
 SKIN_DISTANCE = 28.0  # 8-bit Lab distance from the skin's colour below which a pixel is no cloth
 LENGTHS = (0.95, 0.8)  # upper arm and forearm in shoulder widths
 ROUNDING = 0.5  # how dark a sleeve is at its edge
@@ -59,6 +62,10 @@ def cloth_patch(person_SS4: np.ndarray, pose: PoseFrame, skin_rgb: np.ndarray) -
     if kept.mean() < 0.1:
         return np.broadcast_to(skin_rgb.astype(np.float32) * 0.9, (8, 8, 3)).copy()
     colour = np.median(patch[kept], 0)
+    lab = lab[top : top + side, left : left + side]
+    away = np.linalg.norm(lab - np.median(lab[kept], 0), axis=2)
+    strange = away > STRANGE * max(float(np.median(away[kept])), LEAST_DISTANCE)
+    kept &= cv2.dilate(strange.astype(np.uint8), np.ones((5, 5), np.uint8)) == 0
     return np.where(kept[..., None], patch, colour)
 
 

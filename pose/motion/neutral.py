@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pose.tracking.landmarks import PoseFrame
-from pose.tracking.signals import expression, head_pose
+from pose.tracking.landmarks import CHIN, UPPER_LIP, PoseFrame
+from pose.tracking.signals import expression, head_pose, head_transform, to_head_frame
 
 CALIBRATION_SECONDS = 1.0
+JAW_SHUT = 20  # percentile of the chin's height below the eyes, at which the jaw is shut
 
 
 def find_neutral(frames: Sequence[PoseFrame]) -> PoseFrame:
@@ -27,6 +28,9 @@ def find_neutral(frames: Sequence[PoseFrame]) -> PoseFrame:
     lids = np.array([min(trait.lid_left, trait.lid_right) for trait in traits])
     brows = np.array([(trait.brow_left + trait.brow_right) / 2 for trait in traits])
     gaze = np.array([np.hypot(trait.gaze_x, trait.gaze_y) for trait in traits])
+    shapes = np.array([to_head_frame(frame.face, head_transform(frame.face))[[UPPER_LIP, CHIN], 1] for frame in seen])
+    # lips pressed over a dropped jaw are closed and not at rest
+    lip, jaw = np.abs(shapes - [np.median(shapes[:, 0]), np.percentile(shapes[:, 1], JAW_SHUT)]).T
     places = np.array([frame.face[:, :2].mean(axis=0) for frame in seen])
     usual_lids = np.percentile(lids, 70)
     cost = (
@@ -39,6 +43,8 @@ def find_neutral(frames: Sequence[PoseFrame]) -> PoseFrame:
         + np.abs(lids - usual_lids) / (0.3 * max(usual_lids, 1e-3))
         + np.abs(brows - np.median(brows)) / 0.06
         + gaze / 0.3
+        + lip / 0.04
+        + jaw / 0.08
     )
     return seen[int(np.argmin(cost))]
 

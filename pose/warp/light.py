@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from pose.geometry import polygon_mask
-from pose.tracking.features import EYES, Eye
+from pose.tracking.features import EYES, MOUTH, Eye
 from pose.tracking.signals import lid_gap
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # BT.601
@@ -30,20 +31,28 @@ class LightSettings:
     covered: float = 0.3  # luma of what is brightest in an eye over the skin's, below which glasses or hair cover it
     covered_opening: float = 0.12  # over its width: narrower eyes are too dark to tell
     covered_percentile: float = 95.0  # of the luma inside an eye, up to which it is the brightest
-    eye_opaque: int = 150  # alpha of a lid opening (0..255) inside which whites are sampled
+    opaque: int = 150  # alpha of a lid opening or another hollow (0..255) inside which it is sampled
     eye_iris: int = 20  # coverage of the iris (0..255) up to which it is the white
+    deep_percentile: float = 3.0  # of the luma around the nostrils and on the lips, up to which it is the deepest shade
+    deep_luma: float = 0.36  # of the skin's, that the deepest shade has at most, in soft light from the front
 
 
 @dataclass(frozen=True, eq=False)
 class PortraitLight:
-    """skin: (3,) RGB of the cheeks; gain: (3,) of what is painted in neutral light, per channel; eyes: those that
-    nothing dark covers."""
+    """The light of one portrait.
+
+    skin: (3,) RGB of the cheeks; gain: (3,) of what is painted in neutral light, per channel; depths: (3,) RGB of the
+    deepest shade; softness: 0..1, how much of the light comes into hollows; eyes: those that nothing dark covers.
+    """
 
     skin: np.ndarray
     gain: np.ndarray
+    depths: np.ndarray
+    softness: float
     eyes: tuple[Eye, ...] = EYES
 
 
+NOSTRILS = (98, 97, 2, 326, 327, 294, 331, 1, 102, 64)  # landmarks around both, at the lower end of the nose
 CHEEKS_AND_BROW = (50, 280, 101, 330, 117, 346, 9)  # landmarks on bare skin
 
 
@@ -75,7 +84,24 @@ def portrait_light(
         bright = whites[luma >= np.median(luma)].mean(0)
         tint += lit * (1 + s.white_tint * (_tint(bright, s.sclera, s) - 1) - tint)
         gain = max(by_whites, (gain + by_whites) / 2)
-    return PortraitLight(skin, (np.clip(gain, *s.gain_limits) * tint).astype(np.float32), eyes)
+    depths = _deepest_shade(person_SS4, face, s)
+    reaching = s.deep_luma * float(skin @ LUMA) / max(float(depths @ LUMA), 1.0)
+    depths *= min(reaching, 1.0)  # where nothing is dark, as in flat light or a coarse picture, a mouth still is
+    # the root, because a hollow is darker than what lies at its opening
+    softness = min(max(reaching, 1.0) ** -0.5, 1.0)
+    return PortraitLight(skin, (np.clip(gain, *s.gain_limits) * tint).astype(np.float32), depths, softness, eyes)
+
+
+def _deepest_shade(person_SS4: np.ndarray, face: np.ndarray, settings: LightSettings) -> np.ndarray:
+    """(3,) RGB of the darkest of nostrils and lips: as dark is the inside of a mouth."""
+    darkest = []
+    for hull in (NOSTRILS, MOUTH.outer):
+        outline = cv2.convexHull(face[list(hull), :2].astype(np.float32))[:, 0]
+        colours = person_SS4[..., :3][polygon_mask(outline, len(person_SS4)) > settings.opaque].astype(np.float32)
+        if len(colours):
+            luma = colours @ LUMA
+            darkest.append(colours[luma <= np.percentile(luma, settings.deep_percentile)].mean(0))
+    return min(darkest, key=LUMA.dot, default=np.zeros(3, np.float32))
 
 
 def _is_covered(person_SS4: np.ndarray, face: np.ndarray, eye: Eye, skin: np.ndarray, s: LightSettings) -> bool:
@@ -83,7 +109,7 @@ def _is_covered(person_SS4: np.ndarray, face: np.ndarray, eye: Eye, skin: np.nda
     width = max(float(np.linalg.norm(np.subtract(*face[list(eye.corners)]))), 1e-6)
     if lid_gap(face, eye.upper, eye.lower) < s.covered_opening * width:
         return False
-    inside = person_SS4[..., :3][polygon_mask(face[eye.ring, :2], len(person_SS4)) > s.eye_opaque]
+    inside = person_SS4[..., :3][polygon_mask(face[eye.ring, :2], len(person_SS4)) > s.opaque]
     if not len(inside):
         return False
     return float(np.percentile(inside @ LUMA, s.covered_percentile)) < s.covered * float(skin @ LUMA)
@@ -93,7 +119,7 @@ def _white_pixels(person_SS4: np.ndarray, face: np.ndarray, eye: Eye, s: LightSe
     """(N, 3) RGB of the white of one eye."""
     size = len(person_SS4)
     opening, disc = polygon_mask(face[eye.ring, :2], size), polygon_mask(face[eye.iris_circle, :2], size)
-    return person_SS4[..., :3][(opening > s.eye_opaque) & (disc < s.eye_iris)]
+    return person_SS4[..., :3][(opening > s.opaque) & (disc < s.eye_iris)]
 
 
 def _tint(colour: np.ndarray, neutral: tuple[float, ...], s: LightSettings) -> np.ndarray:

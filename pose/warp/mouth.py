@@ -13,10 +13,11 @@ import numpy as np
 
 from pose.geometry import Patch, polygon_patch, ramp, smoothstep
 from pose.tracking.features import MOUTH
+from pose.tracking.mesh import eye_distance
 from pose.tracking.signals import mouth_opening
 
 from .canvas import INNER_MOUTH, Canvas, blend
-from .light import PortraitLight
+from .light import LUMA, PortraitLight
 from .teeth import rows_of_teeth
 
 
@@ -24,8 +25,7 @@ from .teeth import rows_of_teeth
 class MouthSettings:
     """Openings are gaps of the inner lips in eye distances; colours are RGB in neutral light."""
 
-    cavity: tuple[float, ...] = (58, 24, 23)
-    tongue: tuple[float, ...] = (166, 87, 91)
+    tongue: tuple[float, ...] = (140, 88, 91)
     # opening of the portrait's mouth over the target's, from which its own inside will do; the same where its own teeth
     # are painted; and the ratio below that over which paint comes in
     shown: float = 0.72
@@ -33,11 +33,13 @@ class MouthSettings:
     paint_fade: float = 0.35
     least_opening: float = 0.02  # below which less and less is painted
     least_alpha: float = 0.02  # of the paint, below which none is seen
-    # the tongue lies on the floor of the mouth and shows when the jaw drops
-    tongue_top: float = 0.3  # where it begins, 0 upper lip, 1 lower lip
+    paler: float = 0.3  # the cavity than the face's deepest shade, which is often on the lips: share of grey in it
+    # in speech the tongue fills the mouth; when the jaw drops, it lies on its floor
+    tongue_top: tuple[float, float] = (0.0, 0.4)  # where it begins, 0 upper lip, 1 lower lip: before, after the drop
     tongue_slope: float = 1.8  # of its alpha over the height of the mouth
-    tongue_alpha: float = 0.8
-    tongue_openings: tuple[float, float] = (0.06, 0.26)  # from none of it to all
+    tongue_alpha: float = 0.9
+    tongue_openings: tuple[float, float] = (0.08, 0.26)  # in which it drops
+    tongue_sides: tuple[float, float] = (1.0, 0.4)  # of half the mouth's width, where it ends
     # light enters from the front: the closer to the lips, the darker, upper lip most
     rim_light: float = 0.35  # at the lips
     depth_light: float = 0.65 * 1.25  # more in the middle; above 1 together, because the blur never reaches its full
@@ -45,6 +47,9 @@ class MouthSettings:
     shade_margin: int = 5  # px added to that height, so that narrow mouths are shaded, too
     narrow_openings: tuple[float, float] = (0.06, 0.14)  # between which full light comes to reach the teeth
     narrow_light: float = 0.8  # of that light in a mouth that is hardly open
+    lip_shadow: float = 0.065  # eye distances below the upper lip, over which its shadow in hard light fades
+    lower_light: float = 0.85  # on the lower teeth, which the upper ones shade
+    cheeks: tuple[float, float] = (1.0, 0.6)  # of half the mouth's width: from where cheeks hide all teeth to none
 
 
 class MouthPainter:
@@ -54,8 +59,9 @@ class MouthPainter:
         self, person_SS4: np.ndarray, face: np.ndarray, light: PortraitLight, settings: MouthSettings = MouthSettings()
     ):
         self._settings = settings
-        self._cavity = np.array(settings.cavity, np.float32) * light.gain
-        self._tongue = np.array(settings.tongue, np.float32) * light.gain
+        self._cavity = light.depths + settings.paler * (light.depths @ LUMA - light.depths)
+        self._tongue = np.array(settings.tongue, np.float32) * light.gain * light.softness
+        self._softness = light.softness
         self._opening = mouth_opening(face)
         self._teeth = rows_of_teeth(person_SS4, face, light)
         self._shown = settings.shown_with_teeth if any(row.own for row in self._teeth) else settings.shown
@@ -76,11 +82,15 @@ class MouthPainter:
         narrow = s.narrow_light + (1 - s.narrow_light) * ramp(opening, s.narrow_openings)
         shade = np.minimum(shade * np.float32(s.depth_light / 255) + np.float32(s.rim_light), 1) * np.float32(narrow)
         inside *= shade[..., None]
-        corner = np.array([patch.columns.start, patch.rows.start], np.float32) + 0.5
-        for row in self._teeth:
-            placed = row.placed(face, canvas.head, corner, (width, height))
-            hidden = placed[..., 3:] * np.float32(-1 / 255) + 1
-            inside = placed[..., :3] * (1 if row.own else shade[..., None]) + inside * hidden
+        lit = (shade * self._lip_shadow(patch, eye_distance(face)))[..., None]
+        half = float(np.linalg.norm(np.subtract(*face[list(MOUTH.corners)])) / max(eye_distance(face), 1e-6)) / 2
+        for row, light in zip(self._teeth, (s.lower_light, 1.0), strict=True):
+            sprite, across = row.placed(face, canvas.head, patch.x, patch.y)
+            placed = sprite.astype(np.float32)
+            if not row.own:
+                placed *= ramp(np.abs(across) / half, s.cheeks)[..., None]
+                placed[..., :3] *= light * lit
+            inside = placed[..., :3] + inside * (placed[..., 3:] * np.float32(-1 / 255) + 1)
         blend(canvas.picture, patch.rows, patch.columns, inside, patch.mask * np.float32(alpha / 255))
 
     def _alpha(self, opening: float) -> float:
@@ -91,14 +101,26 @@ class MouthPainter:
         unseen = smoothstep(self._shown - self._opening / opening, (0, s.paint_fade))
         return float(unseen * ramp(opening, (0, s.least_opening)))
 
+    def _lip_shadow(self, patch: Patch, unit: float) -> np.ndarray:
+        """(h, w) float32 factors on the light, least under the upper lip. unit: eye distance, px."""
+        rim = (patch.mask > 127).argmax(0)
+        below = (np.arange(len(patch.mask), dtype=np.float32)[:, None] - rim) / (self._settings.lip_shadow * unit)
+        return np.minimum(self._softness + (1 - self._softness) * np.clip(below, 0, 1), 1).astype(np.float32)
+
     def _cavity_and_tongue(self, patch: Patch, face: np.ndarray, opening: float) -> np.ndarray:
         """(h, w, 3) float32."""
         s, (upper, lower) = self._settings, MOUTH.middles
         axis = face[lower, :2] - face[upper, :2]
         axis = axis / max(float(axis @ axis), 1.0)
         down = (patch.x - face[upper, 0]) * axis[0] + (patch.y - face[upper, 1]) * axis[1]  # 0 upper lip, 1 lower lip
-        dropped = np.float32(s.tongue_alpha * ramp(opening, s.tongue_openings))
-        floor = np.clip((down - s.tongue_top) * s.tongue_slope, 0, 1) * dropped
+        high, low = s.tongue_top
+        top = high + (low - high) * ramp(opening, s.tongue_openings)
+        right, left = MOUTH.corners
+        side = (face[left, :2] - face[right, :2]) / 2
+        side = side / max(float(side @ side), 1.0)
+        middle = face[[right, left], :2].mean(0)
+        aside = np.abs((patch.x - middle[0]) * side[0] + (patch.y - middle[1]) * side[1])  # 1 at the corners
+        floor = np.clip((down - top) * s.tongue_slope, 0, 1) * ramp(aside, s.tongue_sides) * np.float32(s.tongue_alpha)
         return self._cavity + floor[..., None] * (self._tongue - self._cavity)
 
 

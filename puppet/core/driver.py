@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pose.tracking.landmarks import PoseFrame
+from pose.tracking.skin_motion import SkinMotion
 from pose.tracking.smoothing import PoseSmoother
 from pose.tracking.tracker import Tracker
 from puppet.core.timings import Timings
@@ -22,7 +23,7 @@ class Driver:
 
     def __init__(self, tracker: Tracker, timings: Timings):
         self._tracker, self._timings = tracker, timings
-        self._smooth = PoseSmoother()
+        self._follow_skin, self._smooth = SkinMotion(), PoseSmoother()
 
     def __call__(self, picture: np.ndarray, time: float, body: bool | None = None) -> PoseFrame:
         """The pose in the centred square of (H, W, 3) uint8 RGB at `time` (s); its face is None where none was found.
@@ -30,7 +31,8 @@ class Driver:
         body: whether to look for body and hands; None leaves it to the tracker.
         """
         with self._timings.measure("track"):
-            return self._smooth(self._tracker.track(centre_square(picture, TRACKED_SIDE), time, body))
+            picture = centre_square(picture, TRACKED_SIDE)
+            return self._smooth(self._follow_skin(picture, self._tracker.track(picture, time, body)))
 
 
 def track(frames: Iterable[np.ndarray], tracker: Tracker, timings: Timings, fps: int = FPS) -> Iterator[PoseFrame]:

@@ -8,21 +8,26 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from pose.tracking.features import EYES, MOUTH
 from pose.tracking.landmarks import FACE_OVAL
 from pose.tracking.mesh import eye_distance
 
 GREY = 128.0  # of a and b, in Lab of 8 bits
 CHROMA_WEIGHT = 2.0  # a hue differs by less than a shade does, and says more
 SKIN = 13.0  # difference from the skin around it, in Lab's 0..255 units, from which a pixel is no skin
-LOWER = 0.45  # of the face's outline, from its top, where the lower face begins
+# of the way from the eyes to the mouth, where skin is looked for: whites are above, lips, teeth and beards below
+CHEEKS = (0.2, 0.9)
+EYE_ROOM = 0.3  # eye distances around the middle of an eye, that are of the face wherever a tracker has its outline
 FARTHEST = 3.0  # shading goes no further from the skin's tone, in SKIN
-SHADES = 8  # colours that the hair around the face is reduced to
+SHADES = 24  # colours that the hair around the face is reduced to: painted hair runs through many
 # Blush is redder than the skin, no paler, and hardly darker: shares of the skin's lightness and of its colourfulness
 BLUSH_LIGHT, BLUSH_COLOUR = (0.74, 1.0), 1.05
+RARE = 0.004  # of the hair: shades as rare are mixtures at its edges
 LINE = 0.55  # of the hair's lightness, below which a pixel is an outline
 STRAND = 0.016  # eye distances: half as wide as the thinnest strand that counts
 LOCK = 0.035  # eye distances: half as wide as the thinnest lock inside the face that strands may hang on
 HAIR = 20.0  # difference from one of them up to which a pixel is hair
+SOLID = 200  # alpha, from which a pixel is of the person
 REACH = 1.1  # eye distances around the face's outline in which its hair is
 
 
@@ -32,8 +37,7 @@ class Canvas:
 
     rgb: uint8. lab: float32, weighted so that Euclidean distances compare. skin: bool, looks like skin. away: float32,
     difference from the local skin. blush: bool, of the skin and no feature. hair: bool, hair that hangs before the
-    face. face: (478, 3) landmarks. unit:
-    distance of the outer eye corners, px.
+    face. person: bool, not what is behind. face: (478, 3) landmarks. unit: distance of the outer eye corners, px.
     """
 
     rgb: np.ndarray
@@ -42,6 +46,7 @@ class Canvas:
     away: np.ndarray
     blush: np.ndarray
     hair: np.ndarray
+    person: np.ndarray
     face: np.ndarray
     unit: float
 
@@ -75,8 +80,13 @@ def canvas(rgb: np.ndarray, alpha: np.ndarray, face: np.ndarray) -> Canvas:
     unit = eye_distance(face)
     lab = weighted_lab(rgb)
     oval = face[list(FACE_OVAL), :2]
-    inside = cv2.fillPoly(np.zeros(rgb.shape[:2], np.uint8), [np.rint(oval).astype(np.int32)], 1) > 0
-    tone = _skin_tone(lab, inside)
+    inside = cv2.fillPoly(np.zeros(rgb.shape[:2], np.uint8), [np.rint(oval).astype(np.int32)], 1)
+    tone = _skin_tone(lab, inside > 0, face)
+    # the far eye of a turned face lies across an outline that was made for humans
+    for eye in EYES:
+        middle = tuple(int(v) for v in np.rint(face[list(eye.ring), :2].mean(0)))
+        cv2.circle(inside, middle, int(EYE_ROOM * unit), 1, cv2.FILLED)
+    inside = inside > 0
     # shading and blush: the skin's colour near each place, from what is certainly skin; twice, to get along a gradient
     local = tone
     for step in (2.0, 1.4):
@@ -84,7 +94,8 @@ def canvas(rgb: np.ndarray, alpha: np.ndarray, face: np.ndarray) -> Canvas:
         local = tone + np.clip(spread(lab, sure, 0.12 * unit) - tone, -FARTHEST * SKIN, FARTHEST * SKIN)
     away = np.linalg.norm(lab - local, axis=2)
     skin = away < SKIN
-    return Canvas(rgb, lab, skin, away, _blush(lab, tone), _hair(lab, alpha, skin, inside, unit), face, unit)
+    person = alpha > SOLID
+    return Canvas(rgb, lab, skin, away, _blush(lab, tone), _hair(lab, person, skin, inside, unit), person, face, unit)
 
 
 def _blush(lab: np.ndarray, tone: np.ndarray) -> np.ndarray:
@@ -95,12 +106,14 @@ def _blush(lab: np.ndarray, tone: np.ndarray) -> np.ndarray:
     return redder & (colourful > BLUSH_COLOUR) & (light > BLUSH_LIGHT[0]) & (light < BLUSH_LIGHT[1])
 
 
-def _skin_tone(lab: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """The commonest colour of the lower face, where neither hair nor eyes are."""
-    rows = np.flatnonzero(inside.any(1))
-    lower = inside.copy()
-    lower[: rows[0] + int(LOWER * len(rows)) if len(rows) else 0] = False
-    samples = lab[lower if lower.any() else inside] if inside.any() else lab.reshape(-1, 3)
+def _skin_tone(lab: np.ndarray, inside: np.ndarray, face: np.ndarray) -> np.ndarray:
+    """The commonest colour of the cheeks, where neither hair nor eyes nor mouth are."""
+    eyes = face[[eye.pupil for eye in EYES], :2].mean(0)
+    down = face[list(MOUTH.middles), :2].mean(0) - eyes
+    y, x = np.mgrid[: lab.shape[0], : lab.shape[1]]
+    way = ((x - eyes[0]) * down[0] + (y - eyes[1]) * down[1]) / max(float(down @ down), 1)
+    cheeks = inside & (way > CHEEKS[0]) & (way < CHEEKS[1])
+    samples = lab[cheeks if cheeks.any() else inside] if inside.any() else lab.reshape(-1, 3)
     samples = samples[:: max(len(samples) // 1000, 1)]
     near = np.linalg.norm(samples[:, None] - samples[None], axis=2) < SKIN
     return samples[near[near.sum(1).argmax()]].mean(0)
@@ -131,7 +144,7 @@ def _wider(total: np.ndarray, reach: float) -> np.ndarray:
     return cv2.resize(cv2.GaussianBlur(small, (0, 0), max(reach / step, 0.5)), size, interpolation=cv2.INTER_LINEAR)
 
 
-def _hair(lab: np.ndarray, alpha: np.ndarray, skin: np.ndarray, inside: np.ndarray, unit: float) -> np.ndarray:
+def _hair(lab: np.ndarray, person: np.ndarray, skin: np.ndarray, inside: np.ndarray, unit: float) -> np.ndarray:
     """Pixels in the colours that surround the face and that are connected to them."""
     reach = int(REACH * unit)
     around = cv2.dilate(inside.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
@@ -139,7 +152,7 @@ def _hair(lab: np.ndarray, alpha: np.ndarray, skin: np.ndarray, inside: np.ndarr
     if not len(rows):
         return np.zeros(skin.shape, bool)
     middle = (rows[0] + rows[-1]) // 2
-    outside = around & ~inside & ~skin & (alpha > 200)
+    outside = around & ~inside & ~skin & person
     outside[middle:] = False  # below are clothes
     if outside.sum() < 50:
         return np.zeros(skin.shape, bool)
@@ -150,9 +163,10 @@ def _hair(lab: np.ndarray, alpha: np.ndarray, skin: np.ndarray, inside: np.ndarr
     samples = samples[light]
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 20, 0.5)
     cv2.setRNGSeed(0)  # the same picture gives the same shades
-    _, _, shades = cv2.kmeans(samples, min(SHADES, len(samples)), None, criteria, 1, cv2.KMEANS_PP_CENTERS)
-    like = np.min([np.linalg.norm(lab - shade, axis=2) for shade in shades], 0) < HAIR
-    like &= ~skin & around
+    _, labels, shades = cv2.kmeans(samples, min(SHADES, len(samples)), None, criteria, 1, cv2.KMEANS_PP_CENTERS)
+    shades = shades[np.bincount(labels.ravel(), minlength=len(shades)) > RARE * len(samples)]
+    like = around & ~skin & person  # not what the matte took away
+    like[like] = np.min([np.linalg.norm(lab[like] - shade, axis=1) for shade in shades], 0) < HAIR
     # lines thinner than a strand hold hair and lashes together
     thick = max(int(STRAND * unit), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * thick + 1, 2 * thick + 1))

@@ -64,8 +64,13 @@ def _behind_hair(hair: np.ndarray, left: int, right: int, top: np.ndarray, botto
         rows = np.clip(np.rint(curve + way * near).astype(int), 0, len(hair) - 1)
         hidden = hair[rows, x]
         if hidden.any() and (~hidden).sum() >= SMALLEST:
+            seen = curve[~hidden]
+            behind = arch(x[~hidden], seen, OUTLIER * radius, at=x[hidden])
+            # a curve that is seen in part tells little of how far it goes
+            most = OUTLIER * radius
+            behind = np.maximum(behind, seen.min() - most) if way < 0 else np.minimum(behind, seen.max() + most)
             curve = curve.copy()
-            curve[hidden] = limit(curve[hidden], arch(x[~hidden], curve[~hidden], OUTLIER * radius, at=x[hidden]))
+            curve[hidden] = limit(curve[hidden], behind)
         lids.append(curve)
     return lids[0], np.maximum(lids[1], lids[0] + 1)
 

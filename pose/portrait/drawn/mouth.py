@@ -9,30 +9,18 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from .colours import SKIN, Canvas, Layer, pixels, spread
+from .colours import Canvas, Layer, pixels, spread
 from .curves import arch
+from .eye import DrawnEye
 from .lid_outline import convexity
+from .mouth_search import OPEN, mouth_region
 
-# eye distances left, right; above, below of where a mouth should be: looked through
-WINDOW = ((0.75, 0.75), (0.42, 0.5))
-# thresholds on what is no skin, in SKIN, until the mouth stands alone; the last for mouths that are a shade of the skin
-STRICTER = (1.0, 1.5, 2.2, 3.0, 0.5)
-MOUTH_CONVEX = 0.85  # of its hull that it covers: less is a shadow that hangs on it
-MORE_FAINT = 1.3  # times as wide a mouth is with its faint parts at most
-FAINT = 0.5  # as above, of a mouth's parts that hang together with those that are plain
-CLOSES_AT = 0.35  # of its height, from its top, an open mouth closes
-NEAR = (0.2, 0.13)  # eye distances across and down, over which a mark counts less the further from there it is
-SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
-WIDEST = 0.9
-# area weighted by contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
-LEAST = 0.004
-STACKED = 0.3  # of its weight, that a mark close above or below a mouth has at least, to be of it
-BREAK = 0.16  # eye distances between the halves of a line
-OPEN = 0.075  # eye distances of a mouth's height, from which it is no line ...
-LINE_HEIGHT = 0.38  # ... but for one of a single colour that is so much less high than wide
-CORE = 0.4  # of its half thickness, from where a mouth's colour is no mixture with the skin's
+LINE_HEIGHT = 0.38  # of its width, that a mouth of a single colour is high at most which is a line all the same
+CURLED = 0.6  # of its hull, below which a mouth is a line, however much of its box that takes
+CORE = 0.6  # of its half thickness, from where a mouth's colour is no mixture with the skin's
 # RGB difference within which pixels have one colour, and the same as a share of that from the skin; share of the pixels
 ONE_COLOUR, NEARER, MOSTLY = 45.0, 0.4, 0.85
+CLOSES_AT = 0.35  # of its height, from its top, an open mouth closes
 THICKNESS = (0.014, 0.1)  # eye distances that an outline is thick
 USUAL_LINE = 0.022  # of a mouth that has no outline, when it is shut
 OWN_OPENING = 0.2  # eye distances between a driver's lips that show an open mouth as it is drawn, where that is higher
@@ -41,7 +29,6 @@ SEAM_DEPTH = 14.0  # ... and by how many grey levels that line is darker than th
 LIPS = 0.62  # of the skin's luma that lips have at least; what is darker is an open mouth
 SAME_LIPS = 55.0  # RGB difference up to which two lips have one colour
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-GAP = 0.02  # eye distances: breaks in a line that are closed
 FRINGE = 0.018  # eye distances around the mouth in which its outline fades
 ROOM = (0.16, 0.30)  # eye distances beside and below a mouth into which it may open
 # Of a mouth's inside that the portrait does not show, as shares of the skin's colour, RGB. Drawn mouths are flat, dark
@@ -92,9 +79,11 @@ class DrawnMouth:
         return 0.0 if self.seam is not None else float((self.bottom - self.top)[self.left : self.right + 1].max())
 
 
-def find_mouth(canvas: Canvas, box: tuple[float, float, float, float]) -> DrawnMouth | None:
+def find_mouth(
+    canvas: Canvas, box: tuple[float, float, float, float], eyes: tuple[DrawnEye | None, ...] = ()
+) -> DrawnMouth | None:
     """Take the mouth in or near a box (x, y, width, height) apart; None where there is none."""
-    region, x0, y0 = _region(canvas, box)
+    region, x0, y0 = mouth_region(canvas, box, eyes)
     if region is None:
         return None
     unit = canvas.unit
@@ -118,73 +107,15 @@ def find_mouth(canvas: Canvas, box: tuple[float, float, float, float]) -> DrawnM
     by1 = min(y0 + int(bottom.max()) + below, height)
     nearest = np.clip(np.arange(bx0, bx1) - x0, left, right) - left
     edges = (top[nearest] + y0 - by0, bottom[nearest] + y0 - by0)
-    return _layers(canvas, (bx0, by0, bx1, by1), x0 + left - bx0, x0 + right - bx0, *edges)
+    whole = np.zeros(canvas.skin.shape, bool)
+    whole[y0 : y0 + len(region), x0 : x0 + region.shape[1]] = region
+    marks = whole[by0:by1, bx0:bx1]
+    return _layers(canvas, (bx0, by0, bx1, by1), x0 + left - bx0, x0 + right - bx0, *edges, marks)
 
 
-def _region(canvas: Canvas, box) -> tuple[np.ndarray | None, int, int]:
-    """The mouth's mask in a window, and the window's corner."""
-    unit = canvas.unit
-    height, width = canvas.skin.shape
-    mx, my = box[0] + box[2] / 2, box[1] + box[3] / 2
-    x0, x1 = int(max(mx - WINDOW[0][0] * unit, 0)), int(min(mx + WINDOW[0][1] * unit, width))
-    y0, y1 = int(max(my - WINDOW[1][0] * unit, 0)), int(min(my + WINDOW[1][1] * unit, height))
-    if x1 - x0 < 4 or y1 - y0 < 4:
-        return None, 0, 0
-    away = canvas.away[y0:y1, x0:x1]
-    hair = canvas.hair[y0:y1, x0:x1]
-    y, x = np.mgrid[y0:y1, x0:x1]
-    near = np.exp(-(((x + 0.5 - mx) / (NEAR[0] * unit)) ** 2 + ((y + 0.5 - my) / (NEAR[1] * unit)) ** 2))
-    gap = max(int(GAP * unit), 1)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
-    for strict in STRICTER:
-        seen = ((away > strict * SKIN) & ~hair).astype(np.uint8)
-        closed = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel)
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
-        if count < 2:
-            break
-        weight = np.bincount(labels.ravel(), (near * np.minimum(away, 80) * seen).ravel(), count)
-        free = (stats[:, :2] > 0).all(1) & (stats[:, 0] + stats[:, 2] < x1 - x0) & (stats[:, 1] + stats[:, 3] < y1 - y0)
-        # a mouth is wider than it is high, a nose or a shadow is not
-        shape = stats[:, 2] / np.maximum(stats[:, 3], 1)
-        weight *= free & (stats[:, 2] >= SMALLEST * unit) & (stats[:, 2] < WIDEST * unit)
-        weight *= np.clip(shape, 0.3, 1.5)
-        weight[0] = 0
-        part = int(weight.argmax())
-        if weight[part] <= LEAST * unit**2:
-            continue
-        keep = [part]
-        px, py, pw, ph = stats[part, :4]
-        for other in np.flatnonzero(free):
-            ox, oy, ow, oh = stats[other, :4]
-            across = min(ox + ow, px + pw) - max(ox, px)
-            apart = max(oy - (py + ph), py - (oy + oh))
-            # what lies close above or below it, and the other half of a line that is broken in its middle
-            stacked = across > 0.6 * ow and apart < 0.3 * ph and weight[other] > STACKED * weight[part]
-            level = apart < 0 and -across < BREAK * unit and max(oh, ph) < OPEN * unit and ow > 0.3 * pw
-            if other not in (0, part) and (stacked or level):
-                keep.append(other)
-        region = _whole(np.isin(labels, keep), ((away > FAINT * SKIN) & ~hair), kernel)
-        contours, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        return cv2.drawContours(np.zeros_like(region), contours, -1, 1, cv2.FILLED) > 0, x0, y0
-    return None, 0, 0
-
-
-def _whole(region: np.ndarray, faint: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """(h, w) uint8 a mouth with those of its parts that are hardly other than the skin, unless too much hangs on it."""
-    closed = cv2.morphologyEx((faint | region).astype(np.uint8), cv2.MORPH_CLOSE, kernel)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
-    part = int(np.bincount(labels[region]).argmax())
-    x, y, w, h = stats[part, :4]
-    free = x > 0 and y > 0 and x + w < region.shape[1] and y + h < region.shape[0]
-    columns = np.flatnonzero(region.any(0))
-    usual = w < MORE_FAINT * (columns[-1] - columns[0] + 1) and h < w
-    whole = (labels == part) | region
-    if not free or not usual or convexity(whole.astype(np.uint8)) < MOUTH_CONVEX:
-        return region.astype(np.uint8)
-    return whole.astype(np.uint8)
-
-
-def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom: np.ndarray) -> DrawnMouth:
+def _layers(
+    canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom: np.ndarray, marks: np.ndarray
+) -> DrawnMouth:
     x0, y0, x1, y1 = box
     view = (slice(y0, y1), slice(x0, x1))
     rgb = canvas.rgb[view].astype(np.float32)
@@ -210,11 +141,13 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     alpha = np.where(inner, np.maximum(share, 0.0), np.clip(1.2 * share, 0, 1))
     tall = float(np.percentile((bottom - top)[left : right + 1], 85))
     wide = max(right - left, 1)
-    depth = cv2.distanceTransform(np.pad(mouth, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    stroke = 2 * float(depth.max())
+    depth = cv2.distanceTransform(np.pad(mouth & marks, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    # arcs, a curl: what is drawn hardly fills what is around it. Its thickness is told where it does not cross itself
+    curled = convexity(marks.astype(np.uint8)) < CURLED
+    stroke = 2 * float(np.percentile(depth[depth > 0], 75) / 0.75 if curled else depth.max())
     near = min(ONE_COLOUR, NEARER * float(np.linalg.norm(line - fill[mouth].mean(0))))
     alike = np.linalg.norm(rgb - line, axis=2) < near
-    is_line = stroke < LINE_HEIGHT * wide and alike[depth >= CORE * depth.max()].mean() > MOSTLY
+    is_line = curled or stroke < LINE_HEIGHT * wide and alike[depth >= CORE * depth.max()].mean() > MOSTLY
     is_open = tall > OPEN * canvas.unit and not is_line
     if is_open:
         alpha = np.where(inner, 1.0, alpha)
@@ -227,14 +160,20 @@ def _layers(canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom:
     level = float(np.median(luma[known])) if known.any() else 0.0
     seam = _seam(rgb, top, bottom, left, right, level) if is_open else None
     if not is_open:
+        middle = (top + bottom) / 2
+        if curled:
+            columns = np.arange(left, right + 1)
+            middle = np.interp(np.arange(w), columns, arch(columns, middle[columns], 0.05 * wide))
         seam = cv2.GaussianBlur(
-            ((top + bottom) / 2)[None].astype(np.float32),
+            middle[None].astype(np.float32),
             (0, 0),
             max(0.05 * (right - left), 0.8),
             borderType=cv2.BORDER_REPLICATE,
         )[0]
     thinnest, thickest = (share * canvas.unit for share in THICKNESS)
-    thickness = _outline_thickness(mouth, alike) if is_open else min(stroke, tall)
+    # a line is as thick as it has ink in its columns
+    ink = float(np.median((np.clip(share, 0, 1) * (mouth & marks)).sum(0)[left : right + 1]))
+    thickness = _outline_thickness(mouth, alike) if is_open else min(stroke, ink)
     thickness = float(np.clip(thickness or USUAL_LINE * canvas.unit, max(thinnest, 1.0), max(thickest, 1.0)))
     reach = min(float((bottom - top)[left : right + 1].max()), OWN_OPENING * canvas.unit)
     tone = np.median(rgb[known], 0) if known.any() else fill.reshape(-1, 3).mean(0)

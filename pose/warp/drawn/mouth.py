@@ -13,6 +13,7 @@ from .layers import Places, curves_at, fetched, over, ramp_at
 WIDTHS = (0.72, 2.0)  # of its own width
 UPWARDS = 0.2  # of an opening is the upper lip's way
 LARGEST_STRETCH = 1.8  # of its own height that an open mouth opens
+LARGEST = 2.5  # times its reach, that it is high at most, or as high as it is drawn
 LEAST_GAP = 0.25  # px, from which lips are parted
 TEETH_FROM, TEETH_FULL = 0.45, 0.65  # openings over half the width, between which the teeth come down
 TEETH_SHARE, TEETH_WIDTH = 0.2, 0.72  # of the opening; of the width
@@ -47,7 +48,9 @@ def painted_mouth(
 def _own_mouth(mouth: DrawnMouth, skin, opening: float, at: Places, place, half: float):
     """A mouth that the portrait shows open, higher or lower; shut, a line in the colour of its outline."""
     top, bottom, _, shut = curves_at(mouth.curves, at.x)
-    ratio = float(np.clip(opening / max(mouth.reach, 1), 0, LARGEST_STRETCH))
+    reach = max(mouth.reach, 1)
+    # one that is large already grows no further
+    ratio = float(np.clip(opening / reach, 0, np.clip(LARGEST * reach / max(mouth.height, 1), 1, LARGEST_STRETCH)))
     scale = np.maximum(ratio, np.minimum(mouth.thickness / np.maximum(bottom - top, 1), 1))
     anchor = top + CLOSES_AT * (bottom - top)
     rows = anchor + (at.y - anchor - max(1 - ratio, 0) * (shut - anchor)) / scale

@@ -29,8 +29,8 @@ REACH = 2 * FINER * STEP  # px of the layers around a box in which a look counts
 class DrawnSettings:
     """How a driver's expression becomes a drawing's."""
 
-    opening: float = 2.2  # drawn mouths are small and open wide
-    opening_limit: float = 0.34  # eye distances
+    opening: float = 2.8  # drawn mouths are small and open wide
+    opening_limit: float = 0.4  # eye distances
     roundest: float = 0.9  # of a mouth's width that it opens at most
     # eye distances: a mouth drawn smaller grows as it opens, up to that, and to so many times its width
     small: float = 0.26
@@ -131,6 +131,7 @@ class DrawnFeatures:
             return
         part = tuple(slice(found[0], found[-1] + 1) for found in map(np.flatnonzero, (rows_in, columns_in)))
         colours, alpha = paint(Places(np.ascontiguousarray(x[part]), np.ascontiguousarray(y[part])))
-        target = canvas.picture[rows, columns, :3][part]
+        target, behind = canvas.picture[rows, columns, :3][part], canvas.picture[rows, columns, 3][part]
+        colours = colours * (behind * np.float32(1 / 255))  # a mouth may open beyond a chin: not there
         under = np.ascontiguousarray(target.transpose(2, 0, 1), np.float32)
         target[:] = np.rint(over(alpha * inside[part], colours, under)).transpose(1, 2, 0)

@@ -6,9 +6,12 @@ from pose.motion.neutral import find_neutral
 from pose.motion.retargeting import LARGEST_TURN, Retargeter
 from pose.tracking.features import EYES
 from pose.tracking.landmarks import (
+    CHIN,
     LEFT_IRIS,
+    LIPS_INNER,
     LIPS_INNER_LOWER,
     LIPS_INNER_UPPER,
+    LIPS_OUTER,
     RIGHT_EYE_CORNERS,
     RIGHT_IRIS,
     empty_pose,
@@ -186,6 +189,13 @@ def test_find_neutral_prefers_frontal_closed_and_awake():
     assert find_neutral(frames) is frames[3]
     with pytest.raises(ValueError, match="no frame of the driver shows a face"):
         find_neutral(frames[-1:])
+
+
+def test_find_neutral_passes_over_lips_pressed_on_a_dropped_jaw():
+    frames = [pose(mouth=0.06) for _ in range(3)]
+    pressed = pose()
+    pressed.face[[*LIPS_OUTER, *LIPS_INNER, CHIN], 1] += 8
+    assert find_neutral([*frames, pressed]) is frames[0]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,17 @@ def person(points, glasses=()):
     return picture
 
 
+def test_dark_nostrils_tell_hard_light():
+    points = face()
+    soft, hard = person(points), person(points)
+    for picture, shade in ((soft, 110), (hard, 20)):
+        for x, y in points[[98, 327], :2].astype(int).tolist():
+            cv2.circle(picture, (x, y), 3, (shade, shade // 2, shade // 2, 255), -1)
+    soft, hard = (portrait_light(picture, points) for picture in (soft, hard))
+    np.testing.assert_allclose(hard.depths, (20, 10, 10), atol=2)
+    assert hard.softness < 0.6 < 0.9 < soft.softness <= 1
+
+
 def test_glasses_hide_the_eyes_and_do_not_dim_the_light():
     points = face()
     plain = portrait_light(person(points), points)

@@ -1,7 +1,7 @@
 import numpy as np
 
 from pose.geometry import polygon_mask
-from pose.tracking.landmarks import LIPS_INNER, LIPS_OUTER, PoseFrame
+from pose.tracking.landmarks import CHIN, LIPS_INNER, LIPS_INNER_UPPER, LIPS_OUTER, PoseFrame
 from pose.tracking.mesh import Similarity3D
 from pose.warp.canvas import Canvas
 from pose.warp.light import portrait_light
@@ -69,15 +69,33 @@ def test_where_the_portrait_shows_as_much_its_own_pixels_stay():
     np.testing.assert_array_equal(warp[mouth], portrait[mouth])
 
 
-def test_teeth_hide_behind_lips_that_round_themselves():
+def teeth_in_the_middle(target):
+    """Heights (px) between the lips of a face whose portrait had its mouth closed, where teeth are seen."""
     points = face(mouth=0.02)
-    portrait = person(points, (DARK,))
-    wide, rounded = face(mouth=0.15), face(mouth=0.15)
-    lips = list(LIPS_INNER + LIPS_OUTER)
-    rounded[lips, 0] = 128 + 0.4 * (rounded[lips, 0] - 128)
-    bright = []
-    for target in (wide, rounded):
-        picture = painted(portrait, points, target)
-        column = picture[:, 128, :3].astype(int).sum(1)[int(target[13, 1]) + 1 : int(target[14, 1])]
-        bright.append((column > 330).mean())
-    assert bright[1] < 0.5 * bright[0]
+    picture = painted(person(points, (DARK,)), points, target)
+    first, last = int(target[13, 1]) + 1, int(target[14, 1])
+    red, green = picture[first:last, 128, :2].astype(int).T
+    return first + np.flatnonzero((red > 110) & (green > 0.6 * red))
+
+
+def test_lips_uncover_upper_teeth_that_stay_with_the_head():
+    ends = [teeth_in_the_middle(opened(mouth)).max() for mouth in (0.12, 0.2, 0.3)]
+    assert ends[0] == ends[1] == ends[2]
+    lip = float(opened(0.2)[13, 1])
+    assert 0.01 * 80 < ends[0] + 1 - lip < 0.05 * 80  # a thin row, however far the jaw drops
+    raised = opened(0.2)
+    raised[list(LIPS_INNER_UPPER), 1] -= 4  # px
+    assert teeth_in_the_middle(raised).max() == ends[0] and len(teeth_in_the_middle(raised)) >= 5
+
+
+def test_a_lip_that_leaves_the_jaw_uncovers_lower_teeth():
+    dropped, drawn_down = opened(0.15), face(mouth=0.15)  # a face's chin stays where it is
+    assert teeth_in_the_middle(drawn_down).max() > drawn_down[14, 1] - 4
+    assert teeth_in_the_middle(dropped).max() < dropped[14, 1] - 6
+
+
+def opened(mouth):
+    """A face whose jaw has gone down with the lower lip."""
+    points = face(mouth=mouth)
+    points[CHIN, 1] += 80 * mouth
+    return points
