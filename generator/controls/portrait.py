@@ -20,6 +20,7 @@ class PortraitControlConfig:
     stem: StemConfig
     reach: int | None = None  # pixels around the face that are drawn, elsewhere the warp stays; None: all is drawn
     face: int | None = None  # pixels, the longer side of the largest face that the network sees: larger ones are shrunk
+    lips: bool = False  # whether what is seen between the lips is drawn, too, or the warp stays there
 
     def build(self, latent_channels: int, dim: int) -> PortraitControl:
         return PortraitControl(self, latent_channels)
@@ -53,4 +54,6 @@ class PortraitControl(nn.Module):
         if self.config.reach is None:
             return video_BFCHW
         video_BTFCHW = video_BFCHW.unflatten(1, signal.warp.shape[1:3])
-        return keep_surroundings(video_BTFCHW, signal, self.config.reach, not self.training).flatten(1, 2)
+        return keep_surroundings(video_BTFCHW, signal, self.config.reach, self.config.lips, not self.training).flatten(
+            1, 2
+        )

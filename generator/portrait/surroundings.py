@@ -15,15 +15,17 @@ from .layout import CANONICAL, INNER_MOUTH
 TRANSPARENT = 0.2  # of [-1, 1]: by how much less opaque than the warp something must be to be taken for a hole
 
 
-def keep_surroundings(video_BTFCHW: Tensor, conditions: Conditions, reach: int, mend_holes: bool = True) -> Tensor:
+def keep_surroundings(
+    video_BTFCHW: Tensor, conditions: Conditions, reach: int, lips: bool = False, mend_holes: bool = True
+) -> Tensor:
     """Decoded frames with the warp itself where the face is far and at the person's outline: hair and clothes lose by
     being drawn anew, and a still outline never shimmers.
 
-    mend_holes: show the warp where the network made somebody transparent. Training must see its holes instead: covered
-    by the warp they would cost nothing, and no gradient would ever close them.
+    lips: as in `around_face`. mend_holes: show the warp where the network made somebody transparent. Training must see
+    its holes instead: covered by the warp they would cost nothing, and no gradient would ever close them.
     """
     warp = conditions.warp
-    alpha = around_face(conditions.guide, reach) * inside_person(warp)
+    alpha = around_face(conditions.guide, reach, lips) * inside_person(warp)
     if mend_holes:
         alpha = alpha * (1 - holes(video_BTFCHW, warp))
     return torch.addcmul(warp, video_BTFCHW - warp, alpha.to(video_BTFCHW.dtype))
@@ -35,16 +37,19 @@ def soft_edge(reach: int) -> int:
     return far + 3 * (far // 2) + 1
 
 
-def around_face(guide_BTFChw: Tensor, reach: int) -> Tensor:
-    """(B, T, F, 1, H, W), H = 2h: 1 on the face mesh and within about `reach` pixels of it, falling softly to 0; and 0
-    inside the lips, where the warp's teeth are nearer to real people's than what the network learned of actors'."""
+def around_face(guide_BTFChw: Tensor, reach: int, lips: bool = False) -> Tensor:
+    """(B, T, F, 1, H, W), H = 2h: 1 on the face mesh and within about `reach` pixels of it, falling softly to 0.
+
+    lips: whether between the lips, too. A network that does not know the person learned actors' teeth, and the warp's
+    are nearer to real people's."""
     face = (guide_BTFChw[..., CANONICAL, :, :].amax(-3) > 0).to(guide_BTFChw.dtype).flatten(0, 2)[:, None]
     far = max(reach // 2, 1)  # at half resolution
     face = over_neighbours(torch.maximum, face, far)
     for _ in range(3):  # three boxes are nearly a Gaussian
         face = box_mean(face, far // 2)
-    mouth = guide_BTFChw[..., INNER_MOUTH, :, :].flatten(0, 2)[:, None]
-    face = face * (1 - box_mean(mouth, 1))
+    if not lips:
+        mouth = guide_BTFChw[..., INNER_MOUTH, :, :].flatten(0, 2)[:, None]
+        face = face * (1 - box_mean(mouth, 1))
     face = F.interpolate(face, scale_factor=2, mode="bilinear", align_corners=False)
     return face.unflatten(0, guide_BTFChw.shape[:3])
 

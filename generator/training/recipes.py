@@ -21,6 +21,7 @@ from generator.training.data import BatchShape
 from generator.training.diffusion import DiffusionStage
 from generator.training.losses import Objective
 from generator.training.optim import OptimizerConfig
+from generator.training.portrait_clips import Augmentation
 from generator.training.reconstruction import ReconstructionStage
 
 StageConfig = AutoencoderStage | DiffusionStage | ConsistencyStage | ReconstructionStage | AdversarialStage
@@ -140,6 +141,13 @@ SHIPPED = Recipe(
             share=0.3,
             critic=CropCriticConfig(),
             optimizer=OptimizerConfig(lr=2e-4, matrix_lr=2e-4, betas=(0.5, 0.95), weight_decay=0.0, average=0.995),
+        ),
+        # of one person, by `puppet fit`: nobody is mirrored, for faces are not even; small batches, for steps are few
+        "fit": ReconstructionStage(
+            share=1.0,
+            shape=BatchShape(size=4, latents=3, crop=112, prefix=(0, 4)),
+            optimizer=OptimizerConfig(lr=7e-4, matrix_lr=7e-4, warmup=20),
+            augmentation=Augmentation(flip=0.0, wander=0.0, still=0.1),
         ),
     },
     default=("autoencoder", "reconstruction"),

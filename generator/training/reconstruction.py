@@ -58,9 +58,9 @@ class ReconstructionTrainer:
         z_truth, truth = encode_truth(model.codec, batch), batch.truth(dtype=dtype).contiguous()  # planar, as the video
         conditions = batch.conditions(batch.prefix, dtype=dtype)
         weight = pixel_weights(batch, config.loss.regions, dtype)  # (B, N, F, 1, H, W)
-        reach = model.control.config.reach
-        if reach is not None:  # what is not drawn does not count
-            weight = weight * around_face(conditions.guide, reach)
+        drawn = model.control.config
+        if drawn.reach is not None:  # what is not drawn does not count
+            weight = weight * around_face(conditions.guide, drawn.reach, drawn.lips)
         make = self._student if config.forcing == "student" else self._teacher
         z, z_before = make(batch, z_truth, random)
 

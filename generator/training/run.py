@@ -72,7 +72,7 @@ def train(
         raise ValueError("a training run needs minutes or steps")
     entry = get_model(model)
     recipe = recipe or entry.recipe
-    config, everything = entry.config, get_recipe(recipe)
+    config, everything = _config(entry.config, start), get_recipe(recipe)
     portrait = isinstance(config.codec, PatchCodecConfig)  # the one codec that is trained here, and is shown the warp
     if everything.portraits_only and not portrait:
         raise ValueError(f"recipe {recipe!r} is for models of a warped portrait, and {model!r} is none: choose paper")
@@ -107,6 +107,16 @@ def train(
                 _run(name, stage, everything, config, newest, clips, out, budget, seed, workers, pace)
             newest = finished
     return newest
+
+
+def _config(preset: ModelConfig, start: Path | str | None) -> ModelConfig:
+    """Weights say themselves what of a picture they draw."""
+    if start is None:
+        return preset
+    config = checkpoint.load_config(start)
+    if config.name != preset.name:
+        raise ValueError(f"{start} holds model {config.name!r}, not {preset.name!r}")
+    return config
 
 
 def fit(shape: BatchShape, clips: Clips, batch: int | None = None, crop: int | None = None) -> BatchShape:

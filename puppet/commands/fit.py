@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from puppet.commands import arguments
 from puppet.commands.train import trained
@@ -22,6 +23,9 @@ from puppet.media.video_reader import FPS, VideoReader
 
 SIZE = 256  # pixels of clips and comparison: what the shipped model was trained on
 CLIP_FRAMES = 20  # of a training clip: five latent frames, as the shipped model was trained on
+SHOWN = (
+    3  # portraits with which each stretch of the video is learned: the own one, and two against learning it by heart
+)
 HELD_OUT_SHARE = 0.25  # of the video, its end, on which the result is measured
 HELD_OUT_SECONDS = (3.0, 15.0)  # least and most of it
 LEAST_SECONDS = 12.0  # of a video
@@ -72,17 +76,19 @@ def run(args: argparse.Namespace) -> None:
         video = args.clip or _recorded(args.camera, out)
         length = _length(video)
         cut = held_out_from(length)
-        clips = _cut(video, cut, work / "clips", args)
-        fitted = _train(clips, work / "run", args)
+        portrait, clips = _cut(video, cut, work / "clips", args)
+        fitted = _train(clips, _opened(work / "start.safetensors", args), work / "run", args)
         try:
-            rows = _compare(video, cut, length, fitted, out, args)
+            rows = _compare(video, portrait, cut, length, fitted, out, args)
         finally:  # ten minutes of work; not before, for `out` may be what it began with
             _keep(fitted, out)
+            Image.fromarray(portrait).save(_portrait(out))
     rival = max(("warp alone", "before"), key=lambda name: _features(rows[name]))
     better = is_better(rows["fitted"], rows[rival])
     sheet = out.with_suffix(".png")
     if args.json:
-        print(json.dumps({"weights": str(out), "sheet": str(sheet), "use": better, "figures": rows}))
+        files = {"weights": str(out), "portrait": str(_portrait(out)), "sheet": str(sheet)}
+        print(json.dumps(files | {"use": better, "figures": rows}))
         return
     print(f"The last {length - cut:.0f} seconds, which the training did not see, in dB (more is better):")
     print(f"{'':<12}{'picture':>9}{'mouth':>8}{'eyes':>8}")
@@ -91,7 +97,9 @@ def run(args: argparse.Namespace) -> None:
     print(f"Side by side: {sheet}")
     wanted = args.name if args.out is None else str(out)
     if better:
-        print(f"Use it: puppet live --weights {wanted}, and the same for puppet demo and puppet render")
+        print(
+            f"Use it: puppet live {_portrait(out)} --weights {wanted}, and the same for puppet demo and puppet render"
+        )
     else:
         stay = "--model warp" if rival == "warp alone" else f"--weights {args.weights}"
         print(
@@ -134,6 +142,10 @@ def _check_out(out: Path) -> Path:
     return out
 
 
+def _portrait(out: Path) -> Path:
+    return out.with_suffix(".portrait.png")
+
+
 def _recorded(camera: str, out: Path) -> Path:
     from puppet.capture.recording import record
     from puppet.capture.sources import Source, make_source
@@ -153,44 +165,56 @@ def _length(video: Path) -> float:
     return (sum(1 for _ in reader.frames()) if frames is None else frames) / FPS
 
 
-def _cut(video: Path, end: float, folder: Path, args: argparse.Namespace) -> Path:
+def _cut(video: Path, end: float, folder: Path, args: argparse.Namespace) -> tuple[np.ndarray, Path]:
+    """The person's portrait, (H, H, 3) uint8, and the folder of clips from which it learns to move."""
     from generator.models import get_model
     from puppet.footage.clips import clip_path, save_clip
-    from puppet.footage.cutting import cut_clips
+    from puppet.footage.cutting import cut_clips, find_portraits
 
     face = get_model(args.model).config.control.face  # None where the model sees faces as they are
     folder.mkdir()
-    rng = np.random.default_rng(args.seed)
+    rng, quiet = np.random.default_rng(args.seed), args.json or None
+    portraits = find_portraits(video, rng, quiet, end)
+    shown = min(SHOWN, len(portraits))
+    clips = cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, end)
     count = 0
-    for clip in cut_clips(video, SIZE, CLIP_FRAMES, face, rng, args.json or None, end):
-        save_clip(clip_path(folder, count), clip, source=video.name)
-        count += 1
-    if count < 2:
+    for count, clip in enumerate(clips, 1):
+        # what is held out of the training is a whole stretch, with all of its portraits
+        save_clip(clip_path(folder, count), clip, source=f"{video.name}, stretch {(count - 1) // shown}")
+    if not portraits or count < 2 * shown:
         raise PuppetError(
             f"{video} shows a face for less than {2 * CLIP_FRAMES / FPS:.1f} seconds in a row: is it lit?"
         )
-    return folder
+    return portraits[0].image, folder
 
 
-def _train(clips: Path, folder: Path, args: argparse.Namespace) -> Path:
+def _opened(path: Path, args: argparse.Namespace) -> Path:
+    """The weights to begin with as those of a model that draws between the lips: these are somebody's own."""
+    import torch
+
+    from generator import checkpoint
     from puppet.core.models import weights_path
 
+    with reported_as_puppet_error(checkpoint.WeightsError, OSError):
+        model = checkpoint.load(weights_path(args.model, args.weights))
+        model.config = replace(model.config, control=replace(model.config.control, lips=True))
+        checkpoint.save(path, model, torch.float32)
+    return path
+
+
+def _train(clips: Path, start: Path, folder: Path, args: argparse.Namespace) -> Path:
     return trained(
-        args.model, clips, folder, args.device, minutes=args.minutes, recipe="shipped", stages=("reconstruction",),
-        start=weights_path(args.model, args.weights), seed=args.seed, threads=args.threads,
+        args.model, clips, folder, args.device, minutes=args.minutes, recipe="shipped", stages=("fit",), start=start,
+        seed=args.seed, threads=args.threads,
     )  # fmt: skip
 
 
 def _compare(
-    video: Path, begin: float, end: float, fitted: Path, out: Path, args: argparse.Namespace
+    video: Path, portrait: np.ndarray, begin: float, end: float, fitted: Path, out: Path, args: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
-    """The measures of the warp alone, the weights before and the fitted ones, and a sheet of them beside the truth.
-
-    The portrait is the calmest moment of what was held out: its first may be a blink.
-    """
+    """The measures of the warp alone, the weights before and the fitted ones, and a sheet of them beside the truth."""
     from tqdm import tqdm
 
-    from pose.motion.neutral import find_neutral
     from puppet.core.character import load_character
     from puppet.evaluate.clips import load_clip
     from puppet.evaluate.scores import Performance, act, judge
@@ -198,10 +222,9 @@ def _compare(
     from puppet.evaluate.systems import NETWORK_INPUT, Model, Motion
 
     clip = load_clip(video, SIZE, end - begin, begin, begins_with_face=False)
-    with reported_as_puppet_error(ValueError, about=f"the last seconds of {video}"):
-        neutral = find_neutral(clip.poses)
-    at = next(index for index, pose in enumerate(clip.poses) if pose is neutral)
-    character, motion = load_character(clip.frames[at], SIZE, "original"), Motion("absolute")
+    if all(pose.face is None for pose in clip.poses):
+        raise PuppetError(f"the last seconds of {video} show no face to measure on: cut them off")
+    character, motion = load_character(portrait, SIZE, "original"), Motion("absolute")
     systems = (
         replace(NETWORK_INPUT, name="warp alone"),
         Model("before", args.model, args.weights, args.device, args.seed),

@@ -10,7 +10,7 @@ import numpy as np
 from puppet.commands import arguments
 from puppet.errors import PuppetError
 from puppet.footage.clips import check_shape, clip_path, contact_sheet, save_clip
-from puppet.footage.cutting import cut_clips
+from puppet.footage.cutting import cut_clips, find_portraits
 from puppet.media.video_reader import SUFFIXES
 
 
@@ -29,10 +29,11 @@ def run(args: argparse.Namespace) -> None:
     arguments.make_folder(args.out)
     if any(args.out.glob("clip_*.safetensors")):
         raise PuppetError(f"{args.out} already holds training clips: choose an empty folder")
-    rng = np.random.default_rng(args.seed)
+    rng, quiet = np.random.default_rng(args.seed), args.json or None
     paths: list[Path] = []
     for video in videos:
-        for clip in cut_clips(video, args.size, args.frames, args.face, rng, quiet=args.json or None):
+        portraits = find_portraits(video, rng, quiet)
+        for clip in cut_clips(video, portraits, 1, args.size, args.frames, args.face, rng, quiet):
             path = clip_path(args.out, len(paths))
             save_clip(path, clip, source=video.name)
             paths.append(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, tee
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pose.errors import PortraitError
+from pose.motion.neutral import find_neutral
 from pose.portrait.preparation import prepare_portrait
 from pose.tracking.landmarks import PoseFrame
 from pose.tracking.signals import head_pose
@@ -34,8 +35,38 @@ class Moment:
     pose: PoseFrame
 
 
+def find_portraits(
+    video: Path, rng: np.random.Generator, quiet: bool | None, seconds: float | None = None
+) -> list[Moment]:
+    """The calmest of the moments in the first `seconds` of a video (None: all of it) that look at the camera, then up
+    to PORTRAITS others; none where it shows no face.
+
+    Tracks the video without keeping it: a long one does not fit in memory.
+    """
+    reader = VideoReader(video)
+    limit, bar = _limit(seconds), _bar(reader, seconds, quiet)
+    poses: list[PoseFrame] = []
+
+    def noted(moments: Iterable[Moment]) -> Iterator[Moment]:
+        for moment in moments:
+            poses.append(moment.pose)
+            yield moment
+
+    others = _portrait_moments(tqdm(noted(_tracked(reader, limit)), video.name, **bar), rng)
+    if not others:
+        return []
+    calmest = find_neutral(poses)
+    at = next(index for index, pose in enumerate(poses) if pose is calmest)
+    picture = centre_square(next(islice(VideoReader(video).frames(), at, None)), TRACKED_SIDE)
+    with Tracker(static=True) as tracker:
+        still = tracker.track(picture)  # as of any portrait, whose landmarks nothing before and after it steadies
+    return [Moment(picture, calmest if still.face is None else still), *others]
+
+
 def cut_clips(
     video: Path,
+    portraits: Sequence[Moment],
+    shown: int,
     size: int,
     frames: int,
     face: int | None,
@@ -45,18 +76,15 @@ def cut_clips(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Training clips of `frames` pictures from the first `seconds` of a video (None: all of it).
 
-    face: pixels of the largest face, longer side; larger ones are shrunk (None: all stay as they are).
-
-    Tracks the video once to find its portraits and once more to cut it: a long one does not fit in memory.
+    shown: with how many of its portraits each stretch of the video makes a clip: one is any of them, of more the first
+    is always one. face: pixels of the largest face, longer side; larger ones are shrunk (None: all stay as they are).
     """
-    limit = None if seconds is None else round(seconds * FPS)
     reader = VideoReader(video)
-    bar = {"total": limit or reader.expected_frames, "unit": "frame", "leave": False, "disable": quiet}
-    moments = _portrait_moments(tqdm(_tracked(reader, limit), video.name, **bar), rng)
+    limit, bar = _limit(seconds), _bar(reader, seconds, quiet)
     with reported_as_puppet_error(PortraitError, about=str(video)):
-        portraits = [prepare_portrait(moment.image, size, moment.pose) for moment in moments]
+        prepared = [prepare_portrait(moment.image, size, moment.pose) for moment in portraits]
     run: list[Moment] = []
-    for moment in tqdm(_tracked(reader, limit) if portraits else (), f"{video.name}, cutting", **bar):
+    for moment in tqdm(_tracked(reader, limit) if prepared else (), f"{video.name}, cutting", **bar):
         run = [*run, moment] if moment.pose.face is not None else []
         if len(run) < frames:
             continue
@@ -65,10 +93,26 @@ def cut_clips(
         except PortraitError:  # the face left the square
             run = []
             continue
-        portrait = portraits[rng.integers(len(portraits))]
         pictures, poses = np.stack([person.person for person in people]), [person.pose for person in people]
-        yield as_seen(make_clip(pictures, poses, portrait.person, portrait.pose), face)
+        for index in _chosen(len(prepared), shown, rng):
+            portrait = prepared[index]
+            yield as_seen(make_clip(pictures, poses, portrait.person, portrait.pose), face)
         run = []
+
+
+def _chosen(portraits: int, shown: int, rng: np.random.Generator) -> list[int]:
+    """Numbers of `shown` portraits, as many as there are."""
+    if shown == 1:
+        return [int(rng.integers(portraits))]
+    return [0, *(1 + rng.permutation(portraits - 1)[: shown - 1]).tolist()]
+
+
+def _limit(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * FPS)
+
+
+def _bar(reader: VideoReader, seconds: float | None, quiet: bool | None) -> dict:
+    return {"total": _limit(seconds) or reader.expected_frames, "unit": "frame", "leave": False, "disable": quiet}
 
 
 def _shrunk(moment: Moment, size: int) -> Moment:

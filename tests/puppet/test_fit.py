@@ -13,6 +13,7 @@ from puppet.capture.recording import record
 from puppet.cli import main
 from puppet.commands import fit
 from puppet.core import weights
+from puppet.core.character import load_portrait
 from puppet.core.models import load_generator
 from puppet.errors import PuppetError
 from puppet.media import DRIVER
@@ -37,10 +38,13 @@ def test_a_clip_becomes_weights_that_go_by_a_name(own_folder, tmp_path, monkeypa
     found = json.loads(capsys.readouterr().out)
     assert found["figures"].keys() == {"warp alone", "before", "fitted"}
     assert all(np.isfinite(value) for row in found["figures"].values() for value in row.values())
-    assert (own_folder / "somebody.safetensors").exists() and (own_folder / "somebody.png").exists()
+    assert (own_folder / "somebody.png").exists()
+    portrait = load_portrait(own_folder / "somebody.portrait.png", 64)
+    assert portrait.pose.face is not None and found["portrait"].endswith("somebody.portrait.png")
     fitted, before = load_generator("tiny", "somebody", 64), load_generator("tiny", str(start), 64)
     changed = [not torch.equal(a, b) for a, b in zip(fitted.parameters(), before.parameters())]
     assert any(changed)
+    assert fitted.config.control.lips and not before.config.control.lips  # it may draw the person's own teeth
     cure = "neither a file nor the name of own weights; there are: somebody; did you mean"
     with pytest.raises(PuppetError, match=cure):
         load_generator("tiny", "somebodi", 64)

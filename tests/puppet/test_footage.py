@@ -6,6 +6,7 @@ from safetensors.numpy import load_file
 
 from generator.training.portrait_clips import PortraitClip
 from puppet.errors import PuppetError
+from puppet.footage import cutting
 from puppet.footage.clips import (
     LEAST_CROP,
     as_seen,
@@ -109,3 +110,12 @@ def test_a_large_face_is_stored_at_the_size_that_the_model_sees():
     assert np.array_equal(seen["boxes"], np.round(clip["boxes"] * (side / size)))
     for untouched in (as_seen(clip, None), as_seen(clip, size)):
         assert all(np.array_equal(untouched[name], clip[name]) for name in clip)
+
+
+def test_a_stretch_is_learned_with_the_first_portrait_and_others():
+    rng = np.random.default_rng(0)
+    for portraits, shown in ((13, 3), (2, 3), (1, 3)):
+        chosen = cutting._chosen(portraits, shown, rng)
+        assert chosen[0] == 0 and len(set(chosen)) == len(chosen) == min(portraits, shown)
+        assert max(chosen) < portraits
+    assert {cutting._chosen(3, 1, rng)[0] for _ in range(50)} == {0, 1, 2}

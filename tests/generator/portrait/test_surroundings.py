@@ -75,6 +75,7 @@ def test_only_the_face_and_its_surroundings_are_drawn():
     assert kept[..., :3, 5:9, 5:9].abs().max() < 0.2
     guide[..., 4, 3, 3] = 1  # an open mouth in the face
     assert around_face(guide, reach=2)[..., 6:8, 6:8].max() < share[..., 6:8, 6:8].min()
+    assert torch.equal(around_face(guide, reach=2, lips=True), share)  # of a person whom the network knows
     conditions.warp[..., 3, :, 7:] = -1  # the person ends there: a hard edge, which stays the warp's
     kept = keep_surroundings(video, conditions, REACH)
     assert torch.equal(kept[..., 5:], conditions.warp[..., 5:])

@@ -180,6 +180,8 @@ def test_stages_follow_one_another_and_a_folder_is_of_one_run(clip_folder, tmp_p
     assert train("tiny", clip_folder, tmp_path / "run", stages=["reconstruction"], **arguments) == newest  # is done
     with pytest.raises(ValueError, match="--out"):  # would return the old weights as fitted ones
         train("tiny", clip_folder, tmp_path / "run", stages=["reconstruction"], start=trained, **arguments)
+    with pytest.raises(ValueError, match="holds model 'tiny', not 'pocket'"):
+        train("pocket", clip_folder, tmp_path / "other", start=trained, **arguments)
 
 
 @pytest.mark.parametrize("recipe", ["paper", "paper-small"])
