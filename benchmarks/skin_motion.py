@@ -20,10 +20,11 @@ from pose.tracking.mesh import eye_distance
 from pose.tracking.skin_motion import SkinMotion
 from pose.tracking.smoothing import PoseSmoother
 from pose.tracking.tracker import Tracker
+from puppet.core.character import load_character
 from puppet.core.driver import TRACKED_SIDE
 from puppet.evaluate import measures
 from puppet.evaluate.clips import load_clip, track_faces
-from puppet.evaluate.systems import Motion, NetworkInput, Subject, perform
+from puppet.evaluate.systems import NETWORK_INPUT, Motion, perform
 from puppet.media.video_reader import FPS, VideoReader, centre_square
 
 SIZE = 256
@@ -50,17 +51,17 @@ def main() -> None:
     print(HEAD + "\n|---|---" + "|---:" * 8 + "|")
     for path in args.clips:
         clip = load_clip(path, SIZE, args.seconds)
-        subject, seen = Subject(clip.name, clip.picture, SIZE), found(path, len(clip.frames))
+        character, seen = load_character(clip.picture, SIZE, "original"), found(path, len(clip.frames))
         for name, follow in (("alone", None), ("with the skin", SkinMotion())):
             smooth, start = PoseSmoother(), time.thread_time()
             poses = [smooth(follow(picture, pose) if follow else pose) for picture, pose in seen]
             ms = (time.thread_time() - start) / len(seen) * 1000
-            made = np.stack([frame for (frame,) in perform([NetworkInput()], subject, poses, Motion("absolute"))])
+            made = np.stack([frame for (frame,) in perform([NETWORK_INPUT], character, poses, Motion("absolute"))])
             faces = track_faces(made)
             figures = (
                 measures.region_psnr(made, clip.frames, clip.faces, (FACE_OVAL,)),
-                measures.mouth_psnr(made, clip.frames, clip.faces),
-                measures.eyes_psnr(made, clip.frames, clip.faces),
+                measures.region_psnr(made, clip.frames, clip.faces, measures.MOUTH),
+                measures.region_psnr(made, clip.frames, clip.faces, measures.EYES),
                 measures.mouth_w1(made, clip.frames, clip.faces),
                 measures.akd(faces, clip.faces),
                 measures.follow(measures.following(faces, clip.faces)),
