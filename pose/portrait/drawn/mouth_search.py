@@ -20,8 +20,8 @@ MORE_FAINT = 1.3  # times as wide a mouth is with its faint parts at most
 FAINT = 0.5  # as above, of a mouth's parts that hang together with those that are plain
 NEAR = (0.2, 0.13)  # eye distances across and down, over which a mark counts less the further from there it is
 # eye distances: half as thick as what from beyond the window counts as around the face, a collar or the background, and
-# how far its outline goes, which a mouth may touch; the same around an eye
-AROUND, OUTLINE = 0.08, 0.03
+# how far its outline goes, which a mouth may touch; the same around an eye; and inside the person's own outline
+AROUND, OUTLINE, SILHOUETTE = 0.08, 0.03, 0.045
 INSIDE = 0.5  # of what comes in from beyond, that the face's outline encloses at most
 SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
 WIDEST = 0.9
@@ -42,9 +42,8 @@ def _others(
 ) -> np.ndarray:
     """(h, w) bool, what in a window of the picture is no mouth, whatever a mouth touches: hair, eyes, and what comes in
     from beyond the window. face: (h, w) uint8, inside of its outline."""
-    solid, rim = (cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * k + 1,) * 2) for k in (
-        max(int(AROUND * canvas.unit), 1), max(int(OUTLINE * canvas.unit), 1)
-    ))  # fmt: skip
+    reaches = (max(int(length * canvas.unit), 1) for length in (AROUND, OUTLINE, SILHOUETTE))
+    solid, rim, outline = (cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * k + 1, 2 * k + 1)) for k in reaches)
     person = canvas.person[view]
     thick = cv2.morphologyEx((~canvas.skin[view] & person).astype(np.uint8), cv2.MORPH_OPEN, solid)
     _, labels = cv2.connectedComponents(thick)
@@ -55,14 +54,15 @@ def _others(
     beyond &= np.bincount(labels[face > 0], minlength=len(sizes)) < INSIDE * sizes
     beyond[0] = False
     found = np.zeros(canvas.skin.shape, np.uint8)
-    found[view] = beyond[labels] | ~person
+    found[view] = beyond[labels]
     for eye in eyes:
         if eye is not None:
             h, w = eye.white.alpha.shape
             columns = slice(eye.left, eye.right + 1)
             y = np.arange(h)[:, None]
             found[eye.y : eye.y + h, eye.x : eye.x + w][:, columns] |= ((y >= eye.top) & (y < eye.bottom))[:, columns]
-    return (cv2.dilate(found[view], rim) > 0) | canvas.hair[view]
+    behind = cv2.dilate((~person).astype(np.uint8), outline)
+    return (cv2.dilate(found[view], rim) > 0) | (behind > 0) | canvas.hair[view]
 
 
 def mouth_region(
