@@ -23,6 +23,8 @@ CLIP_FRAMES = 20  # of a training clip: five latent frames, as the shipped model
 SHOWN = (
     3  # portraits with which each stretch of the video is learned: the own one, and two against learning it by heart
 )
+LEAST_STRETCHES = 3  # of CLIP_FRAMES pictures
+ASIDE_SHARE = 0.125  # of the stretches, the last ones, on which is judged whether the model draws between the lips
 HELD_OUT_SHARE = 0.25  # of the video, its end, on which the result is measured
 HELD_OUT_SECONDS = (3.0, 15.0)  # least and most of it
 LEAST_SECONDS = 12.0  # of a video
@@ -82,8 +84,9 @@ def run(args: argparse.Namespace) -> None:
         work = Path(folder)
         video = args.clip or _recorded(args.camera, out)
         split = Split.of(_length(video))
-        portrait, clips = _cut(video, split, work / "clips", args)
-        fitted = _train(clips, _opened(work / "start.safetensors", args), work / "run", args)
+        portrait, clips, unseen = _cut(video, split, work, args)
+        fitted = _train(clips, work, args)
+        _judge_lips(fitted, unseen)
         try:
             rows = _compare(video, portrait, split, fitted, out, args)
         finally:  # ten minutes of work; not before, for `out` may be what it began with
@@ -175,56 +178,49 @@ def _length(video: Path) -> float:
     return (sum(1 for _ in reader.frames()) if frames is None else frames) / FPS
 
 
-def _cut(video: Path, split: Split, folder: Path, args: argparse.Namespace) -> tuple[np.ndarray, Path]:
-    """The person's portrait, (H, H, 3) uint8, and the folder of clips from which it learns to move."""
+def _cut(video: Path, split: Split, work: Path, args: argparse.Namespace) -> tuple[np.ndarray, Path, list[Path]]:
+    """The person's portrait, (H, H, 3) uint8, the folder of clips from which the model learns, and clips of this
+    portrait that are put aside to judge what it has learned."""
     from generator.models import get_model
     from puppet.footage.clips import clip_path, save_clip
     from puppet.footage.cutting import cut_clips, find_portraits
 
     with reported_as_puppet_error(ValueError):
         face = get_model(args.model).config.control.face  # None where the model sees faces as they are
+    folder, aside = work / "clips", work / "aside"
     folder.mkdir()
+    aside.mkdir()
     rng, quiet = np.random.default_rng(args.seed), args.json or None
     portraits = find_portraits(video, rng, quiet, split.cut)
     shown = min(SHOWN, len(portraits))
-    clips = cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, split.cut)
-    count = 0
-    for count, clip in enumerate(clips, 1):
-        # what is held out of the training is a whole stretch, with all of its portraits
-        save_clip(clip_path(folder, count), clip, source=f"{video.name}, stretch {(count - 1) // shown}")
-    if not portraits or count < 2 * shown:
+    paths = []
+    for clip in cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, split.cut):
+        paths.append(clip_path(folder, len(paths)))
+        save_clip(paths[-1], clip, source=video.name)
+    if not portraits or len(paths) < LEAST_STRETCHES * shown:
         raise PuppetError(
-            f"{video} shows a face for less than {2 * CLIP_FRAMES / FPS:.1f} seconds in a row: is it lit?"
+            f"{video} shows a face for less than {LEAST_STRETCHES * CLIP_FRAMES / FPS:.1f} seconds in a row: is it lit?"
         )
-    return portraits[0].image, folder
+    stretches = max(1, round(ASIDE_SHARE * len(paths) / shown))
+    unseen = [path.replace(aside / path.name) for path in paths[-stretches * shown :]]
+    return portraits[0].image, folder, unseen[::shown]  # as it is used: with the own portrait
 
 
-def _opened(path: Path, args: argparse.Namespace) -> Path:
-    """The weights to begin with as those of a model that draws between the lips: these are somebody's own."""
-    import torch
-
-    from generator import checkpoint
-    from puppet.core.models import weights_path
-
-    with reported_as_puppet_error(checkpoint.WeightsError, OSError):
-        model = checkpoint.load(weights_path(args.model, args.weights))
-        model.config = replace(model.config, control=replace(model.config.control, lips=True))
-        checkpoint.save(path, model, torch.float32)
-    return path
-
-
-def _train(clips: Path, start: Path, folder: Path, args: argparse.Namespace) -> Path:
+def _train(clips: Path, work: Path, args: argparse.Namespace) -> Path:
     from generator.checkpoint import WeightsError
     from generator.runtime.precision import resolve_device
     from generator.training.run import train
     from generator.training.state import Interrupted
+    from puppet.core.models import weights_path
 
+    start = work / "start.safetensors"
     with reported_as_puppet_error(ValueError, WeightsError, OSError):
+        _draw_lips(weights_path(args.model, args.weights), start, True)
         try:
             return train(
                 args.model,
                 clips,
-                folder,
+                work / "run",
                 minutes=args.minutes,
                 recipe="shipped",
                 stages=("fit",),
@@ -235,6 +231,26 @@ def _train(clips: Path, start: Path, folder: Path, args: argparse.Namespace) -> 
             )
         except Interrupted as error:
             raise KeyboardInterrupt(str(error)) from None
+
+
+def _draw_lips(source: Path, out: Path, lips: bool) -> None:
+    """Write weights as those of a model that draws between the lips, or leaves the warp there."""
+    import torch
+
+    from generator import checkpoint
+
+    model = checkpoint.load(source)
+    model.config = replace(model.config, control=replace(model.config.control, lips=lips))
+    checkpoint.save(out, model, torch.float32)
+
+
+def _judge_lips(fitted: Path, unseen: list[Path]) -> None:
+    """The warp stays between the lips where the model has not learned to do better."""
+    from generator import checkpoint
+    from generator.training import lips
+
+    if not lips.draws_lips_better(checkpoint.load(fitted), unseen):
+        _draw_lips(fitted, fitted, False)
 
 
 def _compare(
