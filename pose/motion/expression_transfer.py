@@ -31,15 +31,21 @@ UPPER_LID_FRACTION = 0.85  # of the closing is the upper lid's way
 # A driver whose neutral face looked down seems to stare later on. Eyes open freely to the first multiple of the
 # portrait's own opening and never beyond the second.
 WIDE, WIDEST = 1.2, 1.5
-# Landmarks in columns over the brows: top of the brow, the skin above it, the edge of the mesh.
-FOREHEAD_COLUMNS = np.array(
-    [
-        (70, 71, 21), (63, 68, 54), (105, 104, 103), (66, 69, 67), (107, 108, 109), (9, 151, 10),
-        (336, 337, 338), (296, 299, 297), (334, 333, 332), (293, 298, 284), (300, 301, 251),
-    ]
-).T  # fmt: skip
-# The tracker lets raised brows climb over the skin above them. That skin keeps its place in the column freely down to
-# the first fraction of the portrait's own, and never less than the second.
+# Landmarks in columns: what the face moves, the skin that it moves towards, the edge that stays. Over the brows that is
+# the edge of the mesh; under the lower lip the jaw, with several points of skin on the way.
+_BROWS = (
+    (70, 71, 21), (63, 68, 54), (105, 104, 103), (66, 69, 67), (107, 108, 109), (9, 151, 10),
+    (336, 337, 338), (296, 299, 297), (334, 333, 332), (293, 298, 284), (300, 301, 251),
+)  # fmt: skip
+_CHIN = (
+    (146, (43, 202, 210, 169), 150), (91, (106, 204, 211, 170), 149), (181, (182, 194, 32, 140), 176),
+    (84, (83, 201, 208, 171), 148), (17, (18, 200, 199, 175), 152), (314, (313, 421, 428, 396), 377),
+    (405, (406, 418, 262, 369), 400), (321, (335, 424, 431, 395), 378), (375, (273, 422, 430, 394), 379),
+)  # fmt: skip
+SKIN_COLUMNS = np.array([*_BROWS, *((lip, skin, jaw) for lip, row, jaw in _CHIN for skin in row)]).T
+# The tracker lets raised brows climb over the skin above them, and a large mouth's lip goes over the skin of a small
+# chin. Skin keeps its place in the column freely down to the first fraction of the portrait's own, and never less than
+# the second.
 PRESSED, MOST_PRESSED = 0.8, 0.5
 LARGEST_GAZE = 0.30  # eye widths that an iris may leave the middle of its eye
 
@@ -133,21 +139,21 @@ def _nearness(canonical: np.ndarray, ring: tuple[int, ...], reach: float) -> np.
     return np.where(inside, 1.0, np.exp(-((distance / reach) ** 2)))
 
 
-def settle_forehead(face: np.ndarray, portrait: np.ndarray) -> None:
-    """Let the skin over raised brows give way up to the edge of the mesh, in place. Both (478, 3), as the picture shows
+def settle_skin(face: np.ndarray, portrait: np.ndarray) -> None:
+    """Let the skin over raised brows and under a lowered lip give way, in place. Both (478, 3), as the picture shows
     them, in any unit."""
-    brow, _, edge = face[FOREHEAD_COLUMNS, :2]
+    mover, _, edge = face[SKIN_COLUMNS, :2]
     place, own = _place_in_column(face), _place_in_column(portrait)
     room = (PRESSED - MOST_PRESSED) * np.maximum(own, 1e-3)
     pressed = np.minimum(place - PRESSED * own, 0)
-    face[FOREHEAD_COLUMNS[1], :2] += (room * np.expm1(pressed / room) - pressed)[:, None] * (edge - brow)
+    face[SKIN_COLUMNS[1], :2] += (room * np.expm1(pressed / room) - pressed)[:, None] * (edge - mover)
 
 
 def _place_in_column(face: np.ndarray) -> np.ndarray:
-    """(11,) of the skin over the brows, 0 at the brow, 1 at the edge of the mesh."""
-    brow, skin, edge = face[FOREHEAD_COLUMNS, :2]
-    column = edge - brow
-    return ((skin - brow) * column).sum(1) / np.maximum((column * column).sum(1), 1e-9)
+    """(N,) of the skin, 0 at what moves, 1 at the edge."""
+    mover, skin, edge = face[SKIN_COLUMNS, :2]
+    column = edge - mover
+    return ((skin - mover) * column).sum(1) / np.maximum((column * column).sum(1), 1e-9)
 
 
 def settle_lids(face: np.ndarray, portrait: np.ndarray) -> np.ndarray:

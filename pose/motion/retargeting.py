@@ -26,7 +26,7 @@ from pose.tracking.signals import angles_rotation, head_transform, rotation_angl
 from .arm_rest import arms_towards_rest
 from .arm_transfer import ArmTransfer
 from .drawn_lids import DrawnLids
-from .expression_transfer import ExpressionTransfer, settle_forehead, settle_lids
+from .expression_transfer import ExpressionTransfer, settle_lids, settle_skin
 from .neutral import NeutralSearch
 from .pressed_hands import part_hands
 
@@ -114,7 +114,7 @@ class Retargeter:
         else:
             self._update_neutral(driver)
             result = self._relative(driver)
-        settle_forehead(result.face, self.portrait.face)
+        settle_skin(result.face, self.portrait.face)
         seen = _shoulders_seen(driver)
         if seen or self._followed is None:
             self._followed = result

@@ -60,17 +60,6 @@ class CornerPainter:
             closed = cv2.erode(cv2.dilate(view, disc), disc)
             closed = cv2.blur(closed, disc.shape)
             weight = strength * near[y0 - y + reach : y1 - y + reach, x0 - x + reach : x1 - x + reach]
-            # the lips themselves stay
-            rows, columns = (
-                slice(max(y0, lips.rows.start), min(y1, lips.rows.stop)),
-                slice(max(x0, lips.columns.start), min(x1, lips.columns.stop)),
-            )
-            if rows.start < rows.stop and columns.start < columns.stop:
-                mask = lips.mask[
-                    rows.start - lips.rows.start : rows.stop - lips.rows.start,
-                    columns.start - lips.columns.start : columns.stop - lips.columns.start,
-                ]
-                weight[rows.start - y0 : rows.stop - y0, columns.start - x0 : columns.stop - x0] *= 1 - mask / 255
             brighter = cv2.subtract(closed, view) * weight[..., None]  # only what is darker than around it
             view += np.rint(brighter).astype(np.uint8)
 

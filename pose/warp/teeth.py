@@ -34,6 +34,7 @@ class TeethSettings:
     brightest: float = 225.0  # grey level of the generic teeth
     beside: float = 0.8  # light on the teeth beside those that the portrait shows, less towards the cheeks
     enamel: float = 0.55  # of the brightest luma in a row, above which it is a tooth
+    pale_gums: float = 0.4  # share of the teeth's colour in the gums
     overlap: int = 4  # px of a cut-out by which the generic row begins under its soft edge
     # How far the edges of the incisors are below the rims of relaxed lips: the upper ones show 2 to 3 mm, the lower
     # ones end 1 mm above theirs, behind the upper ones.
@@ -65,6 +66,7 @@ def generic_teeth() -> Sprites:
     with resources.files("pose").joinpath("data/teeth.npz").open("rb") as file:
         data = np.load(file)
         upper, lower, *boxes = (data[name] for name in ("upper", "lower", "upper_box", "lower_box"))
+    upper, lower = _with_pale_gums(upper), _with_pale_gums(lower)
     lower = np.where((_enamel(lower).cumsum(0) > 0)[..., None], lower, 0)  # the tongue behind them is painted by itself
     return Sprites(upper, lower, *boxes)
 
@@ -196,6 +198,14 @@ def _edge(sprite: np.ndarray, box: np.ndarray, name: str) -> float:
     middle = _enamel(sprite)[:, 3 * width // 8 : 5 * width // 8].mean(1) > 0.4
     down = (middle.argmax() if name == "lower" else height - middle[::-1].argmax()) / height
     return float(box[1] + down * (box[3] - box[1]))
+
+
+def _with_pale_gums(sprite: np.ndarray) -> np.ndarray:
+    """The same sprite, its gums closer to the colour of its teeth, as lips that are drawn back let light onto them."""
+    teeth = _enamel(sprite)
+    alpha = sprite[..., 3:] / np.float32(255)
+    pale = sprite[..., :3] + SETTINGS.pale_gums * (alpha * np.median(sprite[teeth, :3], 0) - sprite[..., :3])
+    return np.where(teeth[..., None], sprite, np.concatenate([pale, sprite[..., 3:]], 2)).astype(np.uint8)
 
 
 def _enamel(sprite: np.ndarray) -> np.ndarray:

@@ -6,23 +6,24 @@ import argparse
 import json
 import os
 import shutil
+import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from puppet.commands import arguments
+from puppet.commands.train import trained
 from puppet.core.weights import own_weights
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.media.video_reader import FPS, VideoReader
 
 SIZE = 256  # pixels of clips and comparison: what the shipped model was trained on
 CLIP_FRAMES = 20  # of a training clip: five latent frames, as the shipped model was trained on
-SHOWN = (
-    3  # portraits with which each stretch of the video is learned: the own one, and two against learning it by heart
-)
+SHOWN = 3  # portraits of each stretch of the video: the own one, and two against learning it by heart
 LEAST_STRETCHES = 3  # of CLIP_FRAMES pictures
 ASIDE_SHARE = 0.125  # of the stretches, the last ones, on which is judged whether the model draws between the lips
 HELD_OUT_SHARE = 0.25  # of the video, its end, on which the result is measured
@@ -45,61 +46,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--out", type=Path, metavar="FILE", help="weights to write; a .safetensors file")
     where.add_argument("--name", default="me", metavar="NAME", help="name to keep the weights by, for --weights NAME")
     parser.add_argument("--minutes", type=float, default=10, metavar="N", help="length of the training")
-    parser.add_argument("--model", default="pocket", metavar="NAME", help="preset to fit")
-    parser.add_argument(
-        "--weights", default="shipped", metavar="shipped|NAME|FILE", help="weights to begin with, and to compare with"
-    )
+    arguments.add(parser, "--model", help="preset to fit")
+    arguments.add(parser, "--weights", metavar="shipped|NAME|FILE", help="weights to begin with, and to compare with")
     parser.add_argument(
         "--camera", default="0", metavar="NAME|INDEX|FILE", help="camera that records where no clip is given"
     )
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where to train")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of the training")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random")
-    arguments.add_json(parser)
+    arguments.add(parser, "--device", help="where to train")
+    arguments.add(parser, "--threads")
+    arguments.add(parser, "--seed", help="of everything random")
+    arguments.add(parser, "--json")
 
 
-@dataclass(frozen=True)
-class Split:
-    """Seconds of a video: training up to `cut`, measuring from there to `end`."""
-
-    cut: float
-    end: float
-
-    @staticmethod
-    def of(seconds: float) -> Split:
-        if seconds < LEAST_SECONDS:
-            raise PuppetError(
-                f"the clip is {seconds:.1f} seconds long: at least {LEAST_SECONDS:.0f} are needed, a minute is good"
-            )
-        least, most = HELD_OUT_SECONDS
-        return Split(seconds - min(max(HELD_OUT_SHARE * seconds, least), most), seconds)
+def held_out_from(seconds: float) -> float:
+    """Where the end begins, in a video of so many seconds, that is measured on and not trained on."""
+    if seconds < LEAST_SECONDS:
+        raise PuppetError(
+            f"the clip is {seconds:.1f} seconds long: at least {LEAST_SECONDS:.0f} are needed, a minute is good"
+        )
+    least, most = HELD_OUT_SECONDS
+    return seconds - min(max(HELD_OUT_SHARE * seconds, least), most)
 
 
 def run(args: argparse.Namespace) -> None:
-    if not args.minutes > 0:
-        raise PuppetError(f"--minutes {args.minutes:g} is not possible: it has to be more than 0")
+    arguments.check_positive(args, "minutes", "threads")
     out = _check_out(args.out or own_weights(args.name))
     _check_start(args)
     with tempfile.TemporaryDirectory(prefix="puppet-fit-") as folder:
         work = Path(folder)
         video = args.clip or _recorded(args.camera, out)
-        split = Split.of(_length(video))
-        portrait, clips, unseen = _cut(video, split, work, args)
+        length = _length(video)
+        cut = held_out_from(length)
+        portrait, clips, unseen = _cut(video, cut, work, args)
         fitted = _train(clips, work, args)
-        _judge_lips(fitted, unseen)
         try:
-            rows = _compare(video, portrait, split, fitted, out, args)
+            _judge_lips(fitted, unseen)
+            rows = _compare(video, portrait, cut, length, fitted, out, args)
         finally:  # ten minutes of work; not before, for `out` may be what it began with
             _keep(fitted, out)
             Image.fromarray(portrait).save(_portrait(out))
     rival = max(("warp alone", "before"), key=lambda name: _features(rows[name]))
     better = is_better(rows["fitted"], rows[rival])
-    sheet = _sheet(out)
+    sheet = out.with_suffix(".png")
     if args.json:
         files = {"weights": str(out), "portrait": str(_portrait(out)), "sheet": str(sheet)}
         print(json.dumps(files | {"use": better, "figures": rows}))
         return
-    print(f"The last {split.end - split.cut:.0f} seconds, which the training did not see, in dB (more is better):")
+    print(f"The last {length - cut:.0f} seconds, which the training did not see, in dB (more is better):")
     print(f"{'':<12}{'picture':>9}{'mouth':>8}{'eyes':>8}")
     for name, row in rows.items():
         print(f"{name:<12}" + "".join(f"{row[measure]:>{width}.2f}" for measure, width in zip(MEASURES, (9, 8, 8))))
@@ -151,16 +143,12 @@ def _check_out(out: Path) -> Path:
     return out
 
 
-def _sheet(out: Path) -> Path:
-    return out.with_suffix(".png")
-
-
 def _portrait(out: Path) -> Path:
     return out.with_suffix(".portrait.png")
 
 
 def _recorded(camera: str, out: Path) -> Path:
-    from puppet.capture.recording import on_terminal, record
+    from puppet.capture.recording import record
     from puppet.capture.sources import Source, make_source
 
     path = out.with_suffix(".mkv")
@@ -169,7 +157,7 @@ def _recorded(camera: str, out: Path) -> Path:
     source = make_source(camera)
     if not isinstance(source, Source):
         raise PuppetError(f"--camera {camera} brings motion and no pictures to learn from: give a camera or a video")
-    return record(source, path, on_terminal)
+    return record(source, path, partial(print, file=sys.stderr, flush=True))
 
 
 def _length(video: Path) -> float:
@@ -178,23 +166,22 @@ def _length(video: Path) -> float:
     return (sum(1 for _ in reader.frames()) if frames is None else frames) / FPS
 
 
-def _cut(video: Path, split: Split, work: Path, args: argparse.Namespace) -> tuple[np.ndarray, Path, list[Path]]:
+def _cut(video: Path, end: float, work: Path, args: argparse.Namespace) -> tuple[np.ndarray, Path, list[Path]]:
     """The person's portrait, (H, H, 3) uint8, the folder of clips from which the model learns, and clips of this
     portrait that are put aside to judge what it has learned."""
     from generator.models import get_model
     from puppet.footage.clips import clip_path, save_clip
     from puppet.footage.cutting import cut_clips, find_portraits
 
-    with reported_as_puppet_error(ValueError):
-        face = get_model(args.model).config.control.face  # None where the model sees faces as they are
+    face = get_model(args.model).config.control.face  # None where the model sees faces as they are
     folder, aside = work / "clips", work / "aside"
     folder.mkdir()
     aside.mkdir()
     rng, quiet = np.random.default_rng(args.seed), args.json or None
-    portraits = find_portraits(video, rng, quiet, split.cut)
+    portraits = find_portraits(video, rng, quiet, end)
     shown = min(SHOWN, len(portraits))
     paths = []
-    for clip in cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, split.cut):
+    for clip in cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, end):
         paths.append(clip_path(folder, len(paths)))
         save_clip(paths[-1], clip, source=video.name)
     if not portraits or len(paths) < LEAST_STRETCHES * shown:
@@ -208,29 +195,15 @@ def _cut(video: Path, split: Split, work: Path, args: argparse.Namespace) -> tup
 
 def _train(clips: Path, work: Path, args: argparse.Namespace) -> Path:
     from generator.checkpoint import WeightsError
-    from generator.runtime.precision import resolve_device
-    from generator.training.run import train
-    from generator.training.state import Interrupted
     from puppet.core.models import weights_path
 
     start = work / "start.safetensors"
-    with reported_as_puppet_error(ValueError, WeightsError, OSError):
+    with reported_as_puppet_error(WeightsError, OSError):
         _draw_lips(weights_path(args.model, args.weights), start, True)
-        try:
-            return train(
-                args.model,
-                clips,
-                work / "run",
-                minutes=args.minutes,
-                recipe="shipped",
-                stages=("fit",),
-                device=str(resolve_device(args.device)),
-                start=start,
-                seed=args.seed,
-                threads=args.threads,
-            )
-        except Interrupted as error:
-            raise KeyboardInterrupt(str(error)) from None
+    return trained(
+        args.model, clips, work / "run", args.device, minutes=args.minutes, recipe="shipped", stages=("fit",),
+        start=start, seed=args.seed, threads=args.threads,
+    )  # fmt: skip
 
 
 def _draw_lips(source: Path, out: Path, lips: bool) -> None:
@@ -254,22 +227,23 @@ def _judge_lips(fitted: Path, unseen: list[Path]) -> None:
 
 
 def _compare(
-    video: Path, portrait: np.ndarray, split: Split, fitted: Path, out: Path, args: argparse.Namespace
+    video: Path, portrait: np.ndarray, begin: float, end: float, fitted: Path, out: Path, args: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
     """The measures of the warp alone, the weights before and the fitted ones, and a sheet of them beside the truth."""
     from tqdm import tqdm
 
+    from puppet.core.character import load_character
     from puppet.evaluate.clips import load_clip
     from puppet.evaluate.scores import Performance, act, judge
     from puppet.evaluate.sheets import contact_sheet
-    from puppet.evaluate.systems import Model, Motion, NetworkInput, Subject
+    from puppet.evaluate.systems import NETWORK_INPUT, Model, Motion
 
-    clip = load_clip(video, SIZE, split.end - split.cut, split.cut, begins_with_face=False)
+    clip = load_clip(video, SIZE, end - begin, begin, begins_with_face=False)
     if all(pose.face is None for pose in clip.poses):
         raise PuppetError(f"the last seconds of {video} show no face to measure on: cut them off")
-    subject, motion = Subject("own", portrait, SIZE), Motion("absolute")
+    character, motion = load_character(portrait, SIZE, "original"), Motion("absolute")
     systems = (
-        NetworkInput("warp alone"),
+        replace(NETWORK_INPUT, name="warp alone"),
         Model("before", args.model, args.weights, args.device, args.seed),
         Model("fitted", args.model, str(fitted), args.device, args.seed),
     )
@@ -277,9 +251,9 @@ def _compare(
     def progress(frames, count):
         return tqdm(frames, "measuring", count, unit="frame", leave=False, disable=args.json or None)
 
-    frames = act(systems, subject, clip, motion, progress)
-    made = [judge(name, each, subject, clip, motion, None) for name, each in frames.items()]
-    contact_sheet(Performance("truth", clip.frames, clip.faces), made, _sheet(out))
+    frames = act(systems, character, clip, motion, progress)
+    made = [judge(name, each, character, clip, motion, None) for name, each in frames.items()]
+    contact_sheet(Performance("truth", clip.frames, clip.faces), made, out.with_suffix(".png"))
     return {each.system: {name: round(float(each.scores[name]), 3) for name in MEASURES} for each in made}
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from pose.tracking.features import MOUTH
 from pose.tracking.landmarks import (
     LEFT_EYE_LOWER,
     LEFT_EYE_UPPER,
@@ -19,15 +20,27 @@ from pose.tracking.signals import angles_rotation
 
 
 def face(
-    mouth=0.0, eyes=1.0, gaze=0.0, turn=(0.0, 0.0, 0.0), scale=80.0, at=(128.0, 110.0), stretch=(1.0, 1.0), lids=1.0
+    mouth=0.0,
+    eyes=1.0,
+    gaze=0.0,
+    turn=(0.0, 0.0, 0.0),
+    scale=80.0,
+    at=(128.0, 110.0),
+    stretch=(1.0, 1.0),
+    lids=1.0,
+    jaw=0.0,
 ):
-    """(478, 3) pixels. mouth: gap of the lips in eye distances; eyes: opening of the lids 0..1; lids: eyes' height."""
+    """(478, 3) pixels. mouth: gap of the lips, jaw: how far the chin goes down, in eye distances; eyes: opening of the
+    lids 0..1; lids: eyes' height."""
     points = face_mesh().canonical.astype(np.float64)
     for upper, lower in ((RIGHT_EYE_UPPER, RIGHT_EYE_LOWER), (LEFT_EYE_UPPER, LEFT_EYE_LOWER)):
         upper, lower = list(upper), list(lower)
         middle = points[lower] + 0.3 * (points[upper] - points[lower])
         points[upper] = middle + lids * eyes * (points[upper] - middle)
         points[lower] = middle + lids * eyes * (points[lower] - middle)
+    chin = points[:, 1] > points[MOUTH.outer[0], 1]
+    chin[list(MOUTH.outer + MOUTH.inner)] = False
+    points[chin, 1] += jaw
     upper, lower = list(LIPS_INNER_UPPER), list(LIPS_INNER_LOWER)
     rest = (points[upper, 1] + points[lower, 1]) / 2
     profile = np.sin(np.linspace(0.1, 0.9, len(upper)) * np.pi)

@@ -1,7 +1,7 @@
 import numpy as np
 
 from pose.geometry import polygon_mask
-from pose.tracking.landmarks import CHIN, LIPS_INNER, LIPS_INNER_UPPER, LIPS_OUTER, PoseFrame
+from pose.tracking.landmarks import LIPS_INNER, LIPS_INNER_UPPER, LIPS_OUTER, PoseFrame
 from pose.tracking.mesh import Similarity3D
 from pose.warp.canvas import Canvas
 from pose.warp.light import portrait_light
@@ -96,6 +96,4 @@ def test_a_lip_that_leaves_the_jaw_uncovers_lower_teeth():
 
 def opened(mouth):
     """A face whose jaw has gone down with the lower lip."""
-    points = face(mouth=mouth)
-    points[CHIN, 1] += 80 * mouth
-    return points
+    return face(mouth=mouth, jaw=mouth)
