@@ -29,6 +29,8 @@ SHOULDER_CUT = (0.04, 0.24)  # along the upper arm: before, the shoulder stays w
 GRABCUT_STEPS = 3
 SPIKE = 0.05  # shoulder widths, half of the width of a spike that is no part of a torso
 SLIVER = 2  # px, half of the width of what cannot be a part of the torso
+FAINT = 8  # of 255, alpha from which a pixel is seen
+CRUMBS_WITHIN = 0.3  # shoulder widths from an arm, within which its matte may have left something
 RIM = 1 / 20  # of the picture's side: how far from an arm the matte may still hold a shadow of it
 
 
@@ -73,7 +75,16 @@ def torso_without(person_SS4: np.ndarray, pose: PoseFrame, masks: list[np.ndarra
     whole = cv2.morphologyEx(torso[..., 3], cv2.MORPH_OPEN, disc(SPIKE * shoulder_width(pose)))
     part = whole / np.maximum(torso[..., 3], 1)
     torso *= (1 - gone * (1 - part))[..., None]
+    torso *= ~_crumbs(torso[..., 3], gone > 0.5, CRUMBS_WITHIN * shoulder_width(pose))[..., None]
     return np.rint(torso).clip(0, 255).astype(np.uint8)
+
+
+def _crumbs(alpha: np.ndarray, gone: np.ndarray, reach: float) -> np.ndarray:
+    """(S, S) bool: what is left near an arm that was taken away and does not hang on the body."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(np.uint8(alpha > FAINT))
+    body = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()) if len(stats) > 1 else 0
+    near = cv2.distanceTransform(np.uint8(~gone), cv2.DIST_L2, 3) < reach
+    return near & (labels != body)
 
 
 def _cut(person: np.ndarray, pose: PoseFrame, arm: Arm, arms: list[Arm]) -> ArmCutout | None:

@@ -118,6 +118,7 @@ class BodyLayers:
         masks = [self._cut[side].mask for side in sides]
         torso = torso_without(self.person, self.pose, masks)
         weight = np.rint(255 * np.clip(np.max(masks, 0), 0, 1)).astype(np.uint8)
+        weight[(torso[..., 3] == 0) & (self.person[..., 3] > 0)] = 255  # what hung on an arm
         return torso, weight, box_of(weight) or (slice(0, 0), slice(0, 0))
 
     def torso(self, sides: frozenset[str]) -> tuple[np.ndarray, np.ndarray, Box]:

@@ -17,6 +17,7 @@ SEEN_ALPHA = 0.02  # alpha from which a pixel is the person's and not a witness 
 HALO = 1 / 36  # fraction of the picture's side around a head that may still hold strands of hair and blur
 EDGE_HALO = 1 / 100  # the same around clothes and limbs, which have an edge
 LEAST_HALO = 3.0  # px
+ISLAND = 1 / 120  # fraction of the side, half the width of background between parts of a person that witnesses nothing
 CLOSE = 0.35  # fraction of the halo in which all of that is given to the person; beyond, less and less
 DOUBT = 0.10  # alpha that a wrong guess of the background alone may seem to call for
 GRAIN, GRAIN_DEPTH = 1 / 80, 1 / 16  # fractions of the side: what counts as grain, how deep it reaches into the hole
@@ -35,9 +36,13 @@ def separate(picture: np.ndarray, alpha: np.ndarray, hairy: np.ndarray | None = 
     halo = wide if hairy is None else narrow + (wide - narrow) * hairy
     away = _distance_from(person) / halo  # 0 at the person, 1 where the halo ends
     outside = smoothstep(away, (CLOSE, 1)).astype(np.float32)
-    # back to the untouched picture where nothing hides it; soft, or an outline would stay when the person moves
-    filled = fill(picture, away <= 1)
-    background = np.rint(filled + (picture - filled) * outside[..., None]).astype(np.float32)
+    # back to the untouched picture where nothing hides it; soft, or an outline would stay when the person moves. A line
+    # between two parts of the person would stay alone when these move
+    island = _narrow(away > CLOSE, ISLAND * max(alpha.shape))
+    filled = fill(picture, (away <= 1) | island)
+    untouched = outside * (1 - cv2.GaussianBlur(island.astype(np.float32), (0, 0), 1.0))
+    untouched[island] = 0
+    background = np.rint(filled + (picture - filled) * untouched[..., None]).astype(np.float32)
 
     seen = picture.astype(np.float32)
     # the least alpha at which this background can give this picture: strands and blur that the matte has missed
@@ -90,6 +95,15 @@ def membrane(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     for _ in range(RELAXATIONS):
         result = np.where(keep, cv2.blur(result, (3, 3), borderType=cv2.BORDER_REPLICATE), image)
     return result
+
+
+def _narrow(mask: np.ndarray, half: float) -> np.ndarray:
+    """(H, W) bool: the parts of a mask that are less than about twice `half` pixels wide."""
+    r = max(1, round(half))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))
+    padded = np.pad(mask.astype(np.uint8), r, mode="edge")  # it goes on beyond the picture
+    opened = cv2.morphologyEx(padded, cv2.MORPH_OPEN, disc, borderType=cv2.BORDER_REPLICATE)
+    return mask & (opened[r:-r, r:-r] == 0)
 
 
 def _distance_from(mask: np.ndarray) -> np.ndarray:
