@@ -1,7 +1,7 @@
 """Clean corners of a wide mouth.
 
-Beside the corners of a closed mouth lie its shadow and its folds, thin and dark. A mouth that opens draws its corners
-in and stretches both over the cheek, a dark wedge. It is filled from the skin around it, by a closing (Serra, "Image
+In and beside the corners of a closed mouth lie its shadow and its folds, thin and dark. A mouth that opens stretches
+them over lips and cheek, a dark wedge. It is filled from lips and skin around it, by a closing (Serra, "Image
 Analysis and Mathematical Morphology", 1982): what is darker than its surroundings and thinner than the closing's disc
 goes.
 """
