@@ -14,7 +14,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from pose.geometry import polygon_patch, ramp, smoothstep
+from pose.geometry import ramp, smoothstep
 from pose.tracking.features import MOUTH
 from pose.tracking.mesh import eye_distance
 from pose.tracking.signals import mouth_opening
@@ -45,9 +45,6 @@ class CornerPainter:
         unit = eye_distance(face)
         reach = int(np.ceil(s.reach * unit))
         if strength == 0 or reach < s.least:
-            return
-        lips = polygon_patch(face[MOUTH.outer, :2], size)
-        if lips is None:
             return
         disc = np.ones((2 * int(s.disc * unit) + 1,) * 2, np.uint8)
         near = _disc(reach)
