@@ -180,7 +180,7 @@ def _cut(video: Path, end: float, work: Path, args: argparse.Namespace) -> tuple
     rng, quiet = np.random.default_rng(args.seed), args.json or None
     portraits = find_portraits(video, rng, quiet, end)
     shown = min(SHOWN, len(portraits))
-    paths = []
+    paths: list[Path] = []
     for clip in cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, end):
         paths.append(clip_path(folder, len(paths)))
         save_clip(paths[-1], clip, source=video.name)
