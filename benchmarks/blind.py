@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -24,11 +24,12 @@ from PIL import Image, ImageDraw
 
 from pose.motion.neutral import find_neutral
 from pose.tracking.landmarks import FACE_OVAL
+from puppet.core.character import Character, load_character
 from puppet.errors import PuppetError
 from puppet.evaluate.clips import EvaluationClip, load_clip
 from puppet.evaluate.measures import box
 from puppet.evaluate.sheets import chosen_frames
-from puppet.evaluate.systems import Model, Motion, NetworkInput, Subject, models, perform
+from puppet.evaluate.systems import NETWORK_INPUT, Model, Motion, models, perform
 
 CELL = 240  # px, side of a picture
 DRIVER = 80  # px, side of the driver's picture above
@@ -49,17 +50,17 @@ class Pair:
     network: np.ndarray
 
 
-def pairs_of(subject: Subject, clip: EvaluationClip, model: Model, count: int) -> list[Pair]:
+def pairs_of(subject: Character, clip: EvaluationClip, model: Model, count: int) -> list[Pair]:
     """The frames worth looking at of one performance."""
     wanted = chosen_frames(clip.faces, even=3)[:count]
     motion = Motion("relative", find_neutral(clip.poses))
     last = wanted[-1] + 1  # the network goes from frame to frame; nothing after the last one is needed
-    made = list(perform([NetworkInput(), model], subject, clip.poses[:last], motion))
-    seen = _square(subject.portrait.pose.face, subject.size)
+    made = list(perform([NETWORK_INPUT, model], subject, clip.poses[:last], motion))
+    seen = _square(subject.portrait.pose.face, subject.size.side)
     return [
         Pair(
             f"{subject.name} by {clip.name}, frame {index}",
-            _cut(clip.frames[index], _square(clip.faces[index], subject.size)),
+            _cut(clip.frames[index], _square(clip.faces[index], subject.size.side)),
             *(_cut(picture, seen) for picture in made[index]),
         )
         for index in wanted
@@ -113,7 +114,7 @@ def _fitted(picture: np.ndarray, side: int) -> Image.Image:
 def make(args: argparse.Namespace) -> None:
     (model,) = models(args.model, [args.weights], "auto", args.seed)
     clips = [load_clip(path, args.size, args.seconds, args.start) for path in args.drivers]
-    subjects = [Subject(path.stem, path, args.size) for path in args.portraits]
+    subjects = [replace(load_character(path, args.size, "original"), name=path.stem) for path in args.portraits]
     pairs = [pair for clip in clips for each in subjects for pair in pairs_of(each, clip, model, args.frames)]
     rng = np.random.default_rng(args.seed)
     rng.shuffle(pairs)  # neighbours tell nothing about each other

@@ -27,8 +27,8 @@ from puppet.errors import PuppetError
 from puppet.live.config import LiveConfig
 from puppet.live.session import Session
 from puppet.media import DRIVER
+from puppet.outputs.base import Output
 from puppet.outputs.browser import Browser
-from puppet.outputs.none import Nowhere
 
 UNPLUGGED, LOST, CHANGES, CLIENTS = 3, 6, 10, 20
 LARGEST_GAP, LARGEST_GROWTH = 100.0, 0.03  # ms, fraction
@@ -133,7 +133,7 @@ def main() -> int:
     threading.excepthook = lambda failed: failures.append(f"{failed.exc_type.__name__}: {failed.exc_value}")
     config = LiveConfig(portraits=own.portraits, seconds=60 * own.minutes, port=own.port, fps=own.fps)
     source = Troubled(own.driver)
-    session = Session(config, source, [Nowhere(), Browser()], report)
+    session = Session(config, source, [Output(), Browser()], report)
     troubles = Troubles(session, source, own.port, 60 * own.minutes)
     troubles.start()
     summary = session.run()

@@ -18,7 +18,7 @@ from puppet.capture.sources import make_source
 from puppet.live.config import LiveConfig
 from puppet.live.session import Session
 from puppet.media import PORTRAIT
-from puppet.outputs.none import Nowhere
+from puppet.outputs.base import Output
 
 PORT, RATE = 39650, 60  # of VMC; poses a second
 
@@ -40,6 +40,6 @@ if __name__ == "__main__":  # the generator is a process of its own, which reads
     end = threading.Event()
     threading.Thread(target=move, args=(end,), daemon=True).start()
     config = LiveConfig(Path(portrait), seconds=float(seconds))
-    summary = Session(config, make_source(f"vmc:{PORT}"), [Nowhere()], report=print).run()
+    summary = Session(config, make_source(f"vmc:{PORT}"), [Output()], report=print).run()
     end.set()
     print(f"{summary['new_pictures_per_second']} new pictures a second, {summary['motion_latency_ms']} ms old")

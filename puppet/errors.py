@@ -21,6 +21,15 @@ def reported_as_puppet_error(*kinds: type[Exception], about: str = "") -> Iterat
 
 
 @contextmanager
+def extra_needed(what: str, extra: str) -> Iterator[None]:
+    """The same around the import of an optional package. what: "NAME needs PACKAGE"."""
+    try:
+        yield
+    except ImportError as error:
+        raise PuppetError(f"{what}, which cannot be imported ({error}): pip install 'puppet-live[{extra}]'") from error
+
+
+@contextmanager
 def port_reported(port: int, place: str, cure: str) -> Iterator[None]:
     """The same for what goes wrong where a port is opened. place: "port 80 of this machine"; cure: what to do else than
     to end the other program."""

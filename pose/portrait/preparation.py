@@ -18,6 +18,7 @@ from pose.tracking.tracker import Tracker
 from .drawn.analysis import Drawing, find_drawing
 from .drawn.anime_pose import with_drawn_face
 from .drawn.fit import fitted_landmarks
+from .drawn.plain_ground import plain_matte
 from .framing import FRAMINGS, Frame, frame_portrait
 from .inpainting import SEEN_ALPHA, membrane, separate
 from .limb_matte import open_gaps
@@ -97,14 +98,14 @@ def prepare_portrait(
     else:
         matte = None
         if framing != "portrait":
-            matte = person_matte(picture, pose.face) if alpha is None else alpha
+            matte = _matte(picture, pose) if alpha is None else alpha
         frame = frame_portrait((width, height), pose.face, framing, aspect, size, matte)
     side = frame.side
     square, beyond = _cut(picture, frame)
     in_square = pose.transformed(np.array([[1, 0, -frame.left], [0, 1, -frame.top]]), (side, side))
     _check_face(in_square, side, size)
     if alpha is None:
-        alpha = open_gaps(square, person_matte(square, in_square.face), in_square)
+        alpha = _matte(square, in_square)
     else:
         alpha = _cut(alpha, frame)[0]
     if beyond.any():
@@ -128,6 +129,11 @@ def _advice() -> str:
     """What else helps to find a drawn face on this machine."""
     installed = importlib.util.find_spec("animeface") is not None
     return "" if installed else ", and with the detector of anime faces: pip install 'puppet-live[anime]'"
+
+
+def _matte(picture: np.ndarray, pose: PoseFrame) -> np.ndarray:
+    plain = plain_matte(picture, pose.face)
+    return open_gaps(picture, person_matte(picture, pose.face), pose) if plain is None else plain
 
 
 def _hairy(face: np.ndarray, size: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +62,3 @@ def record(source: Source, out: Path, say: Callable[[str], None], guide: tuple[t
         camera.close()
     say(f"Thank you, that is all; it is kept as {out}")
     return out
-
-
-def on_terminal(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

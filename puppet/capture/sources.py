@@ -16,8 +16,8 @@ import numpy as np
 from puppet.capture.devices import CameraInfo, find_camera, list_cameras, names_of, unnamed
 from puppet.errors import PuppetError
 from puppet.media import DRIVER
-from puppet.media.video_reader import TimedFrame, VideoReader
-from puppet.vmc.receiver import VmcReceiver, is_vmc, make_receiver
+from puppet.media.video_reader import SUFFIXES, TimedFrame, VideoReader
+from puppet.vmc.receiver import VmcReceiver, make_receiver
 
 # The face is looked for in the centred square: more pixels cost time on the bus and bring nothing.
 WIDTH, HEIGHT = 640, 480
@@ -152,11 +152,11 @@ class VideoFile(Source):
 
 def make_source(camera: str) -> Source | VmcReceiver:
     """The source for what a user typed: "synthetic", the path of a video file, an index, (part of) a name, or "vmc"."""
-    if is_vmc(camera):
-        return make_receiver(camera)
+    if receiver := make_receiver(camera):
+        return receiver
     if camera == SYNTHETIC:
         return VideoFile(DRIVER, SYNTHETIC)
     path = Path(camera)
-    if path.is_file() or path.suffix.lower() in (".mp4", ".mov", ".mkv", ".webm", ".avi"):
+    if path.is_file() or path.suffix.lower() in SUFFIXES:
         return VideoFile(path)
     return Webcam(camera)

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 import queue
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
-from generator.portrait.layout import SEEN_FACE
 from pose.tracking.landmarks import PoseFrame
+from puppet.commands import arguments
 from puppet.core.signals import leave_terminal_signals_to_parent
-from puppet.errors import PuppetError
-from puppet.footage.clips import check_shape, clip_path, contact_sheet, make_clip, save_clip
+from puppet.errors import PuppetError, extra_needed
+from puppet.footage.clips import as_seen, check_shape, clip_path, contact_sheet, make_clip, save_clip
 from puppet.footage.imitation import imitate_hands, imitate_matting, imitate_tracker
-from puppet.footage.seen import as_seen
 from puppet.media.video_reader import FPS
 
 if TYPE_CHECKING:
@@ -38,33 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clips", type=int, required=True, help="number of clips that the folder shall hold")
     parser.add_argument("--ict", type=Path, required=True, help=ICT_HELP)
     parser.add_argument("--makehuman", type=Path, required=True, help=MAKEHUMAN_HELP)
-    parser.add_argument("--size", type=int, default=192, help="pixels along each side, a multiple of 16")
-    parser.add_argument("--frames", type=int, default=20, help="video frames in a clip, a multiple of 4")
-    parser.add_argument(
-        "--face", type=int, default=SEEN_FACE, metavar="N",
-        help="pixels of the largest face, longer side; larger ones are shrunk, as the model sees them",
-    )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, help="clip i of a seed is always the same clip")
+    arguments.add(parser, "--size", type=int, default=192, metavar="N", help="pixels along each side, a multiple of 16")
+    arguments.add(parser, "--frames", "--face")
+    arguments.add(parser, "--seed", help="clip i of a seed is always the same clip")
     parser.add_argument(
         "--figures", type=float, default=0.75, metavar="SHARE",
         help="share of whole people with photographic skin, arms and hands; the rest are heads with painted skin",
     )  # fmt: skip
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that render")
-    parser.add_argument("--json", action="store_true", help="print one JSON object when done, no progress bar")
-
-
-@dataclass(frozen=True)
-class Footage:
-    """What a worker needs to know to render any of the clips."""
-
-    out: Path
-    ict: Path
-    makehuman: Path
-    size: int
-    frames: int
-    face: int
-    seed: int
-    figures: float
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -73,49 +52,38 @@ def run(args: argparse.Namespace) -> None:
     if not 0 <= args.figures <= 1:
         raise PuppetError(f"--figures {args.figures:g} is no share: choose a number from 0 to 1")
     check_shape(args.size, args.frames, args.face)
-    for option, path in (("--ict", args.ict), ("--makehuman", args.makehuman)):
+    for option, path, wanted in (("--ict", args.ict, ICT_HELP), ("--makehuman", args.makehuman, MAKEHUMAN_HELP)):
         if not path.exists():
-            raise PuppetError(
-                f"{option} {path} does not exist: give {ICT_HELP if option == '--ict' else MAKEHUMAN_HELP}"
-            )
-    try:
+            raise PuppetError(f"{option} {path} does not exist: give {wanted}")
+    with extra_needed("puppet actors needs moderngl", "actors"):
         import moderngl  # noqa: F401
-    except ImportError:
-        raise PuppetError(
-            "the actors are drawn with moderngl, which is missing: pip install 'puppet-live[actors]'"
-        ) from None
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PuppetError(f"cannot make the folder {args.out}: {error.strerror}") from error
-
-    footage = Footage(args.out, args.ict, args.makehuman, args.size, args.frames, args.face, args.seed, args.figures)
+    arguments.make_folder(args.out)
     missing = [index for index in range(args.clips) if not clip_path(args.out, index).exists()]
-    render_all(footage, missing, args.workers, quiet=args.json)
+    render_all(args, missing)
     paths = [clip_path(args.out, index) for index in range(args.clips)]
     sheet = args.out / "contact_sheet.png"
     contact_sheet(paths, sheet)
-    if args.json:
-        print(json.dumps({"clips": args.clips, "rendered": len(missing), "folder": str(args.out), "sheet": str(sheet)}))
-    else:
-        print(f"{args.out}: {args.clips} clips, {len(missing)} of them new; to look at: {sheet}")
+    arguments.answer(
+        args, {"clips": args.clips, "rendered": len(missing), "folder": str(args.out), "sheet": str(sheet)},
+        f"{args.out}: {args.clips} clips, {len(missing)} of them new; to look at: {sheet}",
+    )  # fmt: skip
 
 
-def render_all(footage: Footage, indices: list[int], workers: int, quiet: bool) -> None:
+def render_all(args: argparse.Namespace, indices: list[int]) -> None:
     """Render the clips of these indices in several processes. Raises PuppetError with the first failure."""
     if not indices:
         return
     # spawned, not forked: a GL context does not survive a fork
     context = multiprocessing.get_context("spawn")
     pending, results = context.Queue(), context.Queue()
-    workers = min(workers, len(indices))
+    workers = min(args.workers, len(indices))
     for index in [*indices, *[None] * workers]:
         pending.put(index)
-    processes = [context.Process(target=_work, args=(footage, pending, results), daemon=True) for _ in range(workers)]
+    processes = [context.Process(target=_work, args=(args, pending, results), daemon=True) for _ in range(workers)]
     for process in processes:
         process.start()
     try:
-        for _ in tqdm(indices, unit="clip", disable=None if not quiet else True):
+        for _ in tqdm(indices, unit="clip", disable=args.json or None):
             failure = _next_result(results, processes)
             if failure:
                 raise PuppetError(failure)
@@ -136,7 +104,7 @@ def _next_result(results, processes) -> str | None:
                 return "a rendering process died; is there enough memory? --workers 1 needs the least"
 
 
-def _work(footage: Footage, pending, results) -> None:
+def _work(args: argparse.Namespace, pending, results) -> None:
     """One process: its own GL context, clips until the queue says None. Reports None for each clip, or what failed."""
     leave_terminal_signals_to_parent()
     import cv2
@@ -147,17 +115,17 @@ def _work(footage: Footage, pending, results) -> None:
 
     cv2.setNumThreads(1)
     try:
-        assets = ActorAssets(footage.ict, footage.makehuman)
+        assets = ActorAssets(args.ict, args.makehuman)
         parent = multiprocessing.parent_process()  # killed, it cannot end its workers
         while parent.is_alive() and (index := pending.get()) is not None:
-            rng = np.random.default_rng([footage.seed, index])
-            actor = sample_clip(rng, assets, footage.size, footage.frames, figures=footage.figures)
-            save_clip(clip_path(footage.out, index), as_seen(training_clip(actor, rng), footage.face))
+            rng = np.random.default_rng([args.seed, index])
+            actor = sample_clip(rng, assets, args.size, args.frames, figures=args.figures)
+            save_clip(clip_path(args.out, index), as_seen(training_clip(actor, rng), args.face))
             results.put(None)
     except (ActorAssetError, NoGraphics) as error:
         results.put(str(error))
     except OSError as error:
-        results.put(f"cannot write to {footage.out}: {error.strerror or error}")
+        results.put(f"cannot write to {args.out}: {error.strerror or error}")
 
 
 def training_clip(actor: ActorClip, rng: np.random.Generator) -> dict[str, np.ndarray]:

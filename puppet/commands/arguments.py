@@ -3,89 +3,83 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
+from typing import Any
 
+from generator.portrait.layout import SEEN_FACE
 from puppet.core.look import sides_of
+from puppet.errors import PuppetError
 from puppet.media import DRIVER, PORTRAIT
-
-
-def add_portrait(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--portrait", type=Path, default=PORTRAIT, metavar="FILE", help="picture of one person")
-
-
-def add_driver(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--driver", type=Path, default=DRIVER, metavar="FILE", help="video of the person who moves the portrait"
-    )
-
-
-def add_model(parser: argparse.ArgumentParser, several: bool = False) -> None:
-    """several: --weights may be repeated, and is then a list, None without it."""
-    parser.add_argument("--model", default="pocket", metavar="NAME", help="preset of the generator; warp: no network")
-    parser.add_argument(
-        "--weights",
-        action="append" if several else "store",
-        default=None if several else "shipped",
-        metavar="shipped|random|NAME|FILE",
-        help="weights of the model: a .safetensors file, or the name of what puppet fit made"
-        + ("; several are measured side by side" if several else ""),
-    )
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where the generator runs")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the generator's noise")
-
-
-def add_attention(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--attention",
-        default="sdpa",
-        metavar="sdpa|xformers|auto",
-        help="kernel of the generator's attention: torch's own; xformers' (CUDA only, extra cuda), which is compared "
-        "with torch's at the start; or xformers' where that works",
-    )
-
-
-def add_look(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--motion",
-        default="relative",
-        metavar="relative|absolute",
-        help="relative: the driver's change since neutral moves the portrait's own face; absolute: the driver's face "
-        "as it is, for people who drive their own portrait",
-    )
-    parser.add_argument(
-        "--background",
-        default="original",
-        metavar="original|blur|chroma|transparent|FILE",
-        help="what is behind the person",
-    )
-    add_picture(parser)
-
-
-def add_picture(parser: argparse.ArgumentParser, size: int = 256) -> None:
-    """What the output shows of the person, and its shape."""
-    parser.add_argument(
-        "--size",
-        type=picture_size,
-        default=size,
-        metavar="N|WIDTHxHEIGHT",
-        help="pixels of the output, square or not; multiples of 16",
-    )
-    parser.add_argument(
-        "--framing",
-        default="auto",
-        metavar="auto|head|bust|full|portrait",
-        help="what is shown of the portrait's person; portrait: the picture as it is; auto: the bust. --motion "
-        "absolute always takes the centre of the picture",
-    )
-    parser.add_argument(
-        "--hands", default="auto", metavar="auto|off", help="off: arms and hands stay where the portrait has them"
-    )
 
 
 def picture_size(value: str) -> int | str:
     """N or WIDTHxHEIGHT; whether it is possible is checked with everything else."""
     width, _ = sides_of(value)
     return value if "x" in value.lower() else width
+
+
+# by the flag: its settings; a command may change some of them
+SHARED: dict[str, dict[str, Any]] = {
+    "--portrait": dict(type=Path, default=PORTRAIT, metavar="FILE", help="picture of one person"),
+    "--driver": dict(type=Path, default=DRIVER, metavar="FILE", help="video of the person who moves the portrait"),
+    "--motion": dict(
+        default="relative",
+        metavar="relative|absolute",
+        help="relative: the driver's change since neutral moves the portrait's own face; absolute: the driver's face "
+        "as it is, for people who drive their own portrait",
+    ),
+    "--background": dict(
+        default="original",
+        metavar="original|blur|chroma|transparent|FILE",
+        help="what is behind the person",
+    ),
+    "--size": dict(
+        type=picture_size,
+        default=256,
+        metavar="N|WIDTHxHEIGHT",
+        help="pixels of the output, square or not; multiples of 16",
+    ),
+    "--framing": dict(
+        default="auto",
+        metavar="auto|head|bust|full|portrait",
+        help="what is shown of the portrait's person; portrait: the picture as it is; auto: the bust. --motion "
+        "absolute always takes the centre of the picture",
+    ),
+    "--hands": dict(default="auto", metavar="auto|off", help="off: arms and hands stay where the portrait has them"),
+    "--model": dict(default="pocket", metavar="NAME", help="preset of the generator; warp: no network"),
+    "--weights": dict(
+        default="shipped",
+        metavar="shipped|random|NAME|FILE",
+        help="weights of the model: a .safetensors file, or the name of what puppet fit made",
+    ),
+    "--device": dict(default="auto", metavar="auto|cpu|cuda|mps", help="where the generator runs"),
+    "--seed": dict(type=int, default=0, metavar="N", help="of the generator's noise"),
+    "--attention": dict(
+        default="sdpa",
+        metavar="sdpa|xformers|auto",
+        help="kernel of the generator's attention: torch's own; xformers' (CUDA only, extra cuda), which is compared "
+        "with torch's at the start; or xformers' where that works",
+    ),
+    "--threads": dict(type=int, metavar="N", help="CPU threads of the training"),
+    "--frames": dict(type=int, default=20, metavar="N", help="video frames in a clip, a multiple of 4"),
+    "--face": dict(
+        type=int,
+        default=SEEN_FACE,
+        metavar="N",
+        help="pixels of the largest face, longer side; larger ones are shrunk, as the model sees them",
+    ),
+    "--json": dict(action="store_true", help="print one JSON object on stdout, no progress bar"),
+}
+PICTURE = ("--size", "--framing", "--hands")  # what the output shows of the person, and its shape
+LOOK = ("--motion", "--background", *PICTURE)
+MODEL = ("--model", "--weights", "--device", "--seed")
+
+
+def add(parser: argparse.ArgumentParser, *flags: str, **changes) -> None:
+    """Options of SHARED."""
+    for flag in flags:
+        parser.add_argument(flag, **SHARED[flag] | changes)
 
 
 def height_and_width(value: str) -> tuple[int, int]:
@@ -99,11 +93,23 @@ def height_and_width(value: str) -> tuple[int, int]:
     return height, width
 
 
-def add_size(parser: argparse.ArgumentParser, default: int = 256) -> None:
-    parser.add_argument(
-        "--size", type=int, default=default, metavar="N", help="pixels of the square output, a multiple of 16"
-    )
+def answer(args: argparse.Namespace, facts: dict, text: str) -> None:
+    """What came out, as --json or a person wants it."""
+    print(json.dumps(facts) if args.json else text)
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, no progress bar")
+def check_positive(args: argparse.Namespace, *names: str) -> None:
+    """Raises PuppetError where one of these was given and is not more than 0."""
+    for name in names:
+        value = getattr(args, name)
+        if value is not None and not value > 0:
+            option = name.replace("_", "-")
+            raise PuppetError(f"--{option} {value:g} is not possible: it has to be more than 0")
+
+
+def make_folder(path: Path, cure: str = "choose another") -> None:
+    """Make it where it is not there. Raises PuppetError where that fails."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PuppetError(f"cannot make the folder {path} ({error.strerror}): {cure}") from error

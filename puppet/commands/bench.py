@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import platform
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,15 +18,13 @@ import numpy as np
 from tqdm import tqdm
 
 from puppet.commands import arguments, bench_engine
-from puppet.core.ahead import ahead
 from puppet.core.batcher import batches
 from puppet.core.memory import resident_mib
 from puppet.core.puppeteer import Puppeteer
 from puppet.core.remote_stream import StreamChoice, open_stream
 from puppet.core.renderer import Renderer
 from puppet.core.timings import Timings
-from puppet.core.warp_stream import WARP
-from puppet.errors import PuppetError, reported_as_puppet_error
+from puppet.errors import PuppetError
 from puppet.media.video_reader import FPS, VideoReader
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -47,13 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also generate this many minutes of stream and compare the cost "
         "of a step and the memory of its end with those after ten seconds",
     )
-    arguments.add_portrait(parser)
-    arguments.add_driver(parser)
-    arguments.add_model(parser)
-    arguments.add_attention(parser)
-    parser.add_argument(
+    arguments.add(parser, "--portrait", "--driver", *arguments.MODEL, "--attention")
+    arguments.add(
+        parser,
         "--size",
         type=arguments.height_and_width,
+        default=None,
         metavar="N|WxH",
         help="pixels of the output (default: 256 for portraits, else the model's)",
     )
@@ -68,15 +67,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cuda-graph", action="store_true", help="record a step as a CUDA graph (models without a portrait)"
     )
     parser.add_argument("--fp8", action="store_true", help="matrices in fp8 (models without a portrait; extra cuda)")
-    arguments.add_json(parser)
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:
-    if args.seconds <= 0 or (args.stream_minutes is not None and args.stream_minutes <= 0):
-        raise PuppetError("--seconds and --stream-minutes must be more than 0")
+    arguments.check_positive(args, "seconds", "stream_minutes")
     if args.plan:
         return bench_engine.planned(args)
-    if not _has_portrait(args.model):
+    from puppet.core.models import moves_portrait
+
+    if not moves_portrait(args.model):
         return bench_engine.measured(args)
     if args.size and args.size[0] != args.size[1]:
         raise PuppetError("puppet bench measures a portrait in a square: give --size N")
@@ -88,26 +88,21 @@ def run(args: argparse.Namespace) -> None:
     from puppet.core.puppet import Puppet
 
     puppet = Puppet(
-        args.portrait,
-        args.model,
-        args.weights,
-        args.device,
-        args.size,
-        seed=args.seed,
-        body_every=LIVE_BODY_EVERY,
+        args.portrait, args.model, args.weights, args.device, args.size, seed=args.seed, body_every=LIVE_BODY_EVERY,
         attention=args.attention,
-    )
+    )  # fmt: skip
     with closing(puppet.perform(_to_and_fro(driver))) as pictures:
         alone = _speed(pictures, args.seconds, puppet.timings)
     ms = puppet.timings.milliseconds()
     choice = StreamChoice(args.model, args.weights, args.size, args.device, args.seed, args.attention)
     apart = _speed_apart(puppet, choice, driver, args.seconds)
-    group = FRAMES_PER_LATENT
+    # nothing for the warp alone, nor where a machine makes no four frames in --seconds
+    group, step = FRAMES_PER_LATENT, ms["generate"] + ms["decode"]
     result = {
         "fps": round(max(alone, apart), 1),
         "fps_one_after_another": round(alone, 1),
         "fps_generator_apart": round(apart, 1),
-        "fps_generator_and_decoder": round(1000 / (ms["generate"] + ms["decode"]), 1) if args.model != WARP else None,
+        "fps_generator_and_decoder": round(1000 / step, 1) if step else None,
         "size": args.size,
         "ms": {stage: round(ms[stage], 2) for stage in STAGES},
         "ms_per_latent_frame": {stage: round(group * ms[stage], 2) for stage in STAGES},
@@ -139,7 +134,7 @@ def run(args: argparse.Namespace) -> None:
         f"end to end              {result['fps']:.1f} fps "
         f"(stages one after another {alone:.1f}, generator in a process of its own, as live, {apart:.1f})"
     )
-    if args.model != WARP:
+    if step:
         print(f"generator and decoder   {result['fps_generator_and_decoder']:.1f} fps")
     print(f"latency                 {result['latency_ms']} ms from a frame to its picture, without camera and screen")
     if args.stream_minutes:
@@ -151,16 +146,18 @@ def run(args: argparse.Namespace) -> None:
         )
 
 
-def _has_portrait(model: str) -> bool:
-    from generator.controls.portrait import PortraitControlConfig
-    from generator.models import get_model
-
-    with reported_as_puppet_error(ValueError):
-        return model == WARP or isinstance(get_model(model).config.control, PortraitControlConfig)
-
-
 def _to_and_fro(frames: list) -> Iterator:
     return itertools.cycle(frames + frames[-2:0:-1])
+
+
+def ahead(items: Iterable) -> Generator:
+    """The same items, the next one computed in another thread. The thread ends with the iterator."""
+    source = iter(items)
+    with ThreadPoolExecutor(1, "ahead") as thread:
+        coming = thread.submit(next, source, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, source, None)
+            yield item
 
 
 def _speed(pictures: Iterator[np.ndarray], seconds: float, timings: Timings) -> float:
@@ -180,7 +177,7 @@ def _speed_apart(puppet: Puppet, choice: StreamChoice, driver: list[np.ndarray],
     with closing(open_stream(choice)) as stream:
         puppeteer = Puppeteer(puppet.portrait.pose, None, puppet.motion, drawn=puppet.character.drawn)
         targets = map(puppeteer, puppet.track(_to_and_fro(driver)))
-        with ahead(batches(puppet.character, targets, puppet.timings), depth=1) as source:
+        with closing(ahead(batches(puppet.character, targets, puppet.timings))) as source:
             pictures = Renderer(stream, puppet.timings).perform(puppet.character, source)
             return _speed(pictures, seconds, puppet.timings)
 
@@ -197,12 +194,9 @@ def _long_stream(puppet, driver: list[np.ndarray], minutes: float, quiet: bool |
         for _ in itertools.islice(pictures, FPS):
             pass
         step = (time.perf_counter() - start) * 1000 / (FPS / 4)
-        name = None
-        if WINDOW_SECONDS <= second < 2 * WINDOW_SECONDS:
-            name = "start"
-        elif second >= total - WINDOW_SECONDS:
-            name = "end"
-        if name:
+        begun = WINDOW_SECONDS <= second < 2 * WINDOW_SECONDS
+        if begun or second >= total - WINDOW_SECONDS:
+            name = "start" if begun else "end"
             windows[name].append(step)
             rss[name] = resident_mib()
     return {
@@ -217,14 +211,9 @@ def device_name(device: str) -> str:
         import torch
 
         return torch.cuda.get_device_name(device)
-    if device == "cpu":
-        import platform
-
-        info = Path("/proc/cpuinfo")
-        if info.exists():
-            names = [
-                line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")
-            ]
-            return f"cpu ({names[0]})" if names else "cpu"
-        return f"cpu ({platform.processor() or platform.machine()})"
-    return device
+    if device != "cpu":
+        return device
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return f"cpu ({next(named, None) or platform.processor() or platform.machine()})"

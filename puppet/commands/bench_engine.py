@@ -66,6 +66,7 @@ def measured(args: argparse.Namespace) -> None:
         stream = _stream(args, config, height, width)
         found = measure(stream, tqdm(range(STEPS), "measuring", unit="step", leave=False, disable=args.json or None))
     device, accelerator = _device(stream)
+    best = bound.frames_a_second(accelerator, args.fp8) if accelerator else None
     result = {
         "model": args.model,
         "size": [width, height],
@@ -77,12 +78,9 @@ def measured(args: argparse.Namespace) -> None:
         "tflops": round(bound.flop / TERA / ((found.generate_ms + found.decode_ms) / 1000), 2),
         "memory_bytes": found.memory_bytes,
         "memory_growth_bytes": found.growth_bytes,
-        "bound_fps": None,
-        "ratio": None,
+        "bound_fps": best and round(best, 1),
+        "ratio": best and round(found.frames_a_second / best, 3),
     }
-    if accelerator is not None:
-        result["bound_fps"] = round(bound.frames_a_second(accelerator, args.fp8), 1)
-        result["ratio"] = round(found.frames_a_second / bound.frames_a_second(accelerator, args.fp8), 3)
     if args.json:
         print(json.dumps(result))
         return

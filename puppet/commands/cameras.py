@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import asdict
 
+from puppet.commands import arguments
 from puppet.errors import PuppetError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--test", action="store_true", help="open each one and look at its pictures")
     parser.add_argument("--seconds", type=float, default=1.0, metavar="N", help="that --test looks at each camera")
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:
-    if not args.seconds > 0:
-        raise PuppetError(f"--seconds {args.seconds:g} is not possible: give more than 0")
+    arguments.check_positive(args, "seconds")
     from puppet.capture.devices import list_cameras
     from puppet.capture.sources import Webcam
 
@@ -27,14 +26,12 @@ def run(args: argparse.Namespace) -> None:
     if args.test:
         for camera in found:
             camera["test"] = look(Webcam(str(camera["index"])), args.seconds)
-    if args.json:
-        print(json.dumps({"cameras": found}))
-        return
-    if not found:
-        print("no camera; --camera synthetic and --camera FILE work without one")
+    lines = []
     for camera in found:
         line = f"{camera['index']:>3}  {camera['name']}" + (" (virtual)" if camera["virtual"] else "")
-        print(line + (f"  {sentence(camera['test'])}" if args.test else ""))
+        lines.append(line + (f"  {sentence(camera['test'])}" if args.test else ""))
+    text = "\n".join(lines) or "no camera; --camera synthetic and --camera FILE work without one"
+    arguments.answer(args, {"cameras": found}, text)
 
 
 def look(source, seconds: float) -> dict:

@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen on; any other lets other machines in"
     )
     parser.add_argument("--no-browser", action="store_true", help="only print the address, open no browser")
-    arguments.add_picture(parser, 512)
-    arguments.add_model(parser)
+    arguments.add(parser, "--size", default=512)
+    arguments.add(parser, "--framing", "--hands", *arguments.MODEL)
 
 
 def run(args: argparse.Namespace) -> None:

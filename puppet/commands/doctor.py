@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import json
 import os
 import platform
 import socket
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from puppet.commands import arguments
 from puppet.errors import PuppetError
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from puppet.live.config import PORT
 
     parser.add_argument("--port", type=int, default=PORT, metavar="N", help="port of puppet live that has to be free")
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -47,12 +47,14 @@ def run(args: argparse.Namespace) -> None:
         )
     ]  # fmt: skip
     failed = [check for check in checks if check.state == FAILED]
-    if args.json:
-        system = f"{platform.system()} {platform.release()} {platform.machine()}"
-        print(json.dumps({"system": system, "ok": not failed, "checks": [asdict(check) for check in checks]}))
-    else:
-        for check in checks:
-            print(f"{check.state:<9}{check.name:<16}{check.found}" + (f"\n{'':<25}{check.cure}" if check.cure else ""))
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    arguments.answer(
+        args, {"system": system, "ok": not failed, "checks": [asdict(check) for check in checks]},
+        "\n".join(
+            f"{check.state:<9}{check.name:<16}{check.found}" + (f"\n{'':<25}{check.cure}" if check.cure else "")
+            for check in checks
+        ),
+    )  # fmt: skip
     if failed:
         raise PuppetError(f"{len(failed)} of {len(checks)} checks failed: {', '.join(check.name for check in failed)}")
 
@@ -112,7 +114,7 @@ def check_generator() -> Check:
 
 def check_opencv() -> Check:
     packages = [f"opencv{contrib}-python{headless}" for contrib in ("", "-contrib") for headless in ("", "-headless")]
-    names = [f"{name} {importlib.metadata.version(name)}" for name in packages if _installed(name)]
+    names = [f"{name} {version}" for name in packages if (version := _version(name))]
     if len(names) > 1:
         return Check(
             "opencv", WARNING, ", ".join(names),
@@ -126,9 +128,9 @@ def check_opencv() -> Check:
 
 def check_tracker() -> Check:
     cure = f"pip install mediapipe=={TRACKER_VERSIONS[0]}"
-    if not _installed("mediapipe"):
+    version = _version("mediapipe")
+    if version is None:
         return Check("tracker", FAILED, "MediaPipe is missing", cure)
-    version = importlib.metadata.version("mediapipe")
     if version in TRACKER_VERSIONS:
         return Check("tracker", OK, f"MediaPipe {version}")
     parts = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
@@ -193,11 +195,11 @@ def check_virtual_camera() -> Check:
 
 
 def check_motion() -> Check:
-    if not _installed("python-osc"):
-        return Check(
-            "motion", WARNING, "python-osc is missing: no VMC in or out", "pip install 'puppet-live[osc]', where wanted"
-        )
-    return Check("motion", OK, f"python-osc {importlib.metadata.version('python-osc')}")
+    if version := _version("python-osc"):
+        return Check("motion", OK, f"python-osc {version}")
+    return Check(
+        "motion", WARNING, "python-osc is missing: no VMC in or out", "pip install 'puppet-live[osc]', where wanted"
+    )
 
 
 def check_settings() -> Check:
@@ -207,11 +209,8 @@ def check_settings() -> Check:
     path = settings_path()
     if not path.exists():
         return Check("settings", OK, f"none ({path})")
-    parser = argparse.ArgumentParser(add_help=False)
-    live.add_arguments(parser)
-    given = parser.parse_args([])
     try:
-        given.flags.resolve(given, path)
+        live.settings(path)
     except PuppetError as error:
         return Check("settings", FAILED, str(error), f"mend {path}")
     return Check("settings", OK, str(path))
@@ -228,12 +227,12 @@ def check_port(port: int) -> Check:
     return Check("port", OK, f"{port} is free")
 
 
-def _installed(name: str) -> bool:
+def _version(name: str) -> str | None:
+    """Of an installed package."""
     try:
-        importlib.metadata.version(name)
-        return True
+        return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return False
+        return None
 
 
 def _exclusive_caps() -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -11,8 +10,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from puppet.commands import arguments
-from puppet.core.character import check_size
-from puppet.errors import PuppetError
+from puppet.core.look import PictureSize
+from puppet.errors import PuppetError, extra_needed
 from puppet.media import DRIVER
 
 
@@ -50,17 +49,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="folder for contact sheets, curves and all figures as JSON"
     )
-    arguments.add_model(parser, several=True)
-    arguments.add_size(parser)
-    arguments.add_json(parser)
+    arguments.add(parser, "--model")
+    several = arguments.SHARED["--weights"]["help"] + "; several are measured side by side"
+    arguments.add(parser, "--weights", action="append", default=None, help=several)
+    arguments.add(parser, "--device", "--seed")
+    arguments.add(parser, "--size", type=int, metavar="N", help="pixels of the square output, a multiple of 16")
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:
     _check(args)
     # torch and MediaPipe take seconds to import; what is wrong with the arguments is said before
+    from puppet.core.character import load_character
     from puppet.evaluate.clips import clip_files, load_clip
     from puppet.evaluate.report import Report
-    from puppet.evaluate.systems import Subject, models
+    from puppet.evaluate.systems import models
 
     paths = clip_files(args.clips)
     _check_names("clip", paths)
@@ -68,9 +71,7 @@ def run(args: argparse.Namespace) -> None:
     embed = None if args.regions else _embedder()
     weights = [] if args.baselines else args.weights or ["shipped"]
     generators = models(args.model, weights, args.device, args.seed)
-    subjects = [Subject(path.stem, path, args.size) for path in args.portraits]
-    for subject in subjects:
-        _ = subject.portrait  # what is wrong with a picture is said before an hour of work
+    characters = {path.stem: load_character(path, args.size, "original") for path in args.portraits}
     quiet = args.json or None  # None: only on a terminal
     clips = [
         load_clip(path, args.size, args.seconds)
@@ -78,34 +79,26 @@ def run(args: argparse.Namespace) -> None:
     ]
     report = Report(generators, embed, args.size, args.out, quiet, args.regions)
     report.self_reenactment(clips)
-    if subjects:
-        report.cross_reenactment(subjects, clips)
+    if characters:
+        report.cross_reenactment(characters, clips)
     if args.minutes:
         report.rollout(clips[0], args.minutes)
     figures = report.figures()
     if args.out:
         (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
-    print(json.dumps(figures) if args.json else report.markdown())
+    arguments.answer(args, figures, report.markdown())
 
 
 def _check(args: argparse.Namespace) -> None:
-    for option, value in (("--seconds", args.seconds), ("--minutes", args.minutes)):
-        if value is not None and not value > 0:
-            raise PuppetError(f"{option} {value:g} is not possible: it has to be more than 0")
+    arguments.check_positive(args, "seconds", "minutes")
     if args.regions and (args.portraits or args.minutes):
         raise PuppetError("--regions compares with the clip's own frames: leave --portraits and --minutes out")
-    check_size(args.size, "--size")
+    PictureSize.of(args.size, "--size")
     if args.out:
-        try:
-            args.out.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise PuppetError(
-                f"cannot make the folder {args.out} ({error.strerror}): give --out another name"
-            ) from error
-        if args.minutes and importlib.util.find_spec("matplotlib") is None:
-            raise PuppetError(
-                "the curves of --minutes need matplotlib, which is missing: pip install 'puppet-live[evaluate]'"
-            )
+        arguments.make_folder(args.out, "give --out another name")
+        if args.minutes:
+            with extra_needed("the picture of --minutes needs matplotlib", "evaluate"):
+                import matplotlib  # noqa: F401
 
 
 def _check_names(what: str, paths: list[Path]) -> None:

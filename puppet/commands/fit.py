@@ -6,14 +6,17 @@ import argparse
 import json
 import os
 import shutil
+import sys
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from puppet.commands import arguments
+from puppet.commands.train import trained
 from puppet.core.weights import own_weights
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.media.video_reader import FPS, VideoReader
@@ -43,60 +46,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--out", type=Path, metavar="FILE", help="weights to write; a .safetensors file")
     where.add_argument("--name", default="me", metavar="NAME", help="name to keep the weights by, for --weights NAME")
     parser.add_argument("--minutes", type=float, default=10, metavar="N", help="length of the training")
-    parser.add_argument("--model", default="pocket", metavar="NAME", help="preset to fit")
-    parser.add_argument(
-        "--weights", default="shipped", metavar="shipped|NAME|FILE", help="weights to begin with, and to compare with"
-    )
+    arguments.add(parser, "--model", help="preset to fit")
+    arguments.add(parser, "--weights", metavar="shipped|NAME|FILE", help="weights to begin with, and to compare with")
     parser.add_argument(
         "--camera", default="0", metavar="NAME|INDEX|FILE", help="camera that records where no clip is given"
     )
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where to train")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads of the training")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random")
-    arguments.add_json(parser)
+    arguments.add(parser, "--device", help="where to train")
+    arguments.add(parser, "--threads")
+    arguments.add(parser, "--seed", help="of everything random")
+    arguments.add(parser, "--json")
 
 
-@dataclass(frozen=True)
-class Split:
-    """Seconds of a video: training up to `cut`, measuring from there to `end`."""
-
-    cut: float
-    end: float
-
-    @staticmethod
-    def of(seconds: float) -> Split:
-        if seconds < LEAST_SECONDS:
-            raise PuppetError(
-                f"the clip is {seconds:.1f} seconds long: at least {LEAST_SECONDS:.0f} are needed, a minute is good"
-            )
-        least, most = HELD_OUT_SECONDS
-        return Split(seconds - min(max(HELD_OUT_SHARE * seconds, least), most), seconds)
+def held_out_from(seconds: float) -> float:
+    """Where the end begins, in a video of so many seconds, that is measured on and not trained on."""
+    if seconds < LEAST_SECONDS:
+        raise PuppetError(
+            f"the clip is {seconds:.1f} seconds long: at least {LEAST_SECONDS:.0f} are needed, a minute is good"
+        )
+    least, most = HELD_OUT_SECONDS
+    return seconds - min(max(HELD_OUT_SHARE * seconds, least), most)
 
 
 def run(args: argparse.Namespace) -> None:
-    if not args.minutes > 0:
-        raise PuppetError(f"--minutes {args.minutes:g} is not possible: it has to be more than 0")
+    arguments.check_positive(args, "minutes", "threads")
     out = _check_out(args.out or own_weights(args.name))
     _check_start(args)
     with tempfile.TemporaryDirectory(prefix="puppet-fit-") as folder:
         work = Path(folder)
         video = args.clip or _recorded(args.camera, out)
-        split = Split.of(_length(video))
-        portrait, clips = _cut(video, split, work / "clips", args)
+        length = _length(video)
+        cut = held_out_from(length)
+        portrait, clips = _cut(video, cut, work / "clips", args)
         fitted = _train(clips, _opened(work / "start.safetensors", args), work / "run", args)
         try:
-            rows = _compare(video, portrait, split, fitted, out, args)
+            rows = _compare(video, portrait, cut, length, fitted, out, args)
         finally:  # ten minutes of work; not before, for `out` may be what it began with
             _keep(fitted, out)
             Image.fromarray(portrait).save(_portrait(out))
     rival = max(("warp alone", "before"), key=lambda name: _features(rows[name]))
     better = is_better(rows["fitted"], rows[rival])
-    sheet = _sheet(out)
+    sheet = out.with_suffix(".png")
     if args.json:
         files = {"weights": str(out), "portrait": str(_portrait(out)), "sheet": str(sheet)}
         print(json.dumps(files | {"use": better, "figures": rows}))
         return
-    print(f"The last {split.end - split.cut:.0f} seconds, which the training did not see, in dB (more is better):")
+    print(f"The last {length - cut:.0f} seconds, which the training did not see, in dB (more is better):")
     print(f"{'':<12}{'picture':>9}{'mouth':>8}{'eyes':>8}")
     for name, row in rows.items():
         print(f"{name:<12}" + "".join(f"{row[measure]:>{width}.2f}" for measure, width in zip(MEASURES, (9, 8, 8))))
@@ -148,16 +142,12 @@ def _check_out(out: Path) -> Path:
     return out
 
 
-def _sheet(out: Path) -> Path:
-    return out.with_suffix(".png")
-
-
 def _portrait(out: Path) -> Path:
     return out.with_suffix(".portrait.png")
 
 
 def _recorded(camera: str, out: Path) -> Path:
-    from puppet.capture.recording import on_terminal, record
+    from puppet.capture.recording import record
     from puppet.capture.sources import Source, make_source
 
     path = out.with_suffix(".mkv")
@@ -166,7 +156,7 @@ def _recorded(camera: str, out: Path) -> Path:
     source = make_source(camera)
     if not isinstance(source, Source):
         raise PuppetError(f"--camera {camera} brings motion and no pictures to learn from: give a camera or a video")
-    return record(source, path, on_terminal)
+    return record(source, path, partial(print, file=sys.stderr, flush=True))
 
 
 def _length(video: Path) -> float:
@@ -175,19 +165,18 @@ def _length(video: Path) -> float:
     return (sum(1 for _ in reader.frames()) if frames is None else frames) / FPS
 
 
-def _cut(video: Path, split: Split, folder: Path, args: argparse.Namespace) -> tuple[np.ndarray, Path]:
+def _cut(video: Path, end: float, folder: Path, args: argparse.Namespace) -> tuple[np.ndarray, Path]:
     """The person's portrait, (H, H, 3) uint8, and the folder of clips from which it learns to move."""
     from generator.models import get_model
     from puppet.footage.clips import clip_path, save_clip
     from puppet.footage.cutting import cut_clips, find_portraits
 
-    with reported_as_puppet_error(ValueError):
-        face = get_model(args.model).config.control.face  # None where the model sees faces as they are
+    face = get_model(args.model).config.control.face  # None where the model sees faces as they are
     folder.mkdir()
     rng, quiet = np.random.default_rng(args.seed), args.json or None
-    portraits = find_portraits(video, rng, quiet, split.cut)
+    portraits = find_portraits(video, rng, quiet, end)
     shown = min(SHOWN, len(portraits))
-    clips = cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, split.cut)
+    clips = cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, end)
     count = 0
     for count, clip in enumerate(clips, 1):
         # what is held out of the training is a whole stretch, with all of its portraits
@@ -214,46 +203,30 @@ def _opened(path: Path, args: argparse.Namespace) -> Path:
 
 
 def _train(clips: Path, start: Path, folder: Path, args: argparse.Namespace) -> Path:
-    from generator.checkpoint import WeightsError
-    from generator.runtime.precision import resolve_device
-    from generator.training.run import train
-    from generator.training.state import Interrupted
-
-    with reported_as_puppet_error(ValueError, WeightsError, OSError):
-        try:
-            return train(
-                args.model,
-                clips,
-                folder,
-                minutes=args.minutes,
-                recipe="shipped",
-                stages=("fit",),
-                device=str(resolve_device(args.device)),
-                start=start,
-                seed=args.seed,
-                threads=args.threads,
-            )
-        except Interrupted as error:
-            raise KeyboardInterrupt(str(error)) from None
+    return trained(
+        args.model, clips, folder, args.device, minutes=args.minutes, recipe="shipped", stages=("fit",), start=start,
+        seed=args.seed, threads=args.threads,
+    )  # fmt: skip
 
 
 def _compare(
-    video: Path, portrait: np.ndarray, split: Split, fitted: Path, out: Path, args: argparse.Namespace
+    video: Path, portrait: np.ndarray, begin: float, end: float, fitted: Path, out: Path, args: argparse.Namespace
 ) -> dict[str, dict[str, float]]:
     """The measures of the warp alone, the weights before and the fitted ones, and a sheet of them beside the truth."""
     from tqdm import tqdm
 
+    from puppet.core.character import load_character
     from puppet.evaluate.clips import load_clip
     from puppet.evaluate.scores import Performance, act, judge
     from puppet.evaluate.sheets import contact_sheet
-    from puppet.evaluate.systems import Model, Motion, NetworkInput, Subject
+    from puppet.evaluate.systems import NETWORK_INPUT, Model, Motion
 
-    clip = load_clip(video, SIZE, split.end - split.cut, split.cut, begins_with_face=False)
+    clip = load_clip(video, SIZE, end - begin, begin, begins_with_face=False)
     if all(pose.face is None for pose in clip.poses):
         raise PuppetError(f"the last seconds of {video} show no face to measure on: cut them off")
-    subject, motion = Subject("own", portrait, SIZE), Motion("absolute")
+    character, motion = load_character(portrait, SIZE, "original"), Motion("absolute")
     systems = (
-        NetworkInput("warp alone"),
+        replace(NETWORK_INPUT, name="warp alone"),
         Model("before", args.model, args.weights, args.device, args.seed),
         Model("fitted", args.model, str(fitted), args.device, args.seed),
     )
@@ -261,9 +234,9 @@ def _compare(
     def progress(frames, count):
         return tqdm(frames, "measuring", count, unit="frame", leave=False, disable=args.json or None)
 
-    frames = act(systems, subject, clip, motion, progress)
-    made = [judge(name, each, subject, clip, motion, None) for name, each in frames.items()]
-    contact_sheet(Performance("truth", clip.frames, clip.faces), made, _sheet(out))
+    frames = act(systems, character, clip, motion, progress)
+    made = [judge(name, each, character, clip, motion, None) for name, each in frames.items()]
+    contact_sheet(Performance("truth", clip.frames, clip.faces), made, out.with_suffix(".png"))
     return {each.system: {name: round(float(each.scores[name]), 3) for name in MEASURES} for each in made}
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,6 @@ from puppet.media.video_writer import VideoWriter, check_output
 if TYPE_CHECKING:
     import torch
 
-    from generator.model import VideoModel
     from generator.stream import Stream
     from puppet.core.video_signals import VideoSignals
 
@@ -57,10 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--size", type=arguments.height_and_width, metavar="WxH", help="pixels; the model's own if not given"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="video file to write")
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where the model runs")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise")
-    arguments.add_attention(parser)
-    arguments.add_json(parser)
+    arguments.add(parser, "--device", "--seed", "--attention", "--json")
 
 
 @dataclass(frozen=True)
@@ -77,30 +73,35 @@ def run(args: argparse.Namespace) -> None:
     prompts = prompts_of(args)
     picture = None if args.image is None else read_picture(args.image, "image")
 
-    from generator.checkpoint import WeightsError
     from generator.stream import Stream
+    from puppet.core.models import load_generator, moves_portrait
     from puppet.core.text import prompt_encoder
     from puppet.core.video_signals import video_signals
 
-    with reported_as_puppet_error(ValueError, WeightsError):
-        model = load_model(args.model, args.weights, args.size)
+    if moves_portrait(args.model):
+        raise PuppetError(f"model '{args.model}' moves a portrait: use puppet render --model {args.model}")
+    with reported_as_puppet_error(ValueError):
+        model = load_generator(args.model, args.weights, args.size)
         signals = video_signals(model, args.path, args.control, picture)
         if prompts and model.config.transformer.text_dim is None:
             raise PuppetError(f"model '{args.model}' knows no text: leave --prompt and --then out")
         stream = Stream(model, model.config.size, args.device, seed=args.seed, attention=args.attention)
         encode = prompt_encoder(args.text_encoder, model.config.transformer.text_dim or 0)
         began = time.perf_counter()
-        frames = write_clip(args, stream, signals, prompts, encode, picture)
-    seconds = time.perf_counter() - began
-    if args.json:
         height, width = model.config.size
-        facts = {
-            "model": args.model, "out": str(args.out), "frames": frames, "size": [width, height],
-            "fps": model.config.fps, "seconds": round(seconds, 2), "device": str(stream.device),
-        }  # fmt: skip
-        print(json.dumps(facts))
-    else:
-        print(f"{args.out}: {frames} frames, {frames / seconds:.1f} a second on {stream.device}")
+        frames = max(1, round(args.seconds * model.config.fps))
+        made = islice(frames_of(stream, signals, prompts, encode, picture), frames)
+        bar = tqdm(made, "generating", frames, unit="frame", leave=False, disable=args.json or None)
+        with VideoWriter(args.out, (width, height), fps=model.config.fps) as writer:
+            for frame in bar:
+                writer.write(frame)
+    seconds = time.perf_counter() - began
+    facts = {
+        "model": args.model, "out": str(args.out), "frames": frames, "size": [width, height],
+        "fps": model.config.fps, "seconds": round(seconds, 2), "device": str(stream.device),
+    }  # fmt: skip
+    text = f"{args.out}: {frames} frames, {frames / seconds:.1f} a second on {stream.device}"
+    arguments.answer(args, facts, text)
 
 
 def prompts_of(args: argparse.Namespace) -> list[Prompt]:
@@ -114,84 +115,35 @@ def prompts_of(args: argparse.Namespace) -> list[Prompt]:
     return sorted(prompts, key=lambda prompt: prompt.second)
 
 
-def load_model(name: str, weights: str, size: tuple[int, int] | None) -> VideoModel:
-    """Raises ValueError or WeightsError in one line."""
-    import torch
-
-    from generator.checkpoint import load, load_config
-    from generator.controls.portrait import PortraitControlConfig
-    from generator.model import VideoModel
-    from generator.models import get_model
-
-    config = get_model(name).config
-    if isinstance(config.control, PortraitControlConfig):
-        raise PuppetError(f"model '{name}' moves a portrait: use puppet render --model {name}")
-    if weights == "random":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)  # the same at every start
-            model = VideoModel(config.resized(*size) if size else config)
-        return model.eval()
-    found = load_config(weights)
-    if found.name != name:
-        raise PuppetError(f"weights {weights} are of model '{found.name}', not '{name}': give --model {found.name}")
-    model = load(weights, dtype=None)
-    if size:
-        model.check_size(*size)
-        model.config = model.config.resized(*size)
-    return model
-
-
-def write_clip(
-    args: argparse.Namespace,
-    stream: Stream,
-    signals: VideoSignals,
-    prompts: list[Prompt],
-    encode: Callable[[str], torch.Tensor],
+def frames_of(
+    stream: Stream, signals: VideoSignals, prompts: list[Prompt], encode: Callable[[str], torch.Tensor],
     picture: np.ndarray | None,
-) -> int:
-    """Returns the number of frames. The file is there whole or not at all."""
+) -> Iterator[np.ndarray]:  # fmt: skip
+    """(H, W, 3) uint8 without end. picture: that the clip begins with, or resembles."""
     from generator.codecs.codec import frame_count
     from puppet.core.video_signals import as_video, fitted
 
-    model = stream.model
-    codec, fps, block = model.codec, model.config.fps, model.config.transformer.block
-    height, width = model.config.size
-    wanted = max(1, round(args.seconds * fps))
-    waiting = list(prompts)
+    codec, block = stream.model.codec, stream.model.config.transformer.block
+    waiting, made = list(prompts), 0
 
-    def speak(second: float) -> None:
-        due = [prompt for prompt in waiting if prompt.second <= second]
+    def speak() -> None:
+        due = [prompt for prompt in waiting if prompt.second <= made / stream.model.config.fps]
         if due:
             stream.prompt(lambda: encode(due[-1].text)).result()
             del waiting[: len(due)]
 
-    speak(0.0)
-    written = made = 0
-    with (
-        VideoWriter(args.out, (width, height), fps=fps) as writer,
-        tqdm(total=wanted, desc="generating", unit="frame", leave=False, disable=True if args.json else None) as bar,
-    ):
-
-        def write(frames_FHWC: np.ndarray) -> None:
-            nonlocal written, made
-            made += len(frames_FHWC)
-            for frame in frames_FHWC[: wanted - written]:
-                writer.write(frame)
-                written += 1
-            bar.update(written - bar.n)
-
-        if picture is None or not signals.begins:
-            stream.lock()
-        else:
-            shown = frame_count(codec, 1)
-            stream.lock(as_video(picture, stream, shown), signals(stream, 0, shown, 1))
-            write(np.repeat(fitted(picture, height, width)[None], shown, 0))
-        while written < wanted:
-            speak(written / fps)
-            count = frame_count(codec, block, beginning=made == 0)
-            video = stream.step(signals(stream, made, count, block))
-            write(as_pixels(video))
-    return written
+    speak()
+    if picture is None or not signals.begins:
+        stream.lock()
+    else:
+        made = frame_count(codec, 1)
+        stream.lock(as_video(picture, stream, made), signals.of(stream, 0, made, 1))
+        yield from [fitted(picture, *stream.model.config.size)] * made
+    while True:
+        speak()
+        count = frame_count(codec, block, beginning=made == 0)
+        yield from as_pixels(stream.step(signals.of(stream, made, count, block)))
+        made += count
 
 
 def as_pixels(video_BFCHW: torch.Tensor) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from tqdm import tqdm
@@ -35,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", choices=DTYPES, default="source", help="number format of the written tensors; source: as they come"
     )
-    arguments.add_json(parser)
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
         raise PuppetError(f"no weights are published for a model '{args.model}'{hint} (known: {', '.join(models)})")
     model = models[args.model]
     dtype = None if args.dtype == "source" else getattr(torch, args.dtype)
-    bar = tqdm(unit="B", unit_scale=True, desc="importing", leave=False, disable=True if args.json else None)
+    bar = tqdm(unit="B", unit_scale=True, desc="importing", leave=False, disable=args.json or None)
 
     def progress(done: int, total: int) -> None:
         bar.total = total
@@ -60,13 +59,13 @@ def run(args: argparse.Namespace) -> None:
 
     with bar, reported_as_puppet_error(ImportFault):
         imported = import_weights(args.source, model, args.out, args.codec, dtype, progress)
-    if args.json:
-        facts = {
-            "model": model.name, "out": str(args.out), "parameters": imported.parameters, "bytes": imported.bytes,
-            "weights": imported.inner, "licence": model.licence,
-        }  # fmt: skip
-        print(json.dumps(facts))
-        return
+    facts = {
+        "model": model.name, "out": str(args.out), "parameters": imported.parameters, "bytes": imported.bytes,
+        "weights": imported.inner, "licence": model.licence,
+    }  # fmt: skip
     taken = f" ({imported.inner})" if imported.inner else ""
-    print(f"{args.out}: {model.name}{taken}, {imported.parameters:,} parameters, {imported.bytes / 1e9:.2f} GB")
-    print(f"licence of the weights: {model.licence}")
+    arguments.answer(
+        args, facts,
+        f"{args.out}: {model.name}{taken}, {imported.parameters:,} parameters, {imported.bytes / 1e9:.2f} GB\n"
+        f"licence of the weights: {model.licence}",
+    )  # fmt: skip

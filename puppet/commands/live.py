@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -23,7 +22,7 @@ LARGEST_CANVAS = 4096  # px a side
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    arguments.add_portrait(parser)
+    arguments.add(parser, "--portrait")
     parser.add_argument("--portraits", type=Path, metavar="DIR", help="folder of portraits to change to while it runs")
     parser.add_argument(
         "--camera",
@@ -56,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "generated frames as they are, 24 a second, a fifth of a second late",
     )
     parser.add_argument("--seconds", type=float, metavar="N", help="length of the run; without it, until Ctrl-C")
-    arguments.add_look(parser)
+    arguments.add(parser, *arguments.LOOK)
     parser.add_argument("--strength", type=float, default=1.0, metavar="N", help="factor on the motion, 0 to 3")
     parser.add_argument(
         "--mirror", action=argparse.BooleanOptionalAction, help="mirror the person, as a mirror would show you"
@@ -83,10 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--port", type=int, default=PORT, metavar="N", help="of the browser output and the commands, this machine only"
     )
-    arguments.add_model(parser)
-    arguments.add_attention(parser)
+    arguments.add(parser, *arguments.MODEL, "--attention")
     add_file(parser)
-    arguments.add_json(parser)
+    arguments.add(parser, "--json")
     parser.set_defaults(flags=Flags(parser))
 
 
@@ -104,15 +102,20 @@ def run(args: argparse.Namespace) -> None:
     from puppet.live.session import Session
 
     summary = Session(config, source, outputs, report, motion_out).run()
-    if args.json:
-        print(json.dumps(summary))
-        return
     line = f"{summary['frames']} frames at {summary['fps']:.1f} a second, largest gap {summary['max_gap_ms']:.0f} ms"
     for kind in AGES:
         age = summary[f"{kind}_latency_ms"]
         if age["p50"] is not None:
             line += f", {kind} latency {age['p50']:.0f} ms (95 %: {age['p95']:.0f} ms)"
-    print(line)
+    arguments.answer(args, summary, line)
+
+
+def settings(path: Path, profile: str | None = None) -> tuple[Flags, argparse.Namespace]:
+    """The flags, and what they are by the file alone. Raises PuppetError for a wrong file."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    given = parser.parse_args(["--profile", profile] if profile else [])
+    return given.flags, given.flags.resolve(given, path)
 
 
 def make_motion_out(target: str | None, config: LiveConfig, source: Source | VmcReceiver) -> VmcSender | None:

@@ -3,40 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 
-from generator.portrait.layout import SEEN_FACE
 from puppet.commands import arguments
 from puppet.errors import PuppetError
 from puppet.footage.clips import check_shape, clip_path, contact_sheet, save_clip
 from puppet.footage.cutting import cut_clips, find_portraits
-
-SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv"}
+from puppet.media.video_reader import SUFFIXES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("clips", type=Path, help="folder of videos that each show one person, or one such video")
     parser.add_argument("out", type=Path, help="folder for the training clips")
-    parser.add_argument("--size", type=int, default=256, metavar="N", help="pixels along each side, a multiple of 16")
-    parser.add_argument("--frames", type=int, default=20, metavar="N", help="video frames in a clip, a multiple of 4")
-    parser.add_argument(
-        "--face", type=int, default=SEEN_FACE, metavar="N",
-        help="pixels of the largest face, longer side; larger ones are shrunk, as the model sees them",
-    )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the choice of portraits")
-    arguments.add_json(parser)
+    arguments.add(parser, "--size", type=int, metavar="N", help="pixels along each side, a multiple of 16")
+    arguments.add(parser, "--frames", "--face")
+    arguments.add(parser, "--seed", help="of the choice of portraits")
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:
     check_shape(args.size, args.frames, args.face)
     videos = _videos(args.clips)
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PuppetError(f"cannot make the folder {args.out}: {error.strerror}") from error
+    arguments.make_folder(args.out)
     if any(args.out.glob("clip_*.safetensors")):
         raise PuppetError(f"{args.out} already holds training clips: choose an empty folder")
     rng, quiet = np.random.default_rng(args.seed), args.json or None
@@ -53,10 +43,10 @@ def run(args: argparse.Namespace) -> None:
         )
     sheet = args.out / "contact_sheet.png"
     contact_sheet(paths, sheet)
-    if args.json:
-        print(json.dumps({"clips": len(paths), "videos": len(videos), "folder": str(args.out), "sheet": str(sheet)}))
-    else:
-        print(f"{args.out}: {len(paths)} clips of {len(videos)} videos; to look at: {sheet}")
+    arguments.answer(
+        args, {"clips": len(paths), "videos": len(videos), "folder": str(args.out), "sheet": str(sheet)},
+        f"{args.out}: {len(paths)} clips of {len(videos)} videos; to look at: {sheet}",
+    )  # fmt: skip
 
 
 def _videos(path: Path) -> list[Path]:
@@ -64,5 +54,5 @@ def _videos(path: Path) -> list[Path]:
         raise PuppetError(f"{path} does not exist: give a folder of videos")
     videos = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
     if not videos:
-        raise PuppetError(f"no video is in {path} (looked for {', '.join(sorted(SUFFIXES))})")
+        raise PuppetError(f"no video is in {path} (looked for {', '.join(SUFFIXES)})")
     return videos

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -22,15 +21,11 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    arguments.add_portrait(parser)
-    arguments.add_driver(parser)
+    arguments.add(parser, "--portrait", "--driver")
     parser.add_argument(
         "--out", type=Path, default=Path("puppet.mp4"), metavar="FILE", help="video to write: .mp4, .mov, .mkv or .webm"
     )
-    arguments.add_look(parser)
-    arguments.add_model(parser)
-    arguments.add_attention(parser)
-    arguments.add_json(parser)
+    arguments.add(parser, *arguments.LOOK, *arguments.MODEL, "--attention", "--json")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -53,11 +48,7 @@ def run(args: argparse.Namespace) -> None:
             "was held there",
             file=sys.stderr,
         )
-    if not args.json:
-        speed = f"{seconds:.1f} s ({frames / seconds:.1f} frames/s)"
-        print(f"{args.out}: {frames} frames at {FPS} fps, made in {speed}")
-        return
-    report = {
+    facts = {
         "path": str(args.out),
         "frames": frames,
         "fps": FPS,
@@ -70,7 +61,8 @@ def run(args: argparse.Namespace) -> None:
         "model": args.model,
         "device": puppet.device,
     }
-    print(json.dumps(report))
+    speed = f"{seconds:.1f} s ({frames / seconds:.1f} frames/s)"
+    arguments.answer(args, facts, f"{args.out}: {frames} frames at {FPS} fps, made in {speed}")
 
 
 def _show(steps: Iterator[Progress], quiet: bool | None) -> int:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from puppet.commands import live, settings_file
+from puppet.commands import arguments, live, settings_file
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings_file.add_file(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:
-    parser = argparse.ArgumentParser(add_help=False)
-    live.add_arguments(parser)
-    given = parser.parse_args(["--profile", args.profile] if args.profile else [])
-    resolved = vars(given.flags.resolve(given, args.settings))
-    values = {key: resolved[key] for key in given.flags.defaults}
-    if args.json:
-        plain = {key: None if value is None else settings_file.plain(value) for key, value in values.items()}
-        print(json.dumps({"file": str(args.settings), "exists": args.settings.exists(), "values": plain}))
-        return
-    print(f"# {args.settings}" + ("" if args.settings.exists() else " (not there yet)"))
-    print(given.flags.as_toml(values), end="")
+    flags, resolved = live.settings(args.settings, args.profile)
+    values = {key: getattr(resolved, key) for key in flags.defaults}
+    plain = {key: None if value is None else settings_file.plain(value) for key, value in values.items()}
+    exists = args.settings.exists()
+    head = f"# {args.settings}" + ("" if exists else " (not there yet)")
+    facts = {"file": str(args.settings), "exists": exists, "values": plain}
+    arguments.answer(args, facts, f"{head}\n{flags.as_toml(values)}".rstrip())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from puppet.commands import arguments
@@ -39,56 +38,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="start", metavar="shipped|FILE", help="weights to begin with, to fit a model to own clips"
     )
-    parser.add_argument("--device", default="auto", metavar="auto|cpu|cuda|mps", help="where to train")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    arguments.add(parser, "--device", help="where to train")
+    arguments.add(parser, "--threads")
     parser.add_argument("--batch", type=int, metavar="N", help="clips in a step, if another number than the recipe's")
     parser.add_argument(
         "--crop", type=int, metavar="N", help="pixels of the training crops, if other than the recipe's"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random")
-    arguments.add_json(parser)
+    arguments.add(parser, "--seed", help="of everything random")
+    arguments.add(parser, "--json")
 
 
 def run(args: argparse.Namespace) -> None:
-    for option, value in (
-        ("--minutes", args.minutes),
-        ("--steps", args.steps),
-        ("--threads", args.threads),
-        ("--batch", args.batch),
-    ):
-        if value is not None and value <= 0:
-            raise PuppetError(f"{option} {value} is not possible: it has to be more than 0")
+    arguments.check_positive(args, "minutes", "steps", "threads", "batch")
     if not args.data.is_dir():
         raise PuppetError(f"--data {args.data} is not a folder: make one with puppet actors or puppet prepare")
-    from generator.checkpoint import WeightsError, shipped
+    from generator.checkpoint import shipped
     from generator.models import get_model
-    from generator.runtime.precision import resolve_device
     from generator.training.recipes import get_recipe
+
+    with reported_as_puppet_error(ValueError):
+        get_recipe(args.recipe or get_model(args.model).recipe)
+    start = shipped(args.model) if args.start == "shipped" else args.start
+    out = args.out or Path("runs") / args.model
+    path = trained(
+        args.model, args.data, out, args.device, minutes=args.minutes, recipe=args.recipe, stages=args.stage,
+        steps=args.steps, start=start, seed=args.seed, threads=args.threads, batch=args.batch, crop=args.crop,
+    )  # fmt: skip
+    text = f"{path}: use it with puppet render --model {args.model} --weights {path}"
+    arguments.answer(args, {"weights": str(path)}, text)
+
+
+def trained(model: str, data: Path, folder: Path, device: str, **options) -> Path:
+    """The weights. options: of `generator.training.run.train`. Raises PuppetError, and KeyboardInterrupt with how to go
+    on."""
+    from generator.checkpoint import WeightsError
+    from generator.runtime.precision import resolve_device
     from generator.training.run import train
     from generator.training.state import Interrupted
 
     with reported_as_puppet_error(ValueError, WeightsError, OSError):
-        get_recipe(args.recipe or get_model(args.model).recipe)
-        start = shipped(args.model) if args.start == "shipped" else args.start
         try:
-            path = train(
-                args.model,
-                args.data,
-                args.out or Path("runs") / args.model,
-                minutes=args.minutes,
-                recipe=args.recipe,
-                stages=args.stage,
-                device=str(resolve_device(args.device)),
-                steps=args.steps,
-                start=start,
-                seed=args.seed,
-                threads=args.threads,
-                batch=args.batch,
-                crop=args.crop,
-            )
+            return train(model, data, folder, device=str(resolve_device(device)), **options)
         except Interrupted as error:
             raise KeyboardInterrupt(str(error)) from None
-    if args.json:
-        print(json.dumps({"weights": str(path)}))
-    else:
-        print(f"{path}: use it with puppet render --model {args.model} --weights {path}")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from puppet.errors import PuppetError
-from puppet.media.pictures import read_picture
+from puppet.media.pictures import filling, read_picture
 
 CHROMA_GREEN = (0, 255, 0)
 KINDS = ("original", "blur", "chroma", "transparent")
@@ -39,8 +39,8 @@ class Background:
         if self.choice == "chroma":
             return np.full((height, width, 3), CHROMA_GREEN, np.uint8)
         if self.choice in KINDS:
-            return cv2.GaussianBlur(_cover(self.square, width, height), (0, 0), SIDES_BLUR * width)
-        return _cover(read_picture(Path(self.choice), "background"), width, height)
+            return cv2.GaussianBlur(filling(self.square, width, height), (0, 0), SIDES_BLUR * width)
+        return filling(read_picture(Path(self.choice), "background"), width, height)
 
 
 def check_background(choice: str) -> None:
@@ -62,18 +62,4 @@ def _square(choice: str, original: np.ndarray) -> np.ndarray | None:
         return np.full_like(original, CHROMA_GREEN)
     if choice == "transparent":
         return None
-    picture = read_picture(Path(choice), "background")
-    scale = min(picture.shape[1] / width, picture.shape[0] / height)
-    across, tall = max(1, round(width * scale)), max(1, round(height * scale))
-    left, top = (picture.shape[1] - across) // 2, (picture.shape[0] - tall) // 2
-    part = np.ascontiguousarray(picture[top : top + tall, left : left + across])
-    return cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA)
-
-
-def _cover(picture: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The picture scaled and cropped in its middle so that it fills (height, width)."""
-    scale = max(width / picture.shape[1], height / picture.shape[0])
-    size = (max(width, round(picture.shape[1] * scale)), max(height, round(picture.shape[0] * scale)))
-    scaled = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    left, top = (size[0] - width) // 2, (size[1] - height) // 2
-    return np.ascontiguousarray(scaled[top : top + height, left : left + width])
+    return filling(read_picture(Path(choice), "background"), width, height)

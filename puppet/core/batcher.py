@@ -44,7 +44,6 @@ class Batcher:
         self.clear()
 
     def clear(self) -> None:
-        """Forget what was collected."""
         self._character: Character | None = None
         self._frames: list[Canvas] = []
         self._live = True
@@ -68,7 +67,6 @@ class Batcher:
 
 
 def condition(character: Character, target: PoseFrame, timings: Timings) -> Canvas:
-    """One frame for the generator."""
     with timings.measure("condition"):
         return character.conditioner.paint(target, guided=True)
 

@@ -9,14 +9,13 @@ import numpy as np
 
 from generator.portrait.layout import FRAMES_PER_LATENT
 from pose.errors import PortraitError
-from pose.motion.retargeting import MODES
 from pose.portrait.preparation import Portrait, prepare_portrait
 from pose.portrait.sidecar import read_sidecar
 from pose.tracking.tracker import TrackerUnavailable
 from pose.warp.conditioning import Conditioner
 from puppet.core.background import Background
 from puppet.core.look import PictureSize
-from puppet.errors import PuppetError, reported_as_puppet_error
+from puppet.errors import reported_as_puppet_error
 from puppet.media.pictures import read_picture
 
 
@@ -47,17 +46,6 @@ class Character:
         return np.repeat(own.warp[None], FRAMES_PER_LATENT, 0), np.repeat(own.guide[None], FRAMES_PER_LATENT, 0)
 
 
-def check_size(size: int, option: str = "size") -> None:
-    """Raises PuppetError for the side of a square picture that is not possible."""
-    PictureSize.of(size, option)
-
-
-def check_motion(motion: str) -> None:
-    """Raises PuppetError for a motion that there is not."""
-    if motion not in MODES:
-        raise PuppetError(f"unknown motion '{motion}': choose {' or '.join(MODES)}")
-
-
 def load_character(
     portrait: str | Path | np.ndarray,
     size: int | str | tuple[int, int] | PictureSize,
@@ -70,23 +58,11 @@ def load_character(
     centred, framing: as `prepare_portrait` has them.
     """
     shape = PictureSize.of(size)
-    prepared = load_portrait(portrait, shape.side, centred, framing, shape.aspect)
-    name = "portrait" if isinstance(portrait, np.ndarray) else Path(portrait).name
+    path = None if isinstance(portrait, np.ndarray) else Path(portrait)
+    picture = portrait if isinstance(portrait, np.ndarray) else read_picture(path, "portrait", keep_alpha=True)
+    with reported_as_puppet_error(PortraitError, TrackerUnavailable, about="" if path is None else f"portrait {path}"):
+        marked = None if path is None else read_sidecar(path, (picture.shape[1], picture.shape[0]))
+        prepared = prepare_portrait(picture, shape.side, marked, centred, framing, shape.aspect)
     behind = Background(background, shape.cut(prepared.background))
+    name = "portrait" if path is None else path.name
     return Character(name, prepared, shape, behind, Conditioner(prepared.person, prepared.pose, prepared.drawing))
-
-
-def load_portrait(
-    portrait: str | Path | np.ndarray,
-    size: int,
-    centred: bool = False,
-    framing: str = "portrait",
-    aspect: float = 1.0,
-) -> Portrait:
-    if isinstance(portrait, np.ndarray):
-        with reported_as_puppet_error(PortraitError, TrackerUnavailable):
-            return prepare_portrait(portrait, size, None, centred, framing, aspect)
-    picture = read_picture(Path(portrait), "portrait", keep_alpha=True)
-    with reported_as_puppet_error(PortraitError, TrackerUnavailable, about=f"portrait {portrait}"):
-        marked = read_sidecar(portrait, (picture.shape[1], picture.shape[0]))
-        return prepare_portrait(picture, size, marked, centred, framing, aspect)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -32,12 +31,8 @@ class LatestValue(Generic[Item]):
 
     def take(self, timeout: float) -> Item | None:
         """The newest item, waited for at most `timeout` seconds; None where none came, or the slot was closed."""
-        end = time.perf_counter() + timeout
         with self._changed:
-            while self._item is None and not self._closed:
-                left = end - time.perf_counter()
-                if left <= 0 or not self._changed.wait(left):
-                    break
+            self._changed.wait_for(lambda: self._item is not None or self._closed, timeout)
             item, self._item = self._item, None
             return item
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pose.motion.retargeting import MODES
 from pose.portrait.framing import FRAMINGS
+from puppet.core.background import check_background
 from puppet.errors import PuppetError
 
 SMALLEST, LARGEST, SIZE_STEP = 64, 1280, 16  # px a side
@@ -69,13 +71,11 @@ class PictureSize:
         return np.ascontiguousarray(pictures[..., top : top + self.height, left : left + self.width, :])
 
 
-def check_hands(hands: str) -> None:
-    """Raises PuppetError for a way of moving hands that there is not."""
-    if hands not in HANDS:
-        raise PuppetError(f"unknown hands '{hands}': choose {' or '.join(HANDS)}")
-
-
-def check_framing(framing: str) -> None:
-    """Raises PuppetError for a framing that there is not."""
-    if framing not in FRAMINGS:
-        raise PuppetError(f"unknown framing '{framing}': choose {', '.join(FRAMINGS[:-1])} or {FRAMINGS[-1]}")
+def check_look(
+    motion: str = "relative", background: str = "original", framing: str = "auto", hands: str = "auto"
+) -> None:
+    """Raises PuppetError for a choice that there is not."""
+    for what, chosen, known in (("motion", motion, MODES), ("framing", framing, FRAMINGS), ("hands", hands, HANDS)):
+        if chosen not in known:
+            raise PuppetError(f"unknown {what} '{chosen}': choose {', '.join(known[:-1])} or {known[-1]}")
+    check_background(background)

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from generator.checkpoint import WeightsError, load, load_config, shipped
+from generator.controls.portrait import PortraitControlConfig
 from generator.model import VideoModel
 from generator.models import get_model
 from generator.portrait.stream import PortraitStream
@@ -30,24 +31,33 @@ def weights_path(model: str, weights: str) -> Path:
     return path
 
 
-def load_generator(model: str, weights: str, size: int) -> VideoModel:
-    """The generator of a preset for size x size pixels.
+def moves_portrait(model: str) -> bool:
+    """Whether a model is driven by a portrait's maps. Raises PuppetError where there is no such model."""
+    with reported_as_puppet_error(ValueError):
+        return model == WARP or isinstance(get_model(model).config.control, PortraitControlConfig)
+
+
+def load_generator(model: str, weights: str, size: int | tuple[int, int] | None) -> VideoModel:
+    """The generator of a preset for size x size or (height, width) pixels; None: its own size.
 
     weights: "shipped", "random", a name of own weights, or the path of a .safetensors file, which must be of the same
     preset.
     """
     with reported_as_puppet_error(ValueError, WeightsError):
-        preset = get_model(model).config
+        config = get_model(model).config
+        sides = (size, size) if isinstance(size, int) else size
         if weights == "random":
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)  # the same at every start
-                return VideoModel(preset.resized(size, size)).eval().requires_grad_(False)
+                return VideoModel(config.resized(*sides) if sides else config).eval().requires_grad_(False)
         path = weights_path(model, weights)
         found = load_config(path).name
         if found != model:
             raise PuppetError(f"weights {path} are of model '{found}', not '{model}': give --model {found}")
         generator = load(path, dtype=None)
-        generator.config = generator.config.resized(size, size)
+        if sides:
+            generator.check_size(*sides)
+            generator.config = generator.config.resized(*sides)
         return generator
 
 
@@ -59,5 +69,10 @@ def load_stream(model: str, weights: str, size: int, device: str, seed: int = 0,
     if model == WARP:
         check_warp(weights)
         return WarpStream(size)
+    return stream_of(load_generator(model, weights, size), device, seed, attention)
+
+
+def stream_of(generator: VideoModel, device: str, seed: int, attention: str = "sdpa") -> PortraitStream:
+    """A new stream; several may share a generator."""
     with reported_as_puppet_error(ValueError):
-        return PortraitStream(load_generator(model, weights, size), device, seed=seed, attention=attention)
+        return PortraitStream(generator, device, seed=seed, attention=attention)

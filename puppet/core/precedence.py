@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 FIRST = -10  # niceness of what makes pictures, as sound servers ask for; it needs a part of one core
 LAST = 5  # niceness of the generator: beside a game appearance may age, and motion may not
@@ -21,20 +22,17 @@ def precedence() -> Iterator[None]:
 
         windows = ctypes.windll.kernel32
         process = windows.GetCurrentProcess()
-        before = windows.GetPriorityClass(process)
-        windows.SetPriorityClass(process, ABOVE_NORMAL)
-        try:
-            yield
-        finally:
-            windows.SetPriorityClass(process, before)
-        return
-    before = os.getpriority(os.PRIO_PROCESS, 0)
+        before, first = windows.GetPriorityClass(process), ABOVE_NORMAL
+        change = partial(windows.SetPriorityClass, process)
+    else:
+        before = os.getpriority(os.PRIO_PROCESS, 0)
+        first, change = min(FIRST, before), partial(os.setpriority, os.PRIO_PROCESS, 0)
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, min(FIRST, before))
+        change(first)
     try:
         yield
     finally:
-        os.setpriority(os.PRIO_PROCESS, 0, before)
+        change(before)
 
 
 def give_way() -> None:

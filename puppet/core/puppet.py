@@ -11,11 +11,10 @@ import numpy as np
 from pose.motion.neutral import find_neutral
 from pose.tracking.landmarks import PoseFrame
 from pose.tracking.tracker import Tracker, TrackerUnavailable
-from puppet.core.background import check_background
 from puppet.core.batcher import batches
-from puppet.core.character import Character, check_motion, load_character
+from puppet.core.character import Character, load_character
 from puppet.core.driver import check_face_seen, track
-from puppet.core.look import PictureSize, check_framing, check_hands
+from puppet.core.look import PictureSize, check_look
 from puppet.core.models import AnyStream, load_stream
 from puppet.core.puppeteer import Puppeteer
 from puppet.core.renderer import Renderer
@@ -46,8 +45,8 @@ class Puppet:
 
     Args:
         portrait: path of a picture, or (H, W, 3) uint8 RGB, or (H, W, 4) with straight alpha. For a face that is not
-        found, points can be marked in a file beside it
-            (for hero.png: hero.points.json).
+            found, points can be marked in a file beside it (for hero.png: hero.points.json). Or a character that was
+            loaded before, whose size, background and framing it has then.
         model: name of a preset.
         weights: "shipped", "random" (for measuring), or the path of a .safetensors file.
         device: "auto", "cpu", "cuda" or "mps".
@@ -60,13 +59,15 @@ class Puppet:
         framing: what is shown of the person: "head", "bust", "full", "portrait" (the picture as it is) or "auto" (the
             bust). Absolute motion keeps to the centred part of the picture.
         hands: "auto", or "off" to leave the portrait's arms where they are.
+        strength: factor on relative motion, 0 to 3.
+        stream: of a generator that was loaded before, in place of model, weights, device, seed and attention.
 
     Raises PuppetError, in one line, for whatever of these cannot be used.
     """
 
     def __init__(
         self,
-        portrait: str | Path | np.ndarray,
+        portrait: str | Path | np.ndarray | Character,
         model: str = "pocket",
         weights: str = "shipped",
         device: str = "auto",
@@ -78,30 +79,16 @@ class Puppet:
         attention: str = "sdpa",
         framing: str = "auto",
         hands: str = "auto",
+        strength: float = 1.0,
+        stream: AnyStream | None = None,
     ):
-        check_motion(motion)
-        check_framing(framing)
-        check_hands(hands)
-        check_background(background)
-        shape = PictureSize.of(size)
-        stream = load_stream(model, weights, shape.side, device, seed, attention)
-        character = load_character(portrait, shape, background, motion == "absolute", framing)
-        self._assemble(character, stream, motion, 1.0, body_every, hands == "auto")
-
-    @classmethod
-    def of(cls, character: Character, stream: AnyStream, strength: float = 1.0, hands: bool = True) -> Puppet:
-        """A person made from what was loaded before, with relative motion."""
-        puppet = cls.__new__(cls)
-        puppet._assemble(character, stream, "relative", strength, 2, hands)
-        return puppet
-
-    def _assemble(
-        self, character: Character, stream: AnyStream, motion: str, strength: float, body_every: int, hands: bool
-    ) -> None:
-        self.character, self.portrait = character, character.portrait
-        self.size, self.device = character.size, str(stream.device)
-        self._hands = hands
-        self.motion, self._strength, self._body_every = motion, strength, body_every
+        check_look(motion, background, framing, hands)
+        self.size = portrait.size if isinstance(portrait, Character) else PictureSize.of(size)
+        stream = stream or load_stream(model, weights, self.size.side, device, seed, attention)
+        if not isinstance(portrait, Character):
+            portrait = load_character(portrait, self.size, background, motion == "absolute", framing)
+        self.character, self.portrait, self.device = portrait, portrait.portrait, str(stream.device)
+        self.motion, self._strength, self._hands, self._body_every = motion, strength, hands == "auto", body_every
         self.timings = Timings()
         self._renderer = Renderer(stream, self.timings)
         self.lost = 0  # frames of the last performance in which the driver's face was not found
@@ -132,12 +119,7 @@ class Puppet:
     ) -> Generator[np.ndarray, None, None]:
         """The second half of `perform`: the driver's poses to frames, four at a time."""
         puppeteer = Puppeteer(
-            self.portrait.pose,
-            neutral,
-            self.motion,
-            self._strength,
-            hands=self._hands,
-            drawn=self.character.drawn,
+            self.portrait.pose, neutral, self.motion, self._strength, hands=self._hands, drawn=self.character.drawn
         )
         made = batches(self.character, map(puppeteer, poses), self.timings)
         for frame in self._renderer.perform(self.character, made):

@@ -38,49 +38,20 @@ class Puppeteer:
         drawn: bool = False,
     ):
         with reported_as_puppet_error(ValueError):
-            self._retargeter = Retargeter(portrait, neutral, motion, strength, hands, drawn)
-        self._policy = policy(portrait)
+            self.retargeter = Retargeter(portrait, neutral, motion, strength, hands, drawn)
+        self.policy = policy(portrait)
         self.frames_lost = 0  # in which the driver's face was not found
 
     def __call__(self, driver: PoseFrame) -> PoseFrame:
         """The character's pose at driver.time; it always has a face."""
         if driver.face is None:
             self.frames_lost += 1
-        target = None if driver.face is None else self._retargeter.retarget(driver)
-        return replace(self._policy(driver.time, target), time=driver.time)
-
-    @property
-    def lost(self) -> bool:
-        """Whether the driver's face is not seen."""
-        return self._policy.lost
-
-    def resume(self, time: float) -> None:
-        """After a pause: ease from the pose that was shown into the driver's."""
-        self._policy.resume(time)
-
-    @property
-    def neutral(self) -> PoseFrame | None:
-        """The driver's neutral pose in use; None before the first face, and where motion is absolute."""
-        return self._retargeter.neutral
-
-    @property
-    def settled_neutral(self) -> PoseFrame | None:
-        """The neutral pose, once it no longer changes by itself."""
-        return self._retargeter.settled_neutral
-
-    def set_neutral(self, neutral: PoseFrame) -> None:
-        self._retargeter.set_neutral(neutral)
-
-    def set_strength(self, strength: float) -> None:
-        self._retargeter.strength = strength
-
-    def set_hands(self, hands: bool) -> None:
-        """Whether arms and hands follow; they ease to the portrait's own, or back to the driver's."""
-        self._retargeter.hands = hands
+        target = None if driver.face is None else self.retargeter.retarget(driver)
+        return replace(self.policy(driver.time, target), time=driver.time)
 
     def fit_neutral(self, size: tuple[int, int]) -> None:
         """Scale the neutral pose to pictures of `size` (width, height): the same camera at another resolution."""
-        neutral = self.neutral
-        if self._retargeter.mode == "relative" and neutral is not None and neutral.size != size:
+        neutral = self.retargeter.neutral
+        if self.retargeter.mode == "relative" and neutral is not None and neutral.size != size:
             scale = size[0] / neutral.size[0]
-            self.set_neutral(neutral.transformed(np.array([[scale, 0, 0], [0, scale, 0]]), size))
+            self.retargeter.set_neutral(neutral.transformed(np.array([[scale, 0, 0], [0, scale, 0]]), size))

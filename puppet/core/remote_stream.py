@@ -34,25 +34,15 @@ class StreamChoice:
     attention: str
 
 
-class SharedBuffers:
-    """The memory that both processes see: what goes in and what comes out, as arrays."""
-
-    def __init__(self, memory, size: int):
-        half = size // 2
-        shapes = {
-            "person": (size, size, WARP_CHANNELS),
-            "warp": (FRAMES_PER_LATENT, size, size, WARP_CHANNELS),
-            "guide": (FRAMES_PER_LATENT, half, half, GUIDE_CHANNELS),
-            "frames": (FRAMES_PER_LATENT, size, size, WARP_CHANNELS),
-        }
-        self.length = sum(int(np.prod(shape)) for shape in shapes.values())
-        self.arrays: dict[str, np.ndarray] = {}
-        if memory is not None:
-            whole, start = np.frombuffer(memory, np.uint8), 0
-            for name, shape in shapes.items():
-                end = start + int(np.prod(shape))
-                self.arrays[name] = whole[start:end].reshape(shape)
-                start = end
+def shared_layout(size: int) -> np.dtype:
+    """The memory that both processes see: what goes in and what comes out, as one record."""
+    picture, half = (size, size, WARP_CHANNELS), size // 2
+    return np.dtype([
+        ("person", np.uint8, picture),
+        ("warp", np.uint8, (FRAMES_PER_LATENT, *picture)),
+        ("guide", np.uint8, (FRAMES_PER_LATENT, half, half, GUIDE_CHANNELS)),
+        ("frames", np.uint8, (FRAMES_PER_LATENT, *picture)),
+    ])  # fmt: skip
 
 
 def open_stream(choice: StreamChoice) -> RemoteStream | WarpStream:
@@ -71,8 +61,9 @@ class RemoteStream:
 
     def __init__(self, choice: StreamChoice):
         context = multiprocessing.get_context("spawn")
-        memory = context.RawArray("B", SharedBuffers(None, choice.size).length)
-        self._buffers = SharedBuffers(memory, choice.size).arrays
+        layout = shared_layout(choice.size)
+        memory = context.RawArray("B", layout.itemsize)
+        self._buffers = np.frombuffer(memory, layout)[0]
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
             target=_serve, args=(theirs, memory, choice), name="puppet generator", daemon=True
@@ -139,7 +130,7 @@ def _serve(pipe: Connection, memory, choice: StreamChoice) -> None:
     leave_terminal_signals_to_parent()
     give_way()
     warnings.simplefilter("ignore")
-    buffers = SharedBuffers(memory, choice.size).arrays
+    buffers = np.frombuffer(memory, shared_layout(choice.size))[0]
     try:
         import torch
 

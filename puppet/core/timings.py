@@ -13,23 +13,23 @@ STAGES = ("track", "condition", "generate", "decode", "reproject", "composite")
 class Timings:
     """Seconds and video frames per stage. Stages may run in different threads."""
 
-    def __init__(self):
-        self._lock = threading.Lock()
+    def __init__(self, stages: tuple[str, ...] = STAGES):
+        self._lock, self._stages = threading.Lock(), stages
         self.reset()
 
     def reset(self) -> None:
         with self._lock:
-            self._seconds = dict.fromkeys(STAGES, 0.0)
-            self._frames = dict.fromkeys(STAGES, 0)
+            self._seconds = dict.fromkeys(self._stages, 0.0)
+            self._frames = dict.fromkeys(self._stages, 0)
 
     @contextmanager
-    def measure(self, stage: str, frames: int = 1) -> Iterator[None]:
-        """Count the block as `frames` video frames' worth of a stage."""
+    def measure(self, stage: str) -> Iterator[None]:
+        """Count the block as a video frame's worth of a stage."""
         start = time.perf_counter()
         yield
-        self.add(stage, time.perf_counter() - start, frames)
+        self.add(stage, time.perf_counter() - start)
 
-    def add(self, stage: str, seconds: float, frames: int) -> None:
+    def add(self, stage: str, seconds: float, frames: int = 1) -> None:
         with self._lock:
             self._seconds[stage] += seconds
             self._frames[stage] += frames
@@ -37,4 +37,4 @@ class Timings:
     def milliseconds(self) -> dict[str, float]:
         """Mean of every stage per video frame."""
         with self._lock:
-            return {stage: 1000 * self._seconds[stage] / max(self._frames[stage], 1) for stage in STAGES}
+            return {stage: 1000 * self._seconds[stage] / max(self._frames[stage], 1) for stage in self._stages}

@@ -1,19 +1,36 @@
 """What the character does while the driver's face is not seen: policies of the puppeteer.
 
 A policy is called with every pose of the driver in turn: (time in seconds, the character's target, or None without a
-face). It answers with the pose to show. Only landmarks come in, so nothing of the camera's picture can come out.
+face). It answers with the pose to show, and tells whether the face is `lost`. Only landmarks come in, so nothing of the
+camera's picture can come out.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from dataclasses import replace
+
+import numpy as np
 
 from pose.geometry import smoothstep
 from pose.motion.arm_rest import arms_towards_rest
-from pose.tracking.landmarks import PoseFrame, interpolate
-from puppet.core.idle import IdleMotion
+from pose.tracking.landmarks import (
+    LEFT_EYE_LOWER,
+    LEFT_EYE_UPPER,
+    RIGHT_EYE_LOWER,
+    RIGHT_EYE_UPPER,
+    PoseFrame,
+    interpolate,
+)
+from pose.tracking.mesh import eye_distance
 
+BREATH_SECONDS = 4.2
+BREATH = 0.02  # eye distances that the shoulders rise
+SWAY_SECONDS = 9.7
+SWAY = 0.015  # eye distances to either side
+BLINK_SECONDS = 0.28
+BLINK_EVERY = (3.0, 6.5)  # s, between two blinks
+CLOSED = 0.92  # of the way of the upper lid to the lower one
 EASE_FRAMES = 6  # of a video, on the way back to the driver after its face was lost
 HOLD_SECONDS = 0.5  # that the last pose is held after the face was lost
 ARMS_SECONDS = 0.6  # in which arms then come to rest while the head is held
@@ -21,22 +38,43 @@ AWAY_SECONDS = 1.2  # in which it then eases to idle motion
 BACK_SECONDS = 0.4  # at most, in which a face that is found again is taken up
 
 
-class LossPolicy(Protocol):
-    @property
-    def lost(self) -> bool:
-        """Whether the face is not seen."""
+class IdleMotion:
+    """A function of time: the portrait's own pose, alive. The same seed gives the same blinks."""
 
-    def __call__(self, time: float, target: PoseFrame | None) -> PoseFrame: ...
+    def __init__(self, portrait: PoseFrame, seed: int = 0):
+        self._portrait = portrait
+        self._unit = eye_distance(portrait.face)
+        self._random = np.random.default_rng(seed)
+        self._blink = -math.inf  # s, start of the blink that is next or running
 
-    def resume(self, time: float) -> None:
-        """After a pause: ease from the pose that is shown into the driver's."""
+    def __call__(self, time: float) -> PoseFrame:
+        rise = BREATH * self._unit * math.sin(2 * math.pi * time / BREATH_SECONDS)
+        sway = SWAY * self._unit * math.sin(2 * math.pi * time / SWAY_SECONDS)
+        face = self._portrait.face.copy()
+        closing = CLOSED * self._closing(time)
+        for upper, lower in ((LEFT_EYE_UPPER, LEFT_EYE_LOWER), (RIGHT_EYE_UPPER, RIGHT_EYE_LOWER)):
+            face[list(upper)] += closing * (face[list(lower)] - face[list(upper)])
+        face[:, 0] += sway
+        face[:, 1] -= rise / 2  # the head rises less than the shoulders
+        body = self._portrait.body
+        if body is not None:
+            body = body.copy()
+            body[:, 1] -= rise
+        return replace(self._portrait, face=face, body=body, time=time)
+
+    def _closing(self, time: float) -> float:
+        """0 open, 1 closed."""
+        if time > self._blink + BLINK_SECONDS:
+            # a first blink comes after a pause, and so does one after a time in which nobody asked
+            self._blink = time + self._random.uniform(*BLINK_EVERY)
+        return math.sin(math.pi * (time - self._blink) / BLINK_SECONDS) ** 2 if time >= self._blink else 0.0
 
 
 class HoldPose:
     """For videos: hold the last pose while the arms come to rest, and ease back within a fixed number of frames."""
 
     def __init__(self, portrait: PoseFrame):
-        self.lost = False
+        self.lost = False  # whether the face is not seen
         self._portrait = portrait
         self._shown = self._held = portrait
         self._lost_at = 0.0
@@ -58,14 +96,15 @@ class HoldPose:
         return target
 
     def resume(self, time: float) -> None:
+        """After a pause: ease from the pose that is shown into the driver's."""
         self._easing = EASE_FRAMES
 
 
 class IdleWhenLost:
     """For live use: hold the pose, then idle, then take up the driver again smoothly. Begins idling."""
 
-    def __init__(self, portrait: PoseFrame, seed: int = 0):
-        self._idle = IdleMotion(portrait, seed)
+    def __init__(self, portrait: PoseFrame):
+        self._idle = IdleMotion(portrait)
         self._shown = self._held = portrait
         self._lost_at: float | None = -math.inf  # None while a face is there
         self._found_at: float | None = None  # None once it is followed fully
@@ -110,6 +149,9 @@ class IdleWhenLost:
 
     def _take_up(self, now: float, seconds: float) -> None:
         self._held, self._found_at, self._back, self._lost_at = self._shown, now, seconds, None
+
+
+LossPolicy = HoldPose | IdleWhenLost
 
 
 def ease(fraction: float) -> float:

@@ -1,25 +1,26 @@
 """What the control of a video model is given from step to step: a camera's path, a control video, or nothing.
 
     signals = video_signals(model, path="w*8", control=None, picture=None)
-    signal = signals(stream, first=0, frames=1, latents=1)     # then on, in order
+    signal = signals.of(stream, 0, 1, 1)     # the first video frame, a latent one; then on, in order
 
 Letters: F video frames, H and W pixels, C channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from generator.controls.camera import CameraPath, ProjectiveCamera
+from generator.controls.camera import ProjectiveCamera
 from generator.controls.pictures import Pictures, PicturesControl
-from generator.controls.trajectory import Trajectory, read_path
+from generator.controls.trajectory import read_path
 from generator.model import VideoModel
 from generator.stream import Stream
 from puppet.errors import PuppetError
@@ -28,11 +29,13 @@ from puppet.media.video_reader import VideoReader
 STANDING = "w*0"  # the path of a camera that stays where it is
 
 
-class VideoSignals(Protocol):
-    begins: bool  # a picture is the clip's first frame; otherwise what is made only resembles it
+@dataclass(frozen=True)
+class VideoSignals:
+    """begins: a picture is the clip's first frame; otherwise what is made only resembles it. of: (stream, number of the
+    first video frame, how many, how many latent frames) to their signal; in order, each once."""
 
-    def __call__(self, stream: Stream, first: int, frames: int, latents: int) -> Any:
-        """For `frames` video frames from number `first` on, which are so many latent frames. In order, each once."""
+    begins: bool
+    of: Callable[[Stream, int, int, int], Any]
 
 
 def video_signals(
@@ -50,27 +53,14 @@ def video_signals(
             f"model '{name}' follows no control video: leave --control out, or choose wan2.1-1.3b-control"
         )
     if isinstance(kind, ProjectiveCamera):
-        return CameraSignals(read_path(path or STANDING, model.codec.time_factor), model.config.size)
+        trajectory, size = read_path(path or STANDING, model.codec.time_factor), model.config.size
+        return VideoSignals(
+            True, lambda stream, first, frames, latents: trajectory.signal(first, frames, size).to(stream.device)
+        )
     if isinstance(kind, PicturesControl):
-        return PictureSignals(model, None if control is None else VideoReader(control, "control video"), picture)
-    return NoSignals()
-
-
-class NoSignals:
-    begins = True
-
-    def __call__(self, stream: Stream, first: int, frames: int, latents: int) -> Any:
-        return blank(stream, latents)
-
-
-class CameraSignals:
-    begins = True
-
-    def __init__(self, trajectory: Trajectory, size: tuple[int, int]) -> None:
-        self.trajectory, self.size = trajectory, size
-
-    def __call__(self, stream: Stream, first: int, frames: int, latents: int) -> CameraPath:
-        return self.trajectory.signal(first, frames, self.size).to(stream.device)
+        pictures = PictureSignals(model, None if control is None else VideoReader(control, "control video"), picture)
+        return VideoSignals(pictures.begins, pictures)
+    return VideoSignals(True, lambda stream, first, frames, latents: blank(stream, latents))
 
 
 class PictureSignals:

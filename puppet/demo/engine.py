@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from generator.portrait.stream import PortraitStream
 from puppet.core.character import Character
-from puppet.core.look import PictureSize, check_framing, check_hands
-from puppet.core.models import AnyStream, load_generator
+from puppet.core.look import PictureSize, check_look
+from puppet.core.models import AnyStream, load_generator, stream_of
 from puppet.core.puppet import Progress, Puppet
 from puppet.core.renderer import Renderer
 from puppet.core.timings import Timings
 from puppet.core.warp_stream import WARP, WarpStream, check_warp
-from puppet.errors import reported_as_puppet_error
 from puppet.media.video_reader import VideoReader
 
 TELL_EVERY = 12  # frames between two reports of progress
@@ -33,9 +31,8 @@ class Engine:
         framing: str = "auto",
         hands: str = "auto",
     ):
-        check_framing(framing)
-        check_hands(hands)
-        self.size, self.framing, self.hands = PictureSize.of(size, "--size"), framing, hands == "auto"
+        check_look(framing=framing, hands=hands)
+        self.size, self.framing, self.hands = PictureSize.of(size, "--size"), framing, hands
         self._device, self._seed = device, seed
         if model == WARP:
             check_warp(weights)
@@ -46,8 +43,7 @@ class Engine:
         """A new stream of frames. All of them share the weights."""
         if self._generator is None:
             return WarpStream(self.size.side)
-        with reported_as_puppet_error(ValueError):
-            return PortraitStream(self._generator, self._device, seed=self._seed)
+        return stream_of(self._generator, self._device, self._seed)
 
     def renderer(self) -> Renderer:
         return Renderer(self._stream(), Timings())
@@ -57,15 +53,10 @@ class Engine:
 
         Where the iterator is closed early, no file is left.
         """
-        puppet = Puppet.of(character, self._stream(), strength, self.hands)
+        puppet = Puppet(character, strength=strength, hands=self.hands, stream=self._stream())
         progress = Progress("", 0, None)
         for progress in puppet.film(VideoReader(driver), out):
             if progress.done % TELL_EVERY == 1:
                 of = f" of {progress.total}" if progress.total else ""
                 yield f"{WORDS[progress.work]}: {progress.done}{of} frames"
         yield "Done" + (f" (no face in {puppet.lost})" if puppet.lost else "") + f": {progress.done} frames"
-
-
-def clip_suffix(background: str) -> str:
-    """Of the files that a browser plays: one that keeps transparency where it is asked for."""
-    return ".webm" if background == "transparent" else ".mp4"

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 
 from pose.errors import NoFaceError
-from puppet.demo.engine import clip_suffix
 from puppet.demo.marking import draw, shown_scale
 from puppet.demo.quiet_gradio import gradio as gr
 from puppet.demo.sessions import Sessions, TabSession
@@ -37,15 +36,13 @@ class Handlers:
 
     def clear_portrait(self, request: gr.Request) -> tuple:
         """Before another one is looked at, so that nothing of the last one stays if that fails."""
-        with self._messages():
-            session = self._sessions.of(request.session_hash)
+        with self._session(request) as session:
             session.set_portrait(None)
             session.marking = None
         return ("Looking for the face ...", *_panel(session))
 
     def choose_portrait(self, path: str | None, request: gr.Request) -> tuple:
-        with self._messages():
-            session = self._sessions.of(request.session_hash)
+        with self._session(request) as session:
             session.marking = None
             try:
                 session.set_portrait(Path(path) if path else None)
@@ -58,8 +55,7 @@ class Handlers:
         return ("Ready." if path else "Choose a portrait.", *_panel(session))
 
     def mark_by_hand(self, request: gr.Request) -> tuple:
-        with self._messages():
-            session = self._sessions.of(request.session_hash)
+        with self._session(request) as session:
             session.mark()
         return ("Mark the points in the picture.", *_panel(session))
 
@@ -74,8 +70,7 @@ class Handlers:
         return _panel(session)
 
     def use_points(self, request: gr.Request) -> tuple:
-        with self._messages():
-            session = self._sessions.of(request.session_hash)
+        with self._session(request) as session:
             sidecar = session.use_marked()
         return ("Ready, with your points.", gr.DownloadButton(f"Download {sidecar.name}", value=str(sidecar),
                                                               interactive=True))  # fmt: skip
@@ -84,12 +79,12 @@ class Handlers:
         self, driver: str | None, background: str, picture: str | None, strength: float, request: gr.Request
     ) -> Iterator[tuple]:
         """(clip, what to download, how far it is)"""
-        with self._messages():
-            session = self._sessions.of(request.session_hash)
+        with self._session(request) as session:
             if not driver:
                 raise PuppetError("choose a video of a person who moves first")
             character, behind = session.staged(_background(background, picture))
-            out = session.folder / f"{Path(driver).stem}-puppet{clip_suffix(background)}"
+            suffix = ".webm" if background == "transparent" else ".mp4"  # that a browser plays
+            out = session.folder / f"{Path(driver).stem}-puppet{suffix}"
             yield None, gr.DownloadButton(interactive=False), "Starting ..."
             for progress in session.engine.clip(replace(character, background=behind), Path(driver), strength, out):
                 yield gr.skip(), gr.skip(), progress
@@ -111,8 +106,7 @@ class Handlers:
         return picture_html(composite(seen.person, behind.square), behind.square is None), seen.message
 
     def take_neutral(self, request: gr.Request) -> str:
-        with self._messages():
-            session = self._sessions.of(request.session_hash)
+        with self._session(request) as session:
             if session.webcam is None:
                 raise PuppetError("start the webcam first, then look into it with your mouth closed")
             session.webcam.take_neutral()
@@ -122,9 +116,9 @@ class Handlers:
         self._sessions.leave(request.session_hash)
 
     @contextmanager
-    def _messages(self) -> Iterator[None]:
+    def _session(self, request: gr.Request) -> Iterator[TabSession]:
         try:
-            yield
+            yield self._sessions.of(request.session_hash)
         except PuppetError as error:
             raise gr.Error(self._plain(error), duration=MESSAGE_SECONDS, print_exception=False) from error
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import inspect
 import os
 
-from puppet.errors import PuppetError
+from puppet.errors import extra_needed
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "0"
 # or it would ask a proxy for its own page
 os.environ["NO_PROXY"] = ",".join(filter(None, [os.environ.get("NO_PROXY"), "127.0.0.1", "localhost"]))
 
-try:
+with extra_needed("puppet demo needs Gradio", "demo"):
     import gradio
-except ImportError as error:
-    raise PuppetError(
-        f"puppet demo needs Gradio, which cannot be imported ({error}); install it: pip install 'puppet-live[demo]'"
-    ) from error
 
 __all__ = ["gradio", "known"]
 

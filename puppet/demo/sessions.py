@@ -73,7 +73,7 @@ class TabSession:
 
     def camera(self) -> WebcamSession:
         if self.webcam is None:
-            self.webcam = WebcamSession(self.engine.renderer(), self.engine.hands)
+            self.webcam = WebcamSession(self.engine.renderer(), self.engine.hands == "auto")
         return self.webcam
 
     def leave(self) -> None:
@@ -104,7 +104,6 @@ class Sessions:
             return self._here[name]
 
     def leave(self, name: str | None) -> None:
-        """Forget a session and delete what was made for it."""
         with self._lock:
             session = self._here.pop(name, None)
         if session is not None:

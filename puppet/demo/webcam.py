@@ -76,7 +76,7 @@ class WebcamSession:
             square = centre_square(image, TRACKED_SIDE)
             pose = self._drive(square, now)
             advice = self._calibrate(pose, square)
-            self._puppeteer.set_strength(strength)
+            self._puppeteer.retargeter.strength = strength
             target = self._puppeteer(pose if self._neutral is not None else empty_pose(pose.size, now))
             if batch := self._batcher.add(character, condition(character, target, self._timings)):
                 self._pictures = deque(character.size.cut(self._render(batch)))
@@ -85,7 +85,6 @@ class WebcamSession:
             return Seen(self._shown, advice or self._message())
 
     def close(self) -> None:
-        """Free the tracker."""
         with self._lock:
             self._closed = True
             self._tracker.close()
@@ -93,11 +92,7 @@ class WebcamSession:
     def _set_character(self, character: Character) -> None:
         self._character = character
         self._puppeteer = Puppeteer(
-            character.portrait.pose,
-            self._neutral,
-            policy=IdleWhenLost,
-            hands=self._hands,
-            drawn=character.drawn,
+            character.portrait.pose, self._neutral, policy=IdleWhenLost, hands=self._hands, drawn=character.drawn
         )
         self._shown = character.still
         self._batcher.clear()
@@ -114,11 +109,11 @@ class WebcamSession:
             return f"Waiting for your neutral face: {fit.advice}"
         self._take_next = False
         self._neutral, self._fit = pose, fit
-        self._puppeteer.set_neutral(pose)
+        self._puppeteer.retargeter.set_neutral(pose)
         return ""
 
     def _message(self) -> str:
-        if self._puppeteer.lost:
+        if self._puppeteer.policy.lost:
             return "No face in the camera's picture: the portrait rests"
         if self._neutral is None:
             return "Waiting for a face"

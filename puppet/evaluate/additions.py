@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
@@ -38,25 +39,13 @@ class Additions:
     def figures(self) -> dict:
         """For JSON: levels by system, region and measure; gains over the base likewise."""
         return {
-            "levels": {
-                system: {region: {name: self._level(system, region, name) for name in FORMATS} for region in REGIONS}
-                for system in self._curves
-            },
+            "levels": {system: _by_region(self._level, system) for system in self._curves},
             "gains": {
-                system: {
-                    region: {name: asdict(self._gain(system, region, name)) for name in FORMATS} for region in REGIONS
-                }
-                for system in self._others()
+                system: _by_region(lambda *which: asdict(self._gain(*which)), system) for system in self._others()
             },
             "base": self._base,
             "by_clip": {
-                system: {
-                    clip: {
-                        region: {name: self._value(system, clip, region, name) for name in FORMATS}
-                        for region in REGIONS
-                    }
-                    for clip in clips
-                }
+                system: {clip: _by_region(self._value, system, clip) for clip in clips}
                 for system, clips in self._curves.items()
             },
         }
@@ -85,26 +74,24 @@ class Additions:
     def _level(self, system: str, region: str, name: str) -> float:
         return mean([self._value(system, clip, region, name) for clip in self._truths])
 
-    def _value(self, system: str, clip: str, region: str, name: str) -> float:
+    def _rows(self, system: str, clip: str, region: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """(T,) values of a clip's frames, and what they are measured in."""
         curves = self._curves[system][clip]
         if name == "psnr":
-            return mean(curves.psnr[region])
-        truth = self._truths[clip].detail[region]
-        known = np.isfinite(truth)
-        return float(curves.detail[region][known].sum() / max(truth[known].sum(), 1e-9)) if known.any() else np.nan
+            return curves.psnr[region], np.ones(len(curves.psnr[region]))
+        return curves.detail[region], self._truths[clip].detail[region]
+
+    def _value(self, system: str, clip: str, region: str, name: str) -> float:
+        values, units = self._rows(system, clip, region, name)
+        known = np.isfinite(values) & np.isfinite(units)
+        return float(values[known].sum() / max(units[known].sum(), 1e-9)) if known.any() else np.nan
 
     def _gain(self, system: str, region: str, name: str) -> Gain:
-        differences, units = [], []
-        for clip, truth in self._truths.items():
-            ours, base = self._curves[system][clip], self._curves[self._base][clip]
-            if name == "psnr":
-                with np.errstate(invalid="ignore"):  # both infinite: no difference is known
-                    differences.append(ours.psnr[region] - base.psnr[region])
-                units.append(np.ones(len(differences[-1])))
-            else:
-                differences.append(ours.detail[region] - base.detail[region])
-                units.append(truth.detail[region])
-        return paired_gain(differences, units)
+        ours = [self._rows(system, clip, region, name) for clip in self._truths]
+        base = [self._rows(self._base, clip, region, name) for clip in self._truths]
+        with np.errstate(invalid="ignore"):  # both infinite: no difference is known
+            differences = [values - others for (values, _), (others, _) in zip(ours, base)]
+        return paired_gain(differences, [units for _, units in ours])
 
     def _words(self, system: str, region: str, name: str) -> str:
         gain = self._gain(system, region, name)
@@ -113,3 +100,8 @@ class Additions:
         pattern = FORMATS[name][1]
         low, high = shown(gain.low, pattern), shown(gain.high, pattern)
         return f"{shown(gain.mean, pattern)} [{low}, {high}]{'s' if gain.over == 'segments' else ' '}"
+
+
+def _by_region(figure: Callable, *which: str) -> dict[str, dict]:
+    """figure(*which, region, measure), by region and measure."""
+    return {region: {name: figure(*which, region, name) for name in FORMATS} for region in REGIONS}

@@ -40,8 +40,8 @@ def places(output: Sequence[PoseFrame], driver: Sequence[PoseFrame]) -> dict[str
     """The measures of PLACES.
 
     elbow, wrist: distance in the frames whose driver shows them; hand_placed: share of the driver's hands at whose
-    place the output shows the same hand; hand_points: mean distance of the 21 points of those; arm_follow: see
-    `angles_follow`.
+    place the output shows the same hand; hand_points: mean distance of the 21 points of those; arm_follow: mean
+    of `bones_follow`.
     """
     unit = _unit(driver)
     errors: dict[str, list[float]] = {"elbow": [], "wrist": []}
@@ -64,7 +64,7 @@ def places(output: Sequence[PoseFrame], driver: Sequence[PoseFrame]) -> dict[str
         "wrist": mean(errors["wrist"]),
         "hand_placed": mean(placed),
         "hand_points": mean(points),
-        "arm_follow": angles_follow(output, driver),
+        "arm_follow": mean(list(bones_follow(output, driver).values())),
     }
 
 
@@ -76,12 +76,7 @@ def motion(output: Sequence[PoseFrame], driver: Sequence[PoseFrame]) -> dict[str
         for side in SIDES
         if _hand(true, side) is not None
     ]
-    return {"arm_follow": angles_follow(output, driver), "hand_found": mean(found)}
-
-
-def angles_follow(output: Sequence[PoseFrame], driver: Sequence[PoseFrame]) -> float:
-    """Correlation over time of the directions of upper arms and forearms, mean over those that the driver swings."""
-    return mean(list(bones_follow(output, driver).values()))
+    return {"arm_follow": mean(list(bones_follow(output, driver).values())), "hand_found": mean(found)}
 
 
 def bones_follow(output: Sequence[PoseFrame], driver: Sequence[PoseFrame]) -> dict[str, float]:
@@ -90,9 +85,7 @@ def bones_follow(output: Sequence[PoseFrame], driver: Sequence[PoseFrame]) -> di
     unit = _unit(driver)
     result = {}
     for side in SIDES:
-        for name, (begin, end) in zip(
-            ("upper", "fore"), zip(JOINTS[side], JOINTS[side][1:], strict=False), strict=True
-        ):
+        for name, begin, end in zip(("upper", "fore"), JOINTS[side], JOINTS[side][1:]):
             pairs = [
                 (_direction(shown, begin, end), _direction(true, begin, end))
                 for shown, true in zip(output, driver, strict=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
@@ -18,10 +17,10 @@ from puppet.core.timings import Timings
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.evaluate import arms
 from puppet.media.alpha import composite
-from puppet.media.video_reader import FPS, VideoReader, centre_square
+from puppet.media.pictures import filling
+from puppet.media.video_reader import FPS, SUFFIXES, VideoReader, centre_square
 
 LEAST_FRAMES = 16  # shorter clips say nothing about motion
-VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 TRAINING_CLIP = ".safetensors"
 GREY = 128  # behind the people of training clips, who have no background
 
@@ -60,7 +59,7 @@ def load_clip(
         for frame in islice(_frames_of(path), begin, end):
             if not first:
                 first.append(centre_square(frame))
-            frames.append(square_of(frame, size))
+            frames.append(filling(frame, size, size))
             yield frame
 
     with reported_as_puppet_error(TrackerUnavailable), Tracker() as tracker:
@@ -81,7 +80,7 @@ def clip_files(paths: Iterable[Path]) -> list[Path]:
             files.append(path)
             continue
         inside = sorted(
-            file for file in path.iterdir() if file.suffix.lower() in (*VIDEOS, TRAINING_CLIP) and file.is_file()
+            file for file in path.iterdir() if file.suffix.lower() in (*SUFFIXES, TRAINING_CLIP) and file.is_file()
         )
         if not inside:
             raise PuppetError(f"the folder {path} holds no clip: give one with videos, or the output of puppet actors")
@@ -104,13 +103,6 @@ def _frames_of(path: Path) -> Iterator[np.ndarray]:
     background = np.full((*frames.shape[1:3], 3), GREY, np.uint8)
     for frame in frames:
         yield np.ascontiguousarray(composite(frame, background)[..., :3])
-
-
-def square_of(picture: np.ndarray, size: int) -> np.ndarray:
-    """(size, size, 3): the largest centred square, scaled."""
-    square = centre_square(picture)
-    method = cv2.INTER_AREA if square.shape[0] > size else cv2.INTER_CUBIC
-    return cv2.resize(square, (size, size), interpolation=method)
 
 
 def track_faces(frames: Iterable[np.ndarray]) -> np.ndarray:

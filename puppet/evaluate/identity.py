@@ -12,9 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from puppet.errors import PuppetError
+from puppet.errors import PuppetError, extra_needed
 
-INSTALL = "pip install 'puppet-live[evaluate]'"
 RECOGNISER = "dlib_face_recognition_resnet_model_v1.dat"
 LANDMARKS = "shape_predictor_5_face_landmarks.dat"
 FACE_BOX = 1.0  # the detector's box covers brows to chin: this many heights from the brows to the chin
@@ -25,12 +24,8 @@ class FaceEmbedder:
 
     def __init__(self):
         folder = _models_folder()
-        try:
+        with extra_needed("the measure of identity needs dlib", "evaluate"):
             import dlib
-        except ImportError as error:
-            raise PuppetError(
-                f"the measure of identity needs dlib, which cannot be imported ({error}): {INSTALL}"
-            ) from None
         self._dlib = dlib
         self._detector = dlib.get_frontal_face_detector()
         self._landmarks = dlib.shape_predictor(str(folder / LANDMARKS))
@@ -64,5 +59,6 @@ def _models_folder() -> Path:
         if (folder / RECOGNISER).exists() and (folder / LANDMARKS).exists():
             return folder
     raise PuppetError(
-        f"the measure of identity needs the files of face_recognition_models, which are not installed: {INSTALL}"
+        "the measure of identity needs the files of face_recognition_models, which are not installed: "
+        "pip install 'puppet-live[evaluate]'"
     )

@@ -14,6 +14,8 @@ import numpy as np
 from pose.tracking.landmarks import FACE_OVAL, LEFT_EYE_RING, LIPS_INNER, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
 from pose.tracking.signals import expression, head_pose, mouth_opening
 
+MOUTH, EYES = (LIPS_OUTER,), (RIGHT_EYE_RING, LEFT_EYE_RING)  # rings of landmarks
+SUB_PIXEL_BITS = 4  # of polygons' corners
 BOX_MARGIN = 4  # px around the landmarks of mouth and eyes
 OPEN_MOUTH = 0.08  # gap of the inner lips / eye distance from which the inside of the mouth is judged
 MESH_POINTS = 468  # landmarks of the mesh, without the irises
@@ -33,14 +35,9 @@ LEAST_FRAMES = 8  # for a correlation
 
 def psnr(output: np.ndarray, truth: np.ndarray) -> float:
     """Peak signal-to-noise ratio in dB of the whole pictures, mean over the frames that differ at all."""
-    return _mean_decibels(psnr_curve(output, truth))
-
-
-def psnr_curve(output: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """(T,) dB, inf where the pictures are equal."""
     if output.shape != truth.shape:
         raise ValueError(f"pictures of different shapes cannot be compared: {output.shape} and {truth.shape}")
-    return np.array([_decibels([(picture, true)]) for picture, true in zip(output, truth, strict=True)])
+    return _mean_decibels([_decibels([(picture, true)]) for picture, true in zip(output, truth, strict=True)])
 
 
 def region_psnr(output: np.ndarray, truth: np.ndarray, faces: np.ndarray, rings: Sequence[Sequence[int]]) -> float:
@@ -50,15 +47,7 @@ def region_psnr(output: np.ndarray, truth: np.ndarray, faces: np.ndarray, rings:
         if np.isfinite(face).all():
             corners = [box(face, ring, picture.shape[0]) for ring in rings]
             values.append(_decibels([(picture[y0:y1, x0:x1], true[y0:y1, x0:x1]) for x0, y0, x1, y1 in corners]))
-    return _mean_decibels(np.array(values))
-
-
-def mouth_psnr(output: np.ndarray, truth: np.ndarray, faces: np.ndarray) -> float:
-    return region_psnr(output, truth, faces, (LIPS_OUTER,))
-
-
-def eyes_psnr(output: np.ndarray, truth: np.ndarray, faces: np.ndarray) -> float:
-    return region_psnr(output, truth, faces, (RIGHT_EYE_RING, LEFT_EYE_RING))
+    return _mean_decibels(values)
 
 
 def box(face: np.ndarray, ring: Sequence[int], size: int, margin: float = BOX_MARGIN) -> tuple[int, int, int, int]:
@@ -76,11 +65,14 @@ def _decibels(pairs: list[tuple[np.ndarray, np.ndarray]]) -> float:
     return float("inf") if error == 0 else float(10 * np.log10(255**2 * count / error))
 
 
-def _mean_decibels(values: np.ndarray) -> float:
+def _mean_decibels(values: list[float]) -> float:
     """Equal frames (a portrait held still at the start) are left out of the mean, unless all are."""
-    if values.size and np.isinf(values).all():
-        return float("inf")
-    return mean(values)
+    return float("inf") if values and np.isinf(values).all() else mean(values)
+
+
+def corners(face: np.ndarray, ring: Sequence[int]) -> np.ndarray:
+    """(N, 2) int32 of a ring of landmarks, whose pixel centres are at .5, for OpenCV, whose are at .0."""
+    return np.round((face[list(ring), :2] - 0.5) * 2**SUB_PIXEL_BITS).astype(np.int32)
 
 
 def wasserstein1(a: np.ndarray, b: np.ndarray) -> float:
@@ -101,8 +93,7 @@ def mouth_w1(output: np.ndarray, truth: np.ndarray, faces: np.ndarray) -> float:
         if not np.isfinite(face).all() or mouth_opening(face) <= OPEN_MOUTH:
             continue
         mask = np.zeros(picture.shape[:2], np.uint8)
-        # 4 sub-pixel bits; landmarks have pixel centres at .5, OpenCV at .0
-        cv2.fillPoly(mask, [np.round((face[list(LIPS_INNER), :2] - 0.5) * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
+        cv2.fillPoly(mask, [corners(face, LIPS_INNER)], 1, cv2.LINE_8, SUB_PIXEL_BITS)
         inside = mask > 0
         if inside.any():
             a, b = (cv2.cvtColor(p, cv2.COLOR_RGB2LAB)[inside] for p in (picture, true))
@@ -186,11 +177,10 @@ def seam(output: np.ndarray, truth: np.ndarray, faces: np.ndarray) -> float:
     for picture, true, face in zip(output, truth, faces, strict=True):
         if not np.isfinite(face).all():
             continue
-        # 4 sub-pixel bits; landmarks have pixel centres at .5, OpenCV at .0
-        outline = [np.round((face[list(FACE_OVAL), :2] - 0.5) * 16).astype(np.int32)]
+        outline = [corners(face, FACE_OVAL)]
         ring, inside = np.zeros((2, *picture.shape[:2]), np.uint8)
-        cv2.polylines(ring, outline, True, 1, SEAM_RING, cv2.LINE_8, 4)
-        cv2.fillPoly(inside, outline, 1, cv2.LINE_8, 4)
+        cv2.polylines(ring, outline, True, 1, SEAM_RING, cv2.LINE_8, SUB_PIXEL_BITS)
+        cv2.fillPoly(inside, outline, 1, cv2.LINE_8, SUB_PIXEL_BITS)
         inside = cv2.erode(inside, kernel)
         for row, seen in zip(energy, (picture, true), strict=True):
             squared = cv2.Laplacian(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), cv2.CV_32F) ** 2
@@ -204,13 +194,6 @@ def seam(output: np.ndarray, truth: np.ndarray, faces: np.ndarray) -> float:
 def face_rate(faces: np.ndarray) -> float:
     """Share of the frames in which a face was found."""
     return float(np.isfinite(faces).all((1, 2)).mean()) if len(faces) else float("nan")
-
-
-def drift(values: np.ndarray) -> float:
-    """Mean of the last sixth of a curve minus the mean of its first sixth."""
-    values = np.asarray(values, np.float64)
-    sixth = max(len(values) // 6, 1)
-    return mean(values[-sixth:]) - mean(values[:sixth])
 
 
 def mean(values) -> float:

@@ -9,27 +9,18 @@ from enum import IntEnum
 import cv2
 import numpy as np
 
-from pose.tracking.landmarks import (
-    CHIN,
-    FACE_OVAL,
-    FOREHEAD,
-    LEFT_EYE_RING,
-    LIPS_INNER,
-    LIPS_OUTER,
-    RIGHT_EYE_RING,
-)
+from pose.tracking.landmarks import CHIN, FACE_OVAL, FOREHEAD, LIPS_INNER
 from pose.tracking.native_log import quiet_native_log
 from pose.tracking.signals import mouth_opening
 from pose.tracking.tracker import load_solutions
 from puppet.evaluate.clips import EvaluationClip
-from puppet.evaluate.measures import OPEN_MOUTH, box
+from puppet.evaluate.measures import EYES, MOUTH, OPEN_MOUTH, SUB_PIXEL_BITS, box, corners
 
 # of the face's height from forehead to chin, so that small faces have the same parts
 BOX_MARGIN = 0.03  # around the landmarks of mouth and eyes
 RING = 0.05  # width of the band around the face's outline
 HAND_MARGIN = 0.15  # of a hand's longer side: flesh around its landmarks, which are joints
 LEAST_PIXELS = 24  # of a part in a frame: fewer say nothing
-SUB_PIXEL_BITS = 4  # of polygons' corners
 
 
 class Part(IntEnum):
@@ -116,20 +107,16 @@ def _draw_face(part_map: np.ndarray, face: np.ndarray, person: np.ndarray) -> No
     y, x = np.mgrid[: part_map.shape[0], : part_map.shape[1]] + 0.5
     above_chin = (x - face[CHIN, 0]) * up[0] + (y - face[CHIN, 1]) * up[1] > 0
     part_map[person & above_chin] = Part.HAIR
-    outline = [_corners(face, FACE_OVAL)]
+    outline = [corners(face, FACE_OVAL)]
     cv2.fillPoly(part_map, outline, int(Part.CHEEKS), cv2.LINE_8, SUB_PIXEL_BITS)
     height = float(np.linalg.norm(up))
     cv2.polylines(part_map, outline, True, int(Part.RING), max(1, round(RING * height)), cv2.LINE_8, SUB_PIXEL_BITS)
-    for part, ring in ((Part.EYES, RIGHT_EYE_RING), (Part.EYES, LEFT_EYE_RING), (Part.LIPS, LIPS_OUTER)):
-        x0, y0, x1, y1 = box(face, ring, part_map.shape[0], BOX_MARGIN * height)
-        part_map[y0:y1, x0:x1] = part
+    for part, rings in ((Part.EYES, EYES), (Part.LIPS, MOUTH)):
+        for ring in rings:
+            x0, y0, x1, y1 = box(face, ring, part_map.shape[0], BOX_MARGIN * height)
+            part_map[y0:y1, x0:x1] = part
     if mouth_opening(face) > OPEN_MOUTH:
-        cv2.fillPoly(part_map, [_corners(face, LIPS_INNER)], int(Part.INNER_MOUTH), cv2.LINE_8, SUB_PIXEL_BITS)
-
-
-def _corners(face: np.ndarray, ring: tuple[int, ...]) -> np.ndarray:
-    """A ring of landmarks, whose pixel centres are at .5, for OpenCV, whose are at .0."""
-    return np.round((face[list(ring), :2] - 0.5) * 2**SUB_PIXEL_BITS).astype(np.int32)
+        cv2.fillPoly(part_map, [corners(face, LIPS_INNER)], int(Part.INNER_MOUTH), cv2.LINE_8, SUB_PIXEL_BITS)
 
 
 def _draw_hand(part_map: np.ndarray, points: np.ndarray) -> None:

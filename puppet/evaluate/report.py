@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 from pose.motion.neutral import find_neutral
-from puppet.evaluate import arms, sheets
+from puppet.core.character import Character, load_character
+from puppet.evaluate import arms, scores, sheets
 from puppet.evaluate.additions import Additions
 from puppet.evaluate.clips import EvaluationClip
 from puppet.evaluate.identity import FaceEmbedder
-from puppet.evaluate.scores import (
-    CROSS_MEASURES,
-    ROLLOUT_COLUMNS,
-    SELF_MEASURES,
-    Performance,
-    Progress,
-    Rollout,
-    act,
-    judge,
-    mean_scores,
-    roll_out,
-)
-from puppet.evaluate.systems import MeshWarp, Model, Motion, NetworkInput, Still, Subject, System
+from puppet.evaluate.scores import Performance, Progress, Rollout
+from puppet.evaluate.systems import NETWORK_INPUT, PLAIN_WARP, STILL, Model, Motion, System
 from puppet.evaluate.table import markdown
 
-NO_ADDITIONS = (Still().name, MeshWarp().name)  # the rows that the regions leave out
+NO_ADDITIONS = (STILL.name, PLAIN_WARP.name)  # the rows that the regions leave out
 LISTED = 12  # clips of which each has its own lines in the table; of more only the mean (the JSON has all)
 Figures = dict[str, dict[str, dict[str, float]]]  # clip (and portrait): system: measure
 
 
+@dataclass
 class Report:
     """One evaluation of some models beside the baselines.
 
@@ -42,22 +34,15 @@ class Report:
     region by region, in a third of the time: outputs are not tracked again.
     """
 
-    def __init__(
-        self,
-        models: Sequence[Model],
-        embed: FaceEmbedder | None,
-        size: int,
-        out: Path | None,
-        quiet: bool | None,
-        regions_only: bool = False,
-    ):
-        self._models = list(models)
-        self._embed = embed
-        self._size = size
-        self._out = out
-        self._quiet = quiet
-        self._regions_only = regions_only
-        self._additions = Additions(NetworkInput().name)
+    models: Sequence[Model]
+    embed: FaceEmbedder | None
+    size: int
+    out: Path | None
+    quiet: bool | None
+    regions_only: bool = False
+
+    def __post_init__(self) -> None:
+        self._additions = Additions(NETWORK_INPUT.name)
         self._self: Figures = {}
         self._cross: Figures = {}
         self._signals: dict[str, dict[str, dict[str, tuple[float, float]]]] = {}
@@ -66,53 +51,56 @@ class Report:
 
     def self_reenactment(self, clips: Sequence[EvaluationClip]) -> None:
         """Each clip drives its own first frame, absolutely; the clip is the truth."""
-        baselines: list[System] = [NetworkInput()] if self._regions_only else [Still(), MeshWarp(), NetworkInput()]
-        motion = Motion("absolute")
+        baselines: list[System] = [NETWORK_INPUT] if self.regions_only else [STILL, PLAIN_WARP, NETWORK_INPUT]
         for clip in clips:
-            subject = Subject(clip.name, clip.picture, self._size)
-            made = act([*baselines, *self._models], subject, clip, motion, self._progress(clip.name))
+            character, sheet = load_character(clip.picture, self.size, "original"), f"self_{clip.name}"
+            systems = [*baselines, *self.models]
+            made = self._perform(systems, character, clip, Motion("absolute"), clip.name, self._self, sheet)
             self._additions.add(clip, {name: made[name] for name in made if name not in NO_ADDITIONS})
-            if self._regions_only:
-                unknown = np.full_like(clip.faces, np.nan)
-                done = [Performance(name, frames, unknown) for name, frames in made.items()]
-            else:
-                done = [judge(name, frames, subject, clip, motion, self._embed) for name, frames in made.items()]
-                self._keep(self._self, clip.name, done)
-            if self._out:
-                driver = Performance("driver", clip.frames, clip.faces)
-                sheets.contact_sheet(driver, done, self._out / f"self_{clip.name}.png")
 
-    def cross_reenactment(self, subjects: Sequence[Subject], clips: Sequence[EvaluationClip]) -> None:
+    def cross_reenactment(self, characters: Mapping[str, Character], clips: Sequence[EvaluationClip]) -> None:
         """Every clip drives every other portrait, relatively."""
-        systems: list[System] = [MeshWarp(), NetworkInput(), *self._models]
+        systems: list[System] = [PLAIN_WARP, NETWORK_INPUT, *self.models]
         for clip in clips:
             motion = Motion("relative", find_neutral(clip.poses))
-            for subject in subjects:
-                name = f"{subject.name} by {clip.name}"
-                made = act(systems, subject, clip, motion, self._progress(name))
-                done = [judge(system, frames, subject, clip, motion, self._embed) for system, frames in made.items()]
-                self._keep(self._cross, name, done)
-                if self._out:
-                    driver = Performance("driver", clip.frames, clip.faces)
-                    sheets.contact_sheet(driver, done, self._out / f"cross_{subject.name}_{clip.name}.png")
+            for who, character in characters.items():
+                name, sheet = f"{who} by {clip.name}", f"cross_{who}_{clip.name}"
+                self._perform(systems, character, clip, motion, name, self._cross, sheet)
+
+    def _perform(
+        self, systems: Sequence[System], character: Character, clip: EvaluationClip, motion: Motion, name: str,
+        figures: Figures, sheet: str,
+    ) -> dict[str, np.ndarray]:  # fmt: skip
+        """The frames of all systems; judged, their figures kept by `name`, and drawn."""
+        made = scores.act(systems, character, clip, motion, self._progress(name))
+        if self.regions_only:
+            unknown = np.full_like(clip.faces, np.nan)
+            done = [Performance(system, frames, unknown) for system, frames in made.items()]
+        else:
+            done = [scores.judge(each, frames, character, clip, motion, self.embed) for each, frames in made.items()]
+            figures[name] = {performance.system: performance.scores for performance in done}
+            self._signals[name] = {performance.system: performance.signals for performance in done}
+        if self.out:
+            sheets.contact_sheet(Performance("driver", clip.frames, clip.faces), done, self.out / f"{sheet}.png")
+        return made
 
     def rollout(self, clip: EvaluationClip, minutes: float) -> None:
         """A long performance of the clip's first frame."""
-        subject = Subject(clip.name, clip.picture, self._size)
+        character = load_character(clip.picture, self.size, "original")
         self._rollout_title = f"{minutes:g} minutes of {clip.name} to and fro"
-        systems: list[System] = [NetworkInput(), *self._models]
+        systems: list[System] = [NETWORK_INPUT, *self.models]
         progress = self._progress(f"{minutes:g} min of {clip.name}")
-        self._rollouts += roll_out(systems, subject, clip, minutes, self._embed, progress)
-        if self._out:
-            sheets.drift_curves(self._rollouts, self._out / "drift.png")
+        self._rollouts += scores.roll_out(systems, character, clip, minutes, self.embed, progress)
+        if self.out:
+            sheets.drift_curves(self._rollouts, self.out / "drift.png")
 
     def figures(self) -> dict:
         """All of it, for JSON: what could not be measured is null."""
         return _finite({
-            "size": self._size,
+            "size": self.size,
             "models": {
                 model.name: {"model": model.model, "weights": model.weights, "seed": model.seed}
-                for model in self._models
+                for model in self.models
             },
             "self": _means(self._self),
             "self_by_clip": self._self,
@@ -126,26 +114,22 @@ class Report:
                 }
                 for rollout in self._rollouts
             },
-            "pictures": sorted(str(path) for path in self._out.glob("*.png")) if self._out else [],
+            "pictures": sorted(str(path) for path in self.out.glob("*.png")) if self.out else [],
         })  # fmt: skip
 
     def markdown(self) -> str:
-        parts = _tables("Own first frame, absolute motion", self._self, SELF_MEASURES)
+        parts = _tables("Own first frame, absolute motion", self._self, scores.SELF_MEASURES)
         parts += self._additions.markdown()
         parts += _tables("Arms and hands, own first frame", _with_arms(self._self), arms.PLACES)
-        parts += _tables("Other portraits, relative motion", self._cross, CROSS_MEASURES)
+        parts += _tables("Other portraits, relative motion", self._cross, scores.CROSS_MEASURES)
         parts += _tables("Arms and hands, other portraits", _with_arms(self._cross), arms.MOTION)
         if self._rollouts:
             rows = {rollout.system: rollout.summary() for rollout in self._rollouts}
-            parts += [f"## {self._rollout_title}: first and last sixth", markdown(rows, ROLLOUT_COLUMNS)]
+            parts += [f"## {self._rollout_title}: first and last sixth", markdown(rows, scores.ROLLOUT_COLUMNS)]
         return "\n\n".join(parts)
 
     def _progress(self, label: str) -> Progress:
-        return lambda frames, count: tqdm(frames, label, count, unit="frame", leave=False, disable=self._quiet)
-
-    def _keep(self, figures: Figures, name: str, done: Sequence[Performance]) -> None:
-        figures[name] = {performance.system: performance.scores for performance in done}
-        self._signals[name] = {performance.system: performance.signals for performance in done}
+        return lambda frames, count: tqdm(frames, label, count, unit="frame", leave=False, disable=self.quiet)
 
 
 def _with_arms(figures: Figures) -> Figures:
@@ -154,10 +138,8 @@ def _with_arms(figures: Figures) -> Figures:
 
 
 def _means(figures: Figures) -> dict[str, dict[str, float]]:
-    """Over the clips, by system."""
-    if not figures:
-        return {}
-    return {system: mean_scores([rows[system] for rows in figures.values()]) for system in next(iter(figures.values()))}
+    systems = next(iter(figures.values()), ())
+    return {system: scores.mean_scores([rows[system] for rows in figures.values()]) for system in systems}
 
 
 def _tables(title: str, figures: Figures, columns: Sequence[str]) -> list[str]:

@@ -8,10 +8,11 @@ from itertools import chain, cycle, islice
 
 import numpy as np
 
+from puppet.core.character import Character
 from puppet.evaluate import arms, measures
 from puppet.evaluate.clips import EvaluationClip, track_faces
 from puppet.evaluate.identity import FaceEmbedder
-from puppet.evaluate.systems import Motion, Subject, System, perform
+from puppet.evaluate.systems import Motion, System, perform
 from puppet.media.video_reader import FPS
 
 EMBED_EVERY = 6  # frames: an embedding costs as much as twenty other measures
@@ -38,15 +39,20 @@ class Performance:
 
 
 def act(
-    systems: Sequence[System], subject: Subject, clip: EvaluationClip, motion: Motion, progress: Progress
+    systems: Sequence[System], character: Character, clip: EvaluationClip, motion: Motion, progress: Progress
 ) -> dict[str, np.ndarray]:
     """{system: (T, S, S, 3) uint8}: what each makes of a portrait and a clip, all from the same maps."""
-    shown = progress(perform(systems, subject, clip.poses, motion), len(clip.poses))
+    shown = progress(perform(systems, character, clip.poses, motion), len(clip.poses))
     return {system.name: np.stack(frames) for system, frames in zip(systems, zip(*shown, strict=True), strict=True)}
 
 
 def judge(
-    system: str, frames: np.ndarray, subject: Subject, clip: EvaluationClip, motion: Motion, embed: FaceEmbedder | None
+    system: str,
+    frames: np.ndarray,
+    character: Character,
+    clip: EvaluationClip,
+    motion: Motion,
+    embed: FaceEmbedder | None,
 ) -> Performance:
     """Track the frames that a system made, and measure. Against the truth only where the motion is absolute; arms and
     hands only where the clip shows them.
@@ -56,34 +62,31 @@ def judge(
     scores = {
         "follow": measures.follow(signals),
         "amplitude": measures.amplitude(signals),
-        "identity": _identity(subject, frames, faces, embed),
+        "identity": _identity(character, frames, faces, embed),
         "face_rate": measures.face_rate(faces),
     }
     if motion.mode == "absolute":
         truth = clip.frames
         scores |= {
             "psnr": measures.psnr(frames, truth),
-            "mouth_psnr": measures.mouth_psnr(frames, truth, clip.faces),
-            "eyes_psnr": measures.eyes_psnr(frames, truth, clip.faces),
+            "mouth_psnr": measures.region_psnr(frames, truth, clip.faces, measures.MOUTH),
+            "eyes_psnr": measures.region_psnr(frames, truth, clip.faces, measures.EYES),
             "mouth_w1": measures.mouth_w1(frames, truth, clip.faces),
             "akd": measures.akd(faces, clip.faces),
             "sharpness": measures.sharpness(frames, truth),
             "seam": measures.seam(frames, truth, clip.faces),
         }
     if clip.limbs is not None:
-        limbs = arms.track_limbs(frames)
         measure = arms.places if motion.mode == "absolute" else arms.motion
-        scores |= measure(limbs, clip.limbs)
+        scores |= measure(arms.track_limbs(frames), clip.limbs)
     return Performance(system, frames, faces, scores, signals)
 
 
-def _identity(subject: Subject, frames: np.ndarray, faces: np.ndarray, embed: FaceEmbedder | None) -> float:
+def _identity(character: Character, frames: np.ndarray, faces: np.ndarray, embed: FaceEmbedder | None) -> float:
     if embed is None:
         return float("nan")
-    own = embed(subject.portrait.picture, subject.portrait.pose.face)
-    return measures.identity(
-        np.stack([embed(f, a) for f, a in zip(frames[::EMBED_EVERY], faces[::EMBED_EVERY], strict=True)]), own
-    )
+    own = embed(character.portrait.picture, character.portrait.pose.face)
+    return measures.identity(np.stack(list(map(embed, frames[::EMBED_EVERY], faces[::EMBED_EVERY]))), own)
 
 
 def mean_scores(rows: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -103,17 +106,16 @@ class Rollout:
     def summary(self) -> dict[str, float]:
         """First and last sixth of each curve."""
         sixth = max(len(self.curves["psnr"]) // 6, 1)
-        result = {}
+        result: dict[str, float] = {}
         for name, curve in self.curves.items():
-            result[f"{name}_first"] = measures.mean(curve[:sixth])
-            result[f"{name}_last"] = measures.mean(curve[-sixth:])
-            result[f"{name}_drift"] = measures.drift(curve)
+            first, last = measures.mean(curve[:sixth]), measures.mean(curve[-sixth:])
+            result |= {f"{name}_first": first, f"{name}_last": last, f"{name}_drift": last - first}
         return result
 
 
 def roll_out(
     systems: Sequence[System],
-    subject: Subject,
+    character: Character,
     clip: EvaluationClip,
     minutes: float,
     embed: FaceEmbedder | None,
@@ -124,9 +126,9 @@ def roll_out(
     # the way back is no step back in time
     poses = (replace(pose, time=index / FPS) for index, pose in enumerate(islice(_to_and_fro(clip.poses), count)))
     truths = _to_and_fro(clip.frames)
-    own = None if embed is None else embed(subject.portrait.picture, subject.portrait.pose.face)
+    own = None if embed is None else embed(character.portrait.picture, character.portrait.pose.face)
     curves: list[dict[str, list[float]]] = [{name: [] for name in ROLLOUT_MEASURES} for _ in systems]
-    shown = iter(progress(perform(systems, subject, poses, Motion("absolute")), count))
+    shown = iter(progress(perform(systems, character, poses, Motion("absolute")), count))
     while second := list(islice(shown, FPS)):
         truth = np.stack(list(islice(truths, len(second))))
         for curve, frames in zip(curves, zip(*second, strict=True), strict=True):

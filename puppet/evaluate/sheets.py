@@ -51,16 +51,12 @@ def contact_sheet(truth: Performance, rows: Sequence[Performance], path: Path) -
         seen = np.isfinite(performance.faces).all((1, 2), keepdims=True)
         faces = np.where(seen, performance.faces, faces)
         pictures.append(np.concatenate([_cell(performance.frames[i], faces[i]) for i in columns], 1))
-    write_rows(pictures, [performance.system for performance in performances], path)
-
-
-def write_rows(pictures: Sequence[np.ndarray], labels: Sequence[str], path: Path) -> None:
     height, width = pictures[0].shape[:2]
     sheet = Image.new("RGB", (width, len(pictures) * (height + MARGIN)), "white")
     draw = ImageDraw.Draw(sheet)
-    for index, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+    for index, (picture, performance) in enumerate(zip(pictures, performances, strict=True)):
         top = index * (height + MARGIN)
-        draw.text((6, top + 6), label, fill="black")
+        draw.text((6, top + 6), performance.system, fill="black")
         sheet.paste(Image.fromarray(picture), (0, top + MARGIN))
     sheet.save(path)
 
@@ -70,11 +66,9 @@ def _cell(picture: np.ndarray, face: np.ndarray) -> np.ndarray:
     cell = np.full((CELL, CELL + CLOSE + 6, 3), 255, np.uint8)
     cell[:, :CELL] = cv2.resize(picture, (CELL, CELL), interpolation=cv2.INTER_AREA)
     if np.isfinite(face).all():
-        half = CELL // 3
-        cell[: half - 1, CELL + 1 : CELL + 1 + CLOSE] = _enlarged(
-            picture, face[[*RIGHT_EYE_RING, *LEFT_EYE_RING]], half - 1
-        )
-        cell[half:, CELL + 1 : CELL + 1 + CLOSE] = _enlarged(picture, face[list(LIPS_OUTER)], CELL - half)
+        half, beside = CELL // 3, cell[:, CELL + 1 : CELL + 1 + CLOSE]
+        beside[: half - 1] = _enlarged(picture, face[[*RIGHT_EYE_RING, *LEFT_EYE_RING]], half - 1)
+        beside[half:] = _enlarged(picture, face[list(LIPS_OUTER)], CELL - half)
     return cell
 
 
@@ -85,14 +79,7 @@ def _enlarged(picture: np.ndarray, points: np.ndarray, height: int) -> np.ndarra
     shift = np.array([CLOSE, height]) / 2 - scale * (low + high) / 2
     # the centre of a pixel is at .5 in landmarks and at .0 in OpenCV
     matrix = np.array([[scale, 0, shift[0] + scale / 2 - 0.5], [0, scale, shift[1] + scale / 2 - 0.5]])
-    return cv2.warpAffine(
-        picture,
-        matrix,
-        (CLOSE, height),
-        flags=cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(255, 255, 255),
-    )
+    return cv2.warpAffine(picture, matrix, (CLOSE, height), flags=cv2.INTER_CUBIC, borderValue=(255, 255, 255))
 
 
 def drift_curves(rollouts: Sequence[Rollout], path: Path) -> None:
@@ -102,9 +89,8 @@ def drift_curves(rollouts: Sequence[Rollout], path: Path) -> None:
     figure = Figure(figsize=(9, 8), layout="constrained")
     for axis, (name, title) in zip(figure.subplots(len(PANELS), sharex=True), PANELS.items(), strict=True):
         for rollout in rollouts:
-            axis.plot(
-                np.arange(len(rollout.curves[name])) + 0.5, rollout.curves[name], label=rollout.system, linewidth=1.2
-            )
+            curve = rollout.curves[name]
+            axis.plot(np.arange(len(curve)) + 0.5, curve, label=rollout.system, linewidth=1.2)
         axis.set_ylabel(title, fontsize=8)
         axis.grid(alpha=0.3)
     figure.axes[0].legend(loc="lower left", fontsize=8, ncols=len(rollouts))

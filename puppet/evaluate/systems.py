@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from pose.portrait.preparation import Portrait
 from pose.tracking.landmarks import PoseFrame
 from puppet.core.batcher import Batch, batches
-from puppet.core.character import Character, load_character
+from puppet.core.character import Character
 from puppet.core.puppeteer import Puppeteer
 from puppet.core.renderer import Renderer
 from puppet.core.timings import Timings
@@ -23,24 +20,6 @@ from puppet.evaluate.plain_warp import PlainWarp
 from puppet.media.alpha import composite
 
 
-@dataclass(frozen=True, eq=False)
-class Subject:
-    """A portrait to be driven. source: path of a picture, or (H, W, 3) uint8 RGB; size: pixels of the square output."""
-
-    name: str
-    source: Path | np.ndarray
-    size: int
-
-    @cached_property
-    def character(self) -> Character:
-        """As the generator gets it."""
-        return load_character(self.source, self.size, "original")
-
-    @property
-    def portrait(self) -> Portrait:
-        return self.character.portrait
-
-
 @dataclass(frozen=True)
 class Motion:
     """How the driver's poses become the portrait's. mode: "relative" or "absolute"; neutral: the driver at rest."""
@@ -48,8 +27,7 @@ class Motion:
     mode: str
     neutral: PoseFrame | None = None
 
-    def batches(self, subject: Subject, poses: Iterable[PoseFrame]) -> Iterator[Batch]:
-        character = subject.character
+    def batches(self, character: Character, poses: Iterable[PoseFrame]) -> Iterator[Batch]:
         puppeteer = Puppeteer(character.portrait.pose, self.neutral, self.mode, drawn=character.drawn)
         return batches(character, map(puppeteer, poses), Timings())
 
@@ -57,43 +35,27 @@ class Motion:
 Performer = Callable[[Batch], np.ndarray]  # (F, S, S, 3) uint8 RGB, one frame for every target of the batch
 
 
-class System(Protocol):
-    @property
-    def name(self) -> str: ...
-
-    def performer(self, subject: Subject) -> Performer:
-        """From the beginning of a performance; called with all of its batches in their order."""
-
-
 @dataclass(frozen=True)
-class Still:
-    """The portrait held still."""
+class Baseline:
+    """performer: begins a performance; what it gives is called with all batches in their order."""
 
-    name: str = "still"
-
-    def performer(self, subject: Subject) -> Performer:
-        return lambda batch: np.stack([subject.portrait.picture] * len(batch.targets))
+    name: str
+    performer: Callable[[Character], Performer]
 
 
-@dataclass(frozen=True)
-class MeshWarp:
-    """The conventional warp of the whole picture."""
-
-    name: str = "plain warp"
-
-    def performer(self, subject: Subject) -> Performer:
-        warp = PlainWarp(subject.portrait.picture, subject.portrait.pose.face)
-        return lambda batch: np.stack([warp(target.face) for target in batch.targets])
+def _plain_warp(character: Character) -> Performer:
+    warp = PlainWarp(character.portrait.picture, character.portrait.pose.face)
+    return lambda batch: np.stack([warp(target.face) for target in batch.targets])
 
 
-@dataclass(frozen=True)
-class NetworkInput:
-    """The warp that the network is given, with its painted teeth and eyes, over the portrait's background."""
-
-    name: str = WARP
-
-    def performer(self, subject: Subject) -> Performer:
-        return lambda batch: _opaque([frame.picture for frame in batch.frames], subject)
+# The portrait held still.
+STILL = Baseline("still", lambda character: lambda batch: np.stack([character.portrait.picture] * len(batch.targets)))
+# The conventional warp of the whole picture.
+PLAIN_WARP = Baseline("plain warp", _plain_warp)
+# The warp that the network is given, with its painted teeth and eyes, over the portrait's background.
+NETWORK_INPUT = Baseline(
+    WARP, lambda character: lambda batch: _opaque([frame.picture for frame in batch.frames], character)
+)
 
 
 @dataclass(frozen=True)
@@ -106,25 +68,28 @@ class Model:
     device: str = "auto"
     seed: int = 0
 
-    def performer(self, subject: Subject) -> Performer:
+    def performer(self, character: Character) -> Performer:
         from puppet.core.models import load_stream  # brings torch
 
-        stream = load_stream(self.model, self.weights, subject.size, self.device, self.seed)
+        stream = load_stream(self.model, self.weights, character.size.side, self.device, self.seed)
         renderer = Renderer(stream, Timings())
-        return lambda batch: _opaque(renderer(batch), subject)
+        return lambda batch: _opaque(renderer(batch), character)
+
+
+System = Baseline | Model
 
 
 def perform(
-    systems: Sequence[System], subject: Subject, poses: Iterable[PoseFrame], motion: Motion
+    systems: Sequence[System], character: Character, poses: Iterable[PoseFrame], motion: Motion
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """For every pose one (S, S, 3) uint8 RGB frame of each system."""
-    performers = [system.performer(subject) for system in systems]
-    for batch in motion.batches(subject, poses):
+    performers = [system.performer(character) for system in systems]
+    for batch in motion.batches(character, poses):
         yield from zip(*(performer(batch) for performer in performers), strict=True)
 
 
-def _opaque(persons: Iterable[np.ndarray], subject: Subject) -> np.ndarray:
-    return np.stack([composite(person, subject.portrait.background)[..., :3] for person in persons])
+def _opaque(persons: Iterable[np.ndarray], character: Character) -> np.ndarray:
+    return np.stack([composite(person, character.portrait.background)[..., :3] for person in persons])
 
 
 def models(model: str, weights: Sequence[str], device: str, seed: int) -> list[Model]:
@@ -143,14 +108,11 @@ def models(model: str, weights: Sequence[str], device: str, seed: int) -> list[M
         if each not in ("shipped", "random"):
             with reported_as_puppet_error(WeightsError, about=f"--weights {each}"):
                 preset = load_config(weights_path(model, each)).name
-            name = _unlike(Path(each), [system.name for system in chosen])
+            path, taken = Path(each), [system.name for system in chosen]
+            # with its folder's name where another is called the same
+            name = f"{path.absolute().parent.name}/{path.stem}" if path.stem in taken else path.stem
         if any(name == system.name for system in chosen):
             raise PuppetError(f"--weights {each} is given twice")
         load_generator(preset, each, 256)  # what is wrong with the weights is said before an hour of work
         chosen.append(Model(name, preset, each, device, seed))
     return chosen
-
-
-def _unlike(path: Path, taken: Sequence[str]) -> str:
-    """The file's name, with its folder's where another is called the same."""
-    return f"{path.absolute().parent.name}/{path.stem}" if path.stem in taken else path.stem

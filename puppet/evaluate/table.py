@@ -37,9 +37,9 @@ COLUMNS = {
 }
 
 
-def markdown(rows: dict[str, dict[str, float]], columns: Sequence[str], corner: str = "") -> str:
+def markdown(rows: dict[str, dict[str, float]], columns: Sequence[str]) -> str:
     """A table of {row: {column: value}}, aligned so that it can also be read as plain text."""
-    cells = [[corner, *(COLUMNS[name][0] for name in columns)]]
+    cells = [["", *(COLUMNS[name][0] for name in columns)]]
     cells += [[label, *(shown(row[name], COLUMNS[name][1]) for name in columns)] for label, row in rows.items()]
     return aligned(cells)
 

@@ -15,17 +15,20 @@ from safetensors.numpy import load_file, save_file
 
 from pose.tracking.landmarks import LEFT_EYE_RING, LIPS_OUTER, RIGHT_EYE_RING, PoseFrame
 from pose.warp.conditioning import Conditioner
-from puppet.core.character import check_size
+from puppet.core.look import PictureSize
 from puppet.errors import PuppetError
+from puppet.media.alpha import checkerboard, composite
 
 BOX_MARGIN = 4 / 256  # of the picture's size, around the landmarks of mouth and eyes
 LEAST_FACE = 16  # pixels, two latent cells
 SHEET_FRAMES = 6  # frames of a clip on a contact sheet
+LEAST_CROP = 128  # pixels of a clip each way: a crop of the training
+SIDE_STEP = 16  # pixels, of which the sides of a clip are multiples
 
 
 def check_shape(size: int, frames: int, face: int) -> None:
     """`PuppetError` unless clips of `frames` pictures of size x size pixels with faces of `face` are possible."""
-    check_size(size, "--size")
+    PictureSize.of(size, "--size")
     if frames % 4 or frames < 4:
         raise PuppetError(f"--frames {frames} is not possible: choose a multiple of 4")
     if face < LEAST_FACE:
@@ -71,6 +74,22 @@ def make_clip(
     }
 
 
+def as_seen(clip: dict[str, np.ndarray], face: int | None) -> dict[str, np.ndarray]:
+    """The tensors of a training clip, shrunk where the portrait's face is larger than `face` pixels (None: as it is).
+
+    The warp is drawn at full size and shrunk after that, as `PortraitStream` does it.
+    """
+    from generator.portrait.scale import Scale  # brings torch
+
+    size = clip["frames"].shape[1]
+    seen = Scale.of(size, clip["reference_guide"][None], face, SIDE_STEP).seen
+    scale = Scale(size, min(max(seen, LEAST_CROP), size))
+    videos = {name: scale.shrink(clip[name]) for name in ("frames", "warp", "guide")}
+    stills = {name: scale.shrink(clip[name][None])[0] for name in clip if name.startswith("reference")}
+    boxes = np.round(clip["boxes"] * (scale.seen / size)).astype(np.int16)
+    return {name: np.ascontiguousarray(array) for name, array in (videos | stills).items()} | {"boxes": boxes}
+
+
 def save_clip(path: Path, clip: dict[str, np.ndarray], source: str | None = None) -> None:
     """Write a clip so that a file of this name is always a whole one.
 
@@ -98,11 +117,10 @@ def _strip(clip: dict[str, np.ndarray]) -> np.ndarray:
     """(3S, (1 + SHEET_FRAMES) S, 3) uint8."""
     size = clip["frames"].shape[1]
     chosen = np.linspace(0, len(clip["frames"]) - 1, SHEET_FRAMES).round().astype(int)
-    checks = np.indices((size, size)).sum(0) // 8 % 2 * 48 + 96
+    checks = checkerboard((size, size), 8, (96, 144))
 
     def over_checks(rgba: np.ndarray) -> np.ndarray:
-        behind = checks[..., None] * (1 - rgba[..., 3:] / 255)
-        return np.clip(rgba[..., :3] + behind, 0, 255).astype(np.uint8)
+        return composite(rgba, checks)[..., :3]
 
     def guide_colours(guide: np.ndarray) -> np.ndarray:
         colours = np.maximum(guide[..., :3], guide[..., [4, 5, 6]]) // 2 + guide[..., 7:] // 2

@@ -20,8 +20,7 @@ from pose.tracking.tracker import Tracker, TrackerUnavailable
 from puppet.core.driver import TRACKED_SIDE, track
 from puppet.core.timings import Timings
 from puppet.errors import reported_as_puppet_error
-from puppet.footage.clips import make_clip
-from puppet.footage.seen import as_seen
+from puppet.footage.clips import as_seen, make_clip
 from puppet.media.video_reader import FPS, VideoReader, centre_square
 
 PORTRAITS = 12  # moments of a video that its clips take their portrait from

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from puppet.core.background import check_background
-from puppet.core.character import check_motion
-from puppet.core.look import PictureSize, check_framing, check_hands
+from puppet.core.look import PictureSize, check_look
 from puppet.core.remote_stream import StreamChoice
 from puppet.errors import PuppetError
 from puppet.media import PORTRAIT
@@ -52,11 +50,8 @@ class LiveConfig:
             raise PuppetError(f"--fps {self.fps} is not possible: give a number from 1 to {MOST_FPS}")
         if not self.recordings.is_dir():
             raise PuppetError(f"--recordings {self.recordings} is no folder: make it first")
-        check_motion(self.motion)
-        check_framing(self.framing)
-        check_hands(self.hands)
         PictureSize.of(self.size, "--size")
-        check_background(self.background)
+        check_look(self.motion, self.background, self.framing, self.hands)
 
     @property
     def transparent(self) -> bool:

@@ -1,10 +1,9 @@
-"""What can be done while the stream runs: one table for keys, the local HTTP endpoint and the help."""
+"""What can be done while the stream runs: one table for keys and the local HTTP endpoint."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -15,28 +14,19 @@ from puppet.live.portrait_library import PortraitLibrary
 from puppet.live.sender import Sender
 from puppet.outputs.file import File
 
-
-@dataclass(frozen=True)
-class Command:
-    name: str
-    key: str
-    text: str
-
-
-COMMANDS = (
-    Command("calibrate", "x", "take the neutral face after a countdown"),
-    Command("freeze", "f", "keep the present picture, and go on"),
-    Command("blank", "b", "show a card instead, and go on"),
-    Command("mirror", "m", "mirror the person, or not"),
-    Command("hands", "h", "let arms and hands follow, or rest"),
-    Command("record", "r", "begin a recording, and end it"),
-    Command("statistics", "i", "show figures in the window, or not"),
-    Command("next", "n", "the next portrait of the folder"),
-    Command("previous", "p", "the portrait before"),
-    Command("quit", "escape", "end"),
-)
+KEYS = {
+    "x": "calibrate",  # take the neutral face after a countdown
+    "f": "freeze",  # keep the present picture, and go on
+    "b": "blank",  # show a card instead, and go on
+    "m": "mirror",  # mirror the person, or not
+    "h": "hands",  # let arms and hands follow, or rest
+    "r": "record",  # begin a recording, and end it
+    "i": "statistics",  # show figures in the window, or not
+    "n": "next",  # the next portrait of the folder
+    "p": "previous",  # the portrait before
+    "escape": "quit",
+}
 PORTRAIT = "portrait"  # followed by its number, from 1; the keys 1 to 9
-NAMES = tuple(command.name for command in COMMANDS)
 
 
 class Controls:
@@ -61,20 +51,19 @@ class Controls:
                     raise PuppetError("say which portrait: portrait 1 is the first")
                 self._library.number(int(rest))
                 return f"portrait {rest.strip()} is being prepared"
-            if word not in NAMES or rest:
-                raise PuppetError(f"unknown command '{name}'{nearest(name, [*NAMES, PORTRAIT])}")
+            if word not in KEYS.values() or rest:
+                raise PuppetError(f"unknown command '{name}'{nearest(name, [*KEYS.values(), PORTRAIT])}")
             return getattr(self, f"_{word}")()
 
     def key(self, key: str) -> str | None:
         """Carry out a pressed key's command; None where the key has none."""
         if key in "123456789":
             return self.run(f"{PORTRAIT} {key}")
-        names = [command.name for command in COMMANDS if command.key == key.lower()]
-        return self.run(names[0]) if names else None
+        name = KEYS.get(key.lower())
+        return self.run(name) if name else None
 
     @property
     def state(self) -> dict:
-        """What is on."""
         return {
             "portrait": self._driver.character.name,
             "face": not self._driver.lost,

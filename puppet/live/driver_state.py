@@ -52,7 +52,7 @@ class DriverState:
             neutral = self._memory.load(self._camera, character.name)
         calibrated = neutral is not None
         if neutral is None and self._puppeteer is not None:
-            neutral = self._puppeteer.settled_neutral  # found while running; the same driver goes on
+            neutral = self._puppeteer.retargeter.settled_neutral  # found while running; the same driver goes on
         puppeteer = Puppeteer(
             character.portrait.pose, neutral, self._motion, self._strength, IdleWhenLost, self.hands, character.drawn
         )
@@ -63,23 +63,22 @@ class DriverState:
     @property
     def neutral(self) -> PoseFrame | None:
         """The driver's neutral pose in use; None before the first face, and where motion is absolute."""
-        return self._puppeteer.neutral
+        return self._puppeteer.retargeter.neutral
 
     def set_neutral(self, neutral: PoseFrame) -> None:
         """The driver's neutral pose is known; it holds for every character that follows."""
         self._neutral = neutral
-        self._puppeteer.set_neutral(neutral)
+        self._puppeteer.retargeter.set_neutral(neutral)
         self.calibrated = True
 
     def set_hands(self, hands: bool) -> None:
         """Whether arms and hands follow, for this character and those that come."""
         self.hands = hands
-        self._puppeteer.set_hands(hands)
+        self._puppeteer.retargeter.hands = hands
 
     @property
     def lost(self) -> bool:
-        """Whether the driver's face is not seen."""
-        return self._puppeteer.lost
+        return self._puppeteer.policy.lost
 
     def calibrate(self) -> None:
         """Begin the countdown."""
@@ -131,5 +130,5 @@ class DriverState:
             character, puppeteer = self.character, self._puppeteer
         if self._was_frozen:
             self._was_frozen = False
-            puppeteer.resume(driver.time)
+            puppeteer.policy.resume(driver.time)
         return character, puppeteer(driver)

@@ -1,4 +1,4 @@
-"""What the sender asks for pictures: late reprojection, or the generated frames as they are after a delay."""
+"""What the sender asks for pictures, and late reprojection as the one that it mostly asks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from puppet.core.prediction import horizon, predict
 from puppet.core.reprojection import Reprojection
 from puppet.core.timings import Timings
 from puppet.live.adaptive_quality import AdaptiveQuality
-from puppet.live.gather import Beat, Gather, PoseGather
-from puppet.live.jitter_buffer import JitterBuffer
+from puppet.live.gather import Beat, Gather
 from puppet.live.statistics import Statistics
 from puppet.media.alpha import composite
 from puppet.outputs.base import Picture
@@ -43,6 +42,7 @@ class FrameSource(Protocol):
 
     def phase_correction(self, picture: Picture, now: float, period: float) -> float:
         """Seconds to move the sender's clock by."""
+        return 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class _Shown:
     mirrored: bool
 
 
-class ReprojectedFrames:
+class ReprojectedFrames(FrameSource):
     """A new picture at every tick, of the newest pose. The generator is given some of the same frames: what it changes
     fits them, and no warp is made twice.
 
@@ -66,7 +66,7 @@ class ReprojectedFrames:
     def __init__(self, statistics: Statistics, quality: AdaptiveQuality, generated: bool = True):
         self.batches: LatestValue[tuple[Batch, bool]] | None = LatestValue() if generated else None
         self._timings, self._quality = statistics.timings, quality
-        self._gather, self._beat = Gather(statistics), Beat()
+        self._gather, self._beat = Gather(statistics.timings), Beat()
         self._reproject = Reprojection()
         self._shown: _Shown | None = None
         self._last: tuple | None = None  # what made the last picture, if the same would make the same one
@@ -103,43 +103,6 @@ class ReprojectedFrames:
         )  # fmt: skip
         self._quality.observe_picture(time.perf_counter() - started)
         return picture
-
-    def phase_correction(self, picture: Picture, now: float, period: float) -> float:
-        return 0.0
-
-
-class BufferedFrames:
-    """The generated frames as they are, spaced evenly: `--reprojection off`."""
-
-    def __init__(self, statistics: Statistics, quality: AdaptiveQuality):
-        self.batches: LatestValue[tuple[Batch, bool]] = LatestValue()
-        self._statistics, self._quality = statistics, quality
-        self._gather = PoseGather(statistics)
-        self.buffer = JitterBuffer()
-
-    def show(self, character: Character, target: PoseFrame, live: bool, mirrored: bool) -> None:
-        for batch in self._gather.add(character, target, live, self._quality.level.rate):
-            self.batches.put((batch, mirrored))
-
-    def offer(self, batch: Batch, frames: np.ndarray, mirrored: bool) -> None:
-        pictures = [
-            make_picture(
-                person, batch.character, target.time, batch.live, target.time, mirrored, self._statistics.timings
-            )
-            for person, target in zip(frames, batch.targets, strict=True)
-        ]
-        self.buffer.offer(pictures, time.perf_counter())
-
-    def pick(self, now: float) -> Picture | None:
-        due = self.buffer.pick(now)
-        if due is None:
-            return None
-        picture, waited = due
-        self._statistics.waited("wait", waited)
-        return picture
-
-    def phase_correction(self, picture: Picture, now: float, period: float) -> float:
-        return self.buffer.phase_correction(picture, now, period)
 
 
 def make_picture(

@@ -9,7 +9,7 @@ from pose.warp.canvas import Canvas
 from puppet.core.batcher import Batch, Batcher, condition
 from puppet.core.character import Character
 from puppet.core.pose_resampler import PoseResampler
-from puppet.live.statistics import Statistics
+from puppet.core.timings import Timings
 from puppet.media.video_reader import FPS
 
 LONGEST_PAUSE = 0.4  # s between two frames of one batch
@@ -18,8 +18,8 @@ LONGEST_PAUSE = 0.4  # s between two frames of one batch
 class Gather:
     """Collects batches, and counts how long their frames waited for the last one."""
 
-    def __init__(self, statistics: Statistics):
-        self._statistics = statistics
+    def __init__(self, timings: Timings):
+        self._timings = timings
         self._batcher = Batcher()
         self._last = float("-inf")  # s, time of the newest frame
 
@@ -32,16 +32,16 @@ class Gather:
         if batch is not None:
             now = time.perf_counter()
             for target in batch.targets:
-                self._statistics.waited("collect", now - target.time)
+                self._timings.add("collect", now - target.time)
         return batch
 
 
 class PoseGather:
     """From poses at the camera's rate to batches at the generator's."""
 
-    def __init__(self, statistics: Statistics):
-        self._timings = statistics.timings
-        self._gather = Gather(statistics)
+    def __init__(self, timings: Timings):
+        self._timings = timings
+        self._gather = Gather(timings)
         self._resampler = PoseResampler(FPS)
         self._character: Character | None = None
 

@@ -70,7 +70,6 @@ class LiveLoop:
             thread.start()
 
     def close(self) -> None:
-        """Stop the threads and free the tracker."""
         self._stop.set()
         if self._source.batches is not None:
             self._source.batches.close()

@@ -36,9 +36,7 @@ class Sender:
         self.dropped = 0  # pictures that outputs, closed by now, were too slow for
         self.error: BaseException | None = None  # what ended the clock
         self.fps = fps
-        self._source = source
-        self._statistics = statistics
-        self._failed = failed
+        self._source, self._statistics, self._failed = source, statistics, failed
         self._lock = threading.Lock()
         self._workers: list[OutputWorker] = []
         self._stop = threading.Event()
@@ -50,7 +48,6 @@ class Sender:
             return [worker.output for worker in self._workers]
 
     def add(self, output: Output) -> None:
-        """Open an output and send to it from now on."""
         height, width = self.last.person.shape[:2]
         output.open((width, height), self.fps)
         with self._lock:
@@ -70,7 +67,6 @@ class Sender:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop the clock and close all outputs."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()

@@ -24,10 +24,11 @@ from puppet.core.signals import end_on_signals
 from puppet.core.warp_stream import WarpStream
 from puppet.errors import PuppetError, reported_as_puppet_error
 from puppet.live.adaptive_quality import AdaptiveQuality
+from puppet.live.buffered_frames import BufferedFrames
 from puppet.live.config import LiveConfig
 from puppet.live.controls import Controls
 from puppet.live.driver_state import DriverState
-from puppet.live.frame_source import BufferedFrames, FrameSource, ReprojectedFrames
+from puppet.live.frame_source import FrameSource, ReprojectedFrames
 from puppet.live.loop import LiveLoop
 from puppet.live.portrait_library import PortraitLibrary
 from puppet.live.sender import Sender
@@ -71,6 +72,7 @@ class Session:
         sys.setswitchinterval(SWITCH_SECONDS)
         self._config, self._report, self._outputs, self._motion_out = config, report, outputs, motion_out
         self._end = threading.Event()
+        self.end = self._end.set  # from any thread
         self._broken: Exception | None = None  # ends the run
         self._lost: Exception | None = None  # a recording that failed: what was asked for was not done
         self._stream = open_stream(config.stream)
@@ -93,10 +95,10 @@ class Session:
             quality = AdaptiveQuality(1 / fps)
             if config.reprojection:  # which makes the warp by itself
                 generated = not isinstance(self._stream, WarpStream)
-                source_of_frames: FrameSource = ReprojectedFrames(self.statistics, quality, generated)
+                frames: FrameSource = ReprojectedFrames(self.statistics, quality, generated)
             else:
-                source_of_frames = BufferedFrames(self.statistics, quality)
-            self.sender = Sender(still(character), source_of_frames, self.statistics, self._output_failed, fps)
+                frames = BufferedFrames(self.statistics, quality)
+            self.sender = Sender(still(character), frames, self.statistics, self._output_failed, fps)
             self.camera: Camera | VmcReceiver
             if isinstance(source, VmcReceiver):
                 self.camera, tracker = source, None
@@ -107,23 +109,11 @@ class Session:
                     tracker = Tracker()
                 tracker.track(character.portrait.picture, time.perf_counter(), body=True)  # warms it up, too
             self.loop = LiveLoop(
-                self.camera,
-                tracker,
-                self.driver,
-                renderer,
-                source_of_frames,
-                quality,
-                self.sender,
-                self.statistics,
-                report,
+                self.camera, tracker, self.driver, renderer, frames, quality, self.sender, self.statistics, report,
                 motion_out,
-            )
+            )  # fmt: skip
             self.controls = Controls(self.driver, self.sender, library, config.recordings, config.transparent, self.end)
             unfinished.pop_all()
-
-    def end(self) -> None:
-        """End the run from any thread."""
-        self._end.set()
 
     def run(self) -> dict:
         with ExitStack() as opened:
@@ -147,12 +137,9 @@ class Session:
             self._greet()
             self._watch(windows[0] if windows else None, self._config.seconds)
             summary = self.statistics.summary()
-        if self._broken is not None:
-            raise self._broken
-        if self._error is not None:
-            raise self._error
-        if self._lost is not None:
-            raise self._lost
+        for error in (self._broken, self._error, self._lost):
+            if error is not None:
+                raise error
         return summary
 
     @property
@@ -165,8 +152,7 @@ class Session:
         if not self._config.reprojection:
             return FPS
         seconds = reprojection_seconds(character)
-        fitting = [fps for fps in RATES if fps * seconds <= MOST_BUSY]
-        return fitting[0] if fitting else RATES[-1]
+        return next((fps for fps in RATES if fps * seconds <= MOST_BUSY), RATES[-1])
 
     def state(self) -> dict:
         """What is on and how it runs, for the page and for remote controls."""

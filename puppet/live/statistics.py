@@ -7,7 +7,7 @@ import threading
 import numpy as np
 
 from puppet.core.memory import resident_mib
-from puppet.core.timings import Timings
+from puppet.core.timings import STAGES, Timings
 from puppet.outputs.base import Picture
 
 LONGEST = 10_000  # ms that an age is counted up to
@@ -18,11 +18,12 @@ AGES = ("motion", "appearance")
 class Statistics:
     """Rate and evenness of the output, age of what it shows, time per stage, memory.
 
-    `timings` are the stages' means. helpers: processes whose memory counts too.
+    `timings` are the stages' means: beside the work what a frame waits, "collect" (until its group of four is whole)
+    and "wait" (until it is due). helpers: processes whose memory counts too.
     """
 
     def __init__(self, helpers: tuple[int, ...] = ()) -> None:
-        self.timings = Timings()
+        self.timings = Timings(("collect", *STAGES, "wait"))
         self._helpers = helpers
         self._lock = threading.Lock()
         self.reset()
@@ -36,10 +37,7 @@ class Statistics:
             self._first = self._last = 0.0
             self._largest_gap = 0.0
             self._ages = {kind: np.zeros(LONGEST, np.int64) for kind in AGES}  # histograms of milliseconds
-            self._sums = {"collect": 0.0, "wait": 0.0}
-            self._counts = {"collect": 0, "wait": 0}
-            self._running = False  # whether one of the driver's pictures went out: all has run once
-            self._rss_start: float | None = None  # then
+            self._rss_start: float | None = None  # when the first of the driver's pictures went out: all has run once
 
     def memory(self) -> float | None:
         """MiB of this process and its helpers (on Linux); None where the system does not say."""
@@ -59,17 +57,11 @@ class Statistics:
             if new is None:
                 self.repeated += 1
             elif new.live:
-                if not self._running:
-                    self._running, self._rss_start = True, self.memory()
+                if self._rss_start is None:
+                    self._rss_start = self.memory()
                 self._count("motion", now - new.time)
                 if new.appearance is not None:
                     self._count("appearance", now - new.appearance)
-
-    def waited(self, what: str, seconds: float) -> None:
-        """What a frame spent in "collect" (until its group of four was whole) or "wait" (until it was due)."""
-        with self._lock:
-            self._sums[what] += seconds
-            self._counts[what] += 1
 
     def latency(self, kind: str, percent: float) -> float | None:
         """Milliseconds of age, of "motion" or "appearance", that so many percent of the sent pictures stay within."""
@@ -87,27 +79,15 @@ class Statistics:
         with self._lock:
             return (self.frames - 1) / (self._last - self._first) if self.frames > 1 else 0.0
 
-    @property
-    def new_fps(self) -> float:
-        """New pictures a second, of those that were sent."""
-        return self.fps * (1 - self.repeated / max(self.frames, 1))
-
     def summary(self) -> dict:
         """The object that `--json` prints; milliseconds are means per video frame."""
         rss = self.memory()
-        stages = {stage: round(ms, 2) for stage, ms in self.timings.milliseconds().items()}
-        with self._lock:
-            waits = {
-                name: round(1000 * self._sums[name] / self._counts[name], 2) if self._counts[name] else 0.0
-                for name in self._sums
-            }
-            gap = round(1000 * self._largest_gap, 1)
         return {
             "frames": self.frames,
             "fps": round(self.fps, 2),
-            "max_gap_ms": gap,
-            "new_pictures_per_second": round(self.new_fps, 2),
+            "max_gap_ms": round(1000 * self._largest_gap, 1),
+            "new_pictures_per_second": round(self.fps * (1 - self.repeated / max(self.frames, 1)), 2),
             **{f"{kind}_latency_ms": {f"p{p}": self.latency(kind, p) for p in (50, 95)} for kind in AGES},
-            "ms": {"collect": waits["collect"], **stages, "wait": waits["wait"]},
-            "rss_mib": {"start": self._rss_start if self._running else rss, "end": rss},
+            "ms": {stage: round(ms, 2) for stage, ms in self.timings.milliseconds().items()},
+            "rss_mib": {"start": rss if self._rss_start is None else self._rss_start, "end": rss},
         }

@@ -20,3 +20,9 @@ def straight_alpha(rgba: np.ndarray) -> np.ndarray:
     alpha = rgba[..., 3:].astype(np.uint16)
     colours = (rgba[..., :3].astype(np.uint16) * 255 + alpha // 2) // np.maximum(alpha, 1)
     return np.concatenate([np.minimum(colours, 255).astype(np.uint8), rgba[..., 3:]], -1)
+
+
+def checkerboard(shape: tuple[int, ...], field: int, greys: tuple[int, int]) -> np.ndarray:
+    """(H, W, 3): what stands for nothing behind a picture; field: px."""
+    board = np.indices(shape).sum(0) // field % 2
+    return np.repeat(np.array(greys, np.uint8)[board][..., None], 3, -1)

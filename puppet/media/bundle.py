@@ -28,6 +28,7 @@ from generator.actors.motion import Performance, plausible
 from generator.actors.scene import Camera
 from generator.actors.sheet import composite
 from generator.actors.speech import sample_speech, smooth, weights_of
+from pose.geometry import smoothstep
 from puppet.media.painting import painted
 from puppet.media.video_reader import FPS
 from puppet.media.video_writer import VideoWriter
@@ -120,14 +121,13 @@ def still() -> Performance:
     return _performance(weights_of(FRIENDLY)[None], np.zeros((1, 3)), np.zeros((1, 2)))
 
 
-def act_of(seconds: float = SECONDS) -> Performance:
+def act_of() -> Performance:
     """At rest, blink, talk and turn to both sides, a broad smile, raised brows and a nod, wide open, blink, rest."""
-    clock = np.arange(round(seconds * FPS)) / FPS
+    clock = np.arange(round(SECONDS * FPS)) / FPS
 
     def during(begin: float, end: float, ramp: float = 0.3) -> np.ndarray:
         """(T, 1): 1 between these times, with smooth slopes inside."""
-        x = np.clip(np.minimum(clock - begin, end - clock) / ramp, 0, 1)
-        return (x * x * (3 - 2 * x))[:, None]
+        return smoothstep(np.minimum(clock - begin, end - clock) / ramp, (0.0, 1.0))[:, None]
 
     def wave(begin: float, end: float, periods: float) -> np.ndarray:
         x = np.clip((clock - begin) / (end - begin), 0, 1)

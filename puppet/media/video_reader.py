@@ -6,14 +6,17 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
 
 from puppet.errors import PuppetError
+from puppet.media.pictures import check_file
 
 FPS = 24
+SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv")
 # a pause in the time stamps longer than this is a broken clock, not a held picture
 LONGEST_PAUSE = 10.0  # seconds
 # a file that ends this share of its stated length plus as many seconds early was cut off
@@ -36,15 +39,11 @@ class VideoReader:
 
     def __init__(self, path: Path | str, role: str = "driver"):
         self.path, self.role = Path(path), role
-        if not self.path.exists():
-            raise PuppetError(f"{self.role} {self.path} does not exist: give the path of a video file")
-        if self.path.is_dir():
-            raise PuppetError(f"{self.role} {self.path} is a folder: give the path of a video file")
-        if self.path.stat().st_size == 0:
-            raise PuppetError(f"{self.role} {self.path} is empty: give a video file")
+        check_file(self.path, role, "a video file")
         with self._open() as container:
             stream = self._stream(container)
-            self.start = self._start(container, stream)
+            # of the first picture on the file's clock, which the sound's packets share
+            self.start = float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0
             self.rate = float(stream.average_rate or stream.base_rate or FPS)
             length = stream.duration * stream.time_base if stream.duration else None
             if length is None and container.duration:
@@ -63,25 +62,25 @@ class VideoReader:
 
         Damaged pictures are left out; a file that was cut off gives what it has and then raises PuppetError.
         """
-        decoded = 0
+        count = 0
         with self._open() as container:
             stream = self._stream(container)
             stream.thread_type = "AUTO"
             aspect = float(stream.sample_aspect_ratio or 1) or 1.0
             clock = _Clock(1 / self.rate)
-            for frame in self._decode(container, stream):
-                if decoded == 0:
+            for frame in decoded(container, stream):
+                if count == 0:
                     # of the first only: asking ties a frame into a cycle, and its memory stays until the next
                     # collection
                     matrix = display_matrix(frame)
-                decoded += 1
+                count += 1
                 end = clock(frame.time)
                 yield TimedFrame(upright(frame.to_ndarray(format="rgb24"), aspect, matrix), end)
-        if decoded == 0:
+        if count == 0:
             raise PuppetError(
                 f"{self.role} {self.path} has no picture that can be decoded: it is broken or cut off; record it again"
             )
-        if decoded == 1:
+        if count == 1:
             raise PuppetError(f"{self.role} {self.path} holds a single picture: give a video in which something moves")
         if self._stated is not None and end + 1 / self.rate < self._stated * (1 - CUT_OFF) - CUT_OFF:
             raise PuppetError(
@@ -112,23 +111,22 @@ class VideoReader:
             raise PuppetError(f"{self.role} {self.path} is coded in a way that cannot be read: convert it to H.264")
         return best
 
-    def _start(self, container: av.container.InputContainer, stream: av.VideoStream) -> float:
-        """Seconds of the first picture on the file's clock; the sound's packets are on the same clock."""
-        return float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0
 
-    def _decode(self, container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except av.error.FFmpegError:
-                return  # cut off in the middle of a packet
-            try:
-                yield from packet.decode()
-            except av.error.FFmpegError:
-                continue  # a damaged picture: the next key frame mends it
+def readable(packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
+    """The packets up to where the file is cut off."""
+    try:
+        yield from packets
+    except av.error.FFmpegError:
+        return
+
+
+def decoded(container: av.container.InputContainer, stream: av.stream.Stream) -> Iterator[Any]:
+    """Every picture or piece of sound that is whole; the next key frame mends a damaged one."""
+    for packet in readable(container.demux(stream)):
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError:
+            continue
 
 
 class _Clock:

@@ -49,9 +49,8 @@ def check_output(path: Path, transparent: bool, inputs: tuple[Path, ...] = ()) -
         )
     if path.is_dir():
         raise PuppetError(f"output {path} is a folder: give the name of a file in it")
-    folder = path.parent
-    if not folder.is_dir():
-        raise PuppetError(f"output {path}: the folder {folder} does not exist; make it first")
+    if not path.parent.is_dir():
+        raise PuppetError(f"output {path}: the folder {path.parent} does not exist; make it first")
     for other in inputs:
         if path.exists() and other.exists() and path.samefile(other):
             raise PuppetError(f"output {path} is also an input: give --out another name")
@@ -61,8 +60,8 @@ def check_output(path: Path, transparent: bool, inputs: tuple[Path, ...] = ()) -
         partial.unlink()
     except OSError as error:
         raise PuppetError(
-            f"output {path}: the folder {folder.absolute()} cannot be written to ({error.strerror}); choose another "
-            "with --out"
+            f"output {path}: the folder {path.parent.absolute()} cannot be written to ({error.strerror}); choose "
+            "another with --out"
         ) from error
 
 
@@ -79,11 +78,8 @@ class VideoWriter:
     def __init__(
         self, path: Path, size: tuple[int, int], transparent: bool = False, sound: Sound | None = None, fps: int = FPS
     ):
-        self.path = path
-        self._partial = _partial_path(path)
-        self._transparent = transparent
-        self._fps = fps
-        self._frames = 0
+        self.path, self._partial = path, _partial_path(path)
+        self._transparent, self._fps, self._frames = transparent, fps, 0
         chosen = (TRANSPARENT if transparent else OPAQUE)[path.suffix.lower()]
         try:
             # the index in front lets a browser start before the file has come whole
@@ -94,10 +90,11 @@ class VideoWriter:
             raise self._failure(error) from error
         self._stream.width, self._stream.height = size
         self._stream.pix_fmt = chosen.pixels
-        context = self._stream.codec_context
-        context.colorspace = BT601
-        context.color_range = LIMITED_RANGE
-        self._sound = sound.attach(self._container) if sound else None
+        self._stream.codec_context.colorspace = BT601
+        self._stream.codec_context.color_range = LIMITED_RANGE
+        self._sound = sound
+        if sound:
+            sound.attach(self._container)
 
     def write(self, rgba: np.ndarray, number: int | None = None) -> None:
         """One frame: (H, W, 4) uint8 premultiplied RGBA; opaque formats take its colours as they are.

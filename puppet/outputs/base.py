@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,24 +29,21 @@ class Picture:
     appearance: float | None = None  # s on the same clock: the driver's moment of the newest generated frame in it
 
 
-class Output(ABC):
-    """One place where pictures go.
+class Output:
+    """One place where pictures go; this one is nowhere, for measuring.
 
     `open` and `close` are called once each, `send` at a constant rate from a thread of the output's own.
     """
 
-    name: str
+    name = "none"
     close_seconds: float | None = CLOSE_SECONDS  # to write what it still has; None: whatever it takes
 
-    @abstractmethod
     def open(self, size: tuple[int, int], fps: int) -> None:
         """Get ready for pictures of `size` (width, height). Raises PuppetError where that is not possible."""
 
-    @abstractmethod
     def send(self, picture: Picture) -> None:
         """Show one picture. Raises PuppetError when the output broke."""
 
-    @abstractmethod
     def close(self) -> None:
         """Let go of everything."""
 
@@ -89,14 +86,11 @@ class OutputWorker:
             self.output.close()
         except Exception as error:
             self.error = error
-            try:
+            with suppress(PuppetError):  # it is broken already, and that is being told
                 self.output.close()
-            except PuppetError:
-                pass  # it is broken already, and that is being told
             self._failed(self.output, error)
 
     def _next(self) -> Picture | None:
         with self._changed:
-            while not self._waiting and not self._closed:
-                self._changed.wait()
+            self._changed.wait_for(lambda: self._waiting or self._closed)
             return self._waiting.popleft() if self._waiting else None

@@ -38,9 +38,6 @@ class Browser(Output):
     def clients(self) -> int:
         return len(self._clients)
 
-    def open(self, size: tuple[int, int], fps: int) -> None:
-        pass
-
     def send(self, picture: Picture) -> None:
         self._number += 1
         clients = list(self._clients)
@@ -65,7 +62,6 @@ class Browser(Output):
 
 
 def encoded(picture: Picture, framed: bool, number: int) -> bytes:
-    """One frame of the stream."""
     image = picture.framed if framed else picture.person
     height, width = image.shape[:2]
     if not framed or picture.background.square is None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from puppet.errors import PuppetError, nearest
 from puppet.outputs.base import Output
 from puppet.outputs.browser import Browser
 from puppet.outputs.file import File
-from puppet.outputs.none import Nowhere
 from puppet.outputs.virtual_camera import VirtualCamera
 from puppet.outputs.window import Window
 
@@ -17,20 +17,14 @@ NAMES = ("virtual-camera", "window", "browser", "none")
 
 def make_outputs(words: list[str], canvas: tuple[int, int], backend: str | None, transparent: bool) -> list[Output]:
     """The outputs, not yet open. Raises PuppetError for a word that is neither a name nor a video file."""
+    makers: dict[str, Callable[[], Output]] = {
+        "virtual-camera": lambda: VirtualCamera(*canvas, backend), "window": Window, "browser": Browser, "none": Output,
+    }  # fmt: skip
     outputs: list[Output] = []
     for word in dict.fromkeys(words):
-        if word == "virtual-camera":
-            outputs.append(VirtualCamera(*canvas, backend))
-        elif word == "window":
-            outputs.append(Window())
-        elif word == "browser":
-            outputs.append(Browser())
-        elif word == "none":
-            outputs.append(Nowhere())
-        elif "." in word:
-            outputs.append(File(Path(word), transparent))
-        else:
+        if word not in makers and "." not in word:
             raise PuppetError(
                 f"unknown output '{word}'{nearest(word, NAMES)}; choose {', '.join(NAMES)}, or the name of a video file"
             )
+        outputs.append(makers[word]() if word in makers else File(Path(word), transparent))
     return outputs

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from puppet.errors import PuppetError
+from puppet.errors import PuppetError, extra_needed
 from puppet.media.alpha import straight_alpha
 from puppet.outputs.base import Output, Picture
 from puppet.outputs.canvas import Canvas
@@ -36,13 +36,9 @@ class VirtualCamera(Output):
         return self._camera.device
 
     def open(self, size: tuple[int, int], fps: int) -> None:
-        try:
+        with extra_needed("a virtual camera needs pyvirtualcam", "virtualcam"):
             import pyvirtualcam
             from pyvirtualcam.camera import BACKENDS
-        except ImportError as error:
-            raise PuppetError(
-                "a virtual camera needs pyvirtualcam, which is missing: pip install 'puppet-live[virtualcam]'"
-            ) from error
         if self._backend is not None and self._backend not in BACKENDS:
             raise PuppetError(f"unknown virtual camera '{self._backend}': on this system choose {', '.join(BACKENDS)}")
         formats = pyvirtualcam.PixelFormat

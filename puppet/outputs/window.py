@@ -10,6 +10,7 @@ import numpy as np
 
 from puppet.core.latest_value import LatestValue
 from puppet.errors import PuppetError
+from puppet.media.alpha import checkerboard, composite
 from puppet.outputs.base import Output, Picture
 
 TITLE = "Puppet"
@@ -65,14 +66,13 @@ class Window(Output):
             self._shown = False
 
     def _drawn(self, picture: Picture, lines: list[str]) -> np.ndarray:
-        image = picture.framed[..., :3]
+        image = picture.framed
         if picture.background.square is None:
-            board = np.indices(image.shape[:2]).sum(0) // CHECKER % 2 * 40 + 180
-            image = np.minimum(image + (board * (1 - picture.framed[..., 3] / 255))[..., None], 255).astype(np.uint8)
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+            image = composite(image, checkerboard(image.shape[:2], CHECKER, (180, 220)))
+        image = cv2.cvtColor(image, cv2.COLOR_RGBA2BGR)
         image = cv2.resize(image, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_LINEAR)
         for row, line in enumerate(lines):
-            place = (10, 24 + 22 * row)
-            cv2.putText(image, line, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 3, cv2.LINE_AA)
-            cv2.putText(image, line, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+            for grey, width in ((0, 3), (255, 1)):
+                place = (10, 24 + 22 * row)
+                cv2.putText(image, line, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (grey, grey, grey), width, cv2.LINE_AA)
         return image

@@ -41,14 +41,9 @@ def to_quaternion(rotation: np.ndarray) -> Quaternion:
 
 def to_rotation(quaternion: Quaternion) -> np.ndarray:
     """(3, 3) rotation of a quaternion of any length but 0."""
-    x, y, z, w = np.array(quaternion, np.float64) / np.linalg.norm(quaternion)
-    return np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-        ]
-    )
+    *axis, w = quaternion
+    length = float(np.linalg.norm(axis))
+    return cv2.Rodrigues(np.array(axis, np.float64) * (2 * np.arctan2(length, w) / max(length, 1e-12)))[0]
 
 
 def bones_of(turn: np.ndarray, spine: np.ndarray, weights: np.ndarray) -> dict[str, Quaternion]:

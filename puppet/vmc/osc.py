@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from puppet.errors import PuppetError
+from puppet.errors import PuppetError, extra_needed
 
 HOST = "127.0.0.1"
 PORT = 39539  # on which receivers of VMC commonly listen
@@ -13,10 +13,8 @@ PORT = 39539  # on which receivers of VMC commonly listen
 
 def load_osc(part: str) -> ModuleType:
     """The module `pythonosc.<part>`. Raises PuppetError where the package is missing."""
-    try:
+    with extra_needed("VMC needs the package python-osc", "osc"):
         return importlib.import_module(f"pythonosc.{part}")
-    except ImportError as error:
-        raise PuppetError("VMC needs the package python-osc: pip install 'puppet-live[osc]'") from error
 
 
 def parse_port(text: str, about: str) -> int:

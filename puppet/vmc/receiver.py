@@ -16,7 +16,7 @@ from pose.tracking.landmarks import PoseFrame
 from pose.tracking.mesh import face_mesh
 from puppet.core.driver import TRACKED_SIDE
 from puppet.core.latest_value import LatestValue
-from puppet.errors import PuppetError, port_reported
+from puppet.errors import port_reported
 from puppet.vmc.bones import HEAD_CHAIN, Quaternion, gaze_weights, turn_of
 from puppet.vmc.names import read_weights
 from puppet.vmc.osc import HOST, PORT, load_osc, parse_port
@@ -34,10 +34,10 @@ LARGEST_PACKET = 65536
 EYES = 0.25  # distance of the outer eye corners, as a share of the made-up picture
 
 
-def resting_face(time: float = 0.0) -> PoseFrame:
+def resting_face() -> PoseFrame:
     """The neutral driver: the canonical face in the middle of a picture of the tracker's size."""
     face = face_mesh().canonical * (EYES * TRACKED_SIDE) + np.array([0.5, 0.45, 0]) * TRACKED_SIDE
-    return PoseFrame(face.astype(np.float32), None, None, None, (TRACKED_SIDE, TRACKED_SIDE), time)
+    return PoseFrame(face.astype(np.float32), None, None, None, (TRACKED_SIDE, TRACKED_SIDE), 0.0)
 
 
 class Performance:
@@ -113,12 +113,8 @@ class VmcReceiver:
         """Raises PuppetError where the port cannot be had."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         cure = f"give --camera {WORD}:PORT another and let the sender send to that"
-        try:
-            with port_reported(self.port, f"UDP port {self.port} of this machine", cure):
-                self._socket.bind((HOST, self.port))
-        except PuppetError:
-            self._socket.close()
-            raise
+        with port_reported(self.port, f"UDP port {self.port} of this machine", cure):
+            self._socket.bind((HOST, self.port))
         self._socket.settimeout(WAIT)
         self._thread.start()
 
@@ -175,14 +171,11 @@ class _WithoutOsc(logging.Filter):
         return "pythonosc" not in record.pathname
 
 
-def is_vmc(camera: str) -> bool:
-    """Whether what a user gave as the camera is VMC."""
-    return camera.partition(":")[0].lower() == WORD
-
-
-def make_receiver(camera: str) -> VmcReceiver:
-    """From "vmc" or "vmc:PORT". Raises PuppetError."""
-    _, colon, port = camera.partition(":")
+def make_receiver(camera: str) -> VmcReceiver | None:
+    """From "vmc" or "vmc:PORT"; None for another camera. Raises PuppetError."""
+    word, colon, port = camera.partition(":")
+    if word.lower() != WORD:
+        return None
     return VmcReceiver(parse_port(port, f"--camera {camera}") if colon else PORT)
 
 

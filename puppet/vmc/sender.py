@@ -56,8 +56,12 @@ class VmcSender:
 
         neutral: None where nobody knows it: the calmest of the first second is taken.
         """
+        messages = [
+            self._message("OK", 1, CALIBRATED, 0, int(pose.face is not None)),
+            self._message("T", time.perf_counter() - self._start),
+        ]
         if pose.face is None:
-            self._send([self._available(tracked=False), self._time()])
+            self._send(messages)
             return
         self._take_neutral(pose, neutral)
         weights = self._meter.weights(pose)
@@ -65,15 +69,9 @@ class VmcSender:
         shapes = dict(zip(PERFECT_SYNC, weights.tolist(), strict=True)) if "arkit" in self._families else {}
         if "vrm" in self._families:
             shapes |= vrm_shapes(weights)
-        self._send(
-            [
-                self._available(tracked=True),
-                self._time(),
-                *(self._message("Bone/Pos", name, *PLACES[name], *turn) for name, turn in bones.items()),
-                *(self._message("Blend/Val", name, value) for name, value in shapes.items()),
-                self._message("Blend/Apply"),
-            ]
-        )
+        messages += [self._message("Bone/Pos", name, *PLACES[name], *turn) for name, turn in bones.items()]
+        messages += [self._message("Blend/Val", name, value) for name, value in shapes.items()]
+        self._send([*messages, self._message("Blend/Apply")])
 
     def close(self) -> None:
         self._socket.close()
@@ -89,12 +87,6 @@ class VmcSender:
         if neutral is not self._neutral:
             self._neutral, self._meter = neutral, BlendshapeMeter(neutral)
 
-    def _available(self, tracked: bool):
-        return self._message("OK", 1, CALIBRATED, 0, int(tracked))
-
-    def _time(self):
-        return self._message("T", time.perf_counter() - self._start)
-
     def _message(self, name: str, *values: str | int | float):
         builder = self._build(f"/VMC/Ext/{name}")
         for value in values:
@@ -109,14 +101,13 @@ class VmcSender:
                 for message in group:
                     bundle.add_content(message)
                 self._socket.sendto(bundle.build().dgram, self.address)
+            self._failing = False
         except BlockingIOError:
-            return  # the network is behind; the next frame is worth more than this one
+            pass  # the network is behind; the next frame is worth more than this one
         except OSError as error:
             if not self._failing:
                 self._report(f"motion cannot be sent to {self.target} ({error.strerror}); it is tried again")
             self._failing = True
-            return
-        self._failing = False
 
 
 def parse_target(target: str) -> tuple[str, int, tuple[str, ...]]:

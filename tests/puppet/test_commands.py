@@ -45,7 +45,7 @@ def test_prepare_makes_clips_of_own_footage(tmp_path, driver, capfd):
 @pytest.mark.parametrize(
     "words, cause",
     [
-        (["bench", "--seconds", "0"], "must be more than 0"),
+        (["bench", "--seconds", "0"], "has to be more than 0"),
         (["bench", "--model", "poket"], "did you mean 'pocket'?"),
         (["bench", "--driver", "{}/missing.mp4"], "does not exist"),
         (["actors", "{}/out", "--clips", "0", "--ict", "{}", "--makehuman", "{}"], "at least 1"),

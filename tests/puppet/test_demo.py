@@ -217,12 +217,12 @@ def test_the_neutral_face_can_be_taken_again(sessions, portrait, driver):
     frames = list(VideoReader(driver).frames())
     session = WebcamSession(own.engine.renderer())
     session.see(own.character, frames[0], 1.0, 0.0)
-    first = session._puppeteer.neutral
+    first = session._puppeteer.retargeter.neutral
     session.see(own.character, frames[1], 1.0, 0.1)
-    assert session._puppeteer.neutral is first
+    assert session._puppeteer.retargeter.neutral is first
     session.take_neutral()
     session.see(own.character, frames[8], 1.0, 0.2)
-    assert session._puppeteer.neutral is not first
+    assert session._puppeteer.retargeter.neutral is not first
     session.close()
 
 

@@ -17,12 +17,14 @@ from puppet.commands import evaluate as command
 from puppet.core.background import Background
 from puppet.core.character import Character
 from puppet.core.look import PictureSize
-from puppet.evaluate import clips, scores, sheets, systems
-from puppet.evaluate.clips import EvaluationClip, square_of
+from puppet.evaluate import clips, scores, sheets
+from puppet.evaluate import report as report_module
+from puppet.evaluate.clips import EvaluationClip
 from puppet.evaluate.plain_warp import PlainWarp, ring_strips
 from puppet.evaluate.report import Report
-from puppet.evaluate.systems import Model, Subject
+from puppet.evaluate.systems import Model
 from puppet.evaluate.table import markdown
+from puppet.media.pictures import filling
 from tests.puppet.test_evaluate_arms import waving
 from tests.puppet.test_evaluate_measures import face_sequence
 
@@ -50,8 +52,9 @@ def untracked(monkeypatch, clip):
     character = Character(
         "made up", portrait, PictureSize.of(SIZE), background, Conditioner(portrait.person, portrait.pose)
     )
-    monkeypatch.setattr(systems, "load_character", lambda source, size, background: character)
+    monkeypatch.setattr(report_module, "load_character", lambda source, size, background: character)
     monkeypatch.setattr(scores, "track_faces", lambda frames: clip.faces[: len(frames)])
+    return character
 
 
 def test_ring_strips_close_the_ring():
@@ -83,11 +86,11 @@ def test_plain_warp_moves_the_face_and_not_the_border(clip):
     assert np.abs(output[[0, -1]] - clip.picture[[0, -1]]).max() <= 6
 
 
-def test_square_of_is_the_centre():
+def test_the_square_is_the_centre():
     picture = np.zeros((40, 100, 3), np.uint8)
     picture[:, 30:70] = 200
-    assert (square_of(picture, 20) == 200).all()
-    assert square_of(picture, 80).shape == (80, 80, 3)
+    assert (filling(picture, 20, 20) == 200).all()
+    assert filling(picture, 80, 80).shape == (80, 80, 3)
 
 
 def test_clips_of_a_folder_and_over_grey(tmp_path):
@@ -112,7 +115,7 @@ def test_report_of_baselines_and_a_model(clip, untracked, tmp_path, monkeypatch)
     monkeypatch.setattr(Model, "performer", lambda self, subject: truth_of(clip))
     report = Report([Model("perfect", "tiny", "random")], None, SIZE, tmp_path, quiet=True)
     report.self_reenactment([clip])
-    report.cross_reenactment([Subject("other", clip.picture, SIZE)], [clip])
+    report.cross_reenactment({"other": untracked}, [clip])
     figures = report.figures()
     assert list(figures["self"]) == ["still", "plain warp", "warp", "perfect"]
     perfect = figures["self"]["perfect"]
@@ -136,7 +139,7 @@ def test_report_tells_of_arms_where_a_clip_shows_them(clip, untracked, monkeypat
     assert "Arms" not in report.markdown()
     signer = replace(clip, name="signer", limbs=limbs)
     report.self_reenactment([signer])
-    report.cross_reenactment([Subject("other", clip.picture, SIZE)], [signer])
+    report.cross_reenactment({"other": untracked}, [signer])
     text = report.markdown()
     assert "Arms and hands, own first frame: signer" in text and "Arms and hands, other portraits" in text
     figures = report.figures()

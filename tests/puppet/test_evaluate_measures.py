@@ -7,6 +7,7 @@ import pytest
 from pose.tracking.mesh import face_mesh
 from pose.tracking.signals import angles_rotation
 from puppet.evaluate import measures
+from puppet.evaluate.scores import Rollout
 
 SIZE = 64
 
@@ -33,8 +34,8 @@ def pictures(count=4, seed=0):
 def test_identical_pictures_are_perfect():
     video, faces = pictures(), face_sequence(gap=np.full(4, 0.3), count=4)
     assert measures.psnr(video, video) == np.inf
-    assert measures.mouth_psnr(video, video, faces) == np.inf
-    assert measures.eyes_psnr(video, video, faces) == np.inf
+    assert measures.region_psnr(video, video, faces, measures.MOUTH) == np.inf
+    assert measures.region_psnr(video, video, faces, measures.EYES) == np.inf
     assert measures.mouth_w1(video, video, faces) == 0
     assert measures.akd(faces, faces) == 0
     assert measures.sharpness(video, video) == 1
@@ -58,10 +59,10 @@ def test_region_psnr_sees_its_region_only():
     output = truth.copy()
     x0, y0, x1, y1 = measures.box(faces[0], measures.LIPS_OUTER, SIZE)
     output[:, y0:y1, x0:x1] += 20
-    assert measures.mouth_psnr(output, truth, faces) == pytest.approx(20 * np.log10(255 / 20))
-    assert measures.eyes_psnr(output, truth, faces) == np.inf
+    assert measures.region_psnr(output, truth, faces, measures.MOUTH) == pytest.approx(20 * np.log10(255 / 20))
+    assert measures.region_psnr(output, truth, faces, measures.EYES) == np.inf
     faces[:] = np.nan
-    assert np.isnan(measures.mouth_psnr(output, truth, faces))
+    assert np.isnan(measures.region_psnr(output, truth, faces, measures.MOUTH))
 
 
 def test_box_has_its_margin_and_stays_inside():
@@ -156,8 +157,8 @@ def test_sharpness_of_a_blurred_picture():
 
 
 def test_drift_and_face_rate():
-    assert measures.drift(np.arange(12)) == 10.5 - 0.5
-    assert measures.drift(np.array([1.0, np.nan, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4])) == 3.5 - 1
+    for curve, drift in ((np.arange(12), 10.5 - 0.5), ([1.0, np.nan, 3, 3, 3, 3, 3, 3, 3, 3, 3, 4], 3.5 - 1)):
+        assert Rollout("", {"psnr": np.array(curve)}).summary()["psnr_drift"] == drift
     faces = face_sequence(count=4)
     faces[1] = np.nan
     assert measures.face_rate(faces) == 0.75

@@ -13,7 +13,7 @@ from puppet.capture.recording import record
 from puppet.cli import main
 from puppet.commands import fit
 from puppet.core import weights
-from puppet.core.character import load_portrait
+from puppet.core.character import load_character
 from puppet.core.models import load_generator
 from puppet.errors import PuppetError
 from puppet.media import DRIVER
@@ -39,7 +39,7 @@ def test_a_clip_becomes_weights_that_go_by_a_name(own_folder, tmp_path, monkeypa
     assert found["figures"].keys() == {"warp alone", "before", "fitted"}
     assert all(np.isfinite(value) for row in found["figures"].values() for value in row.values())
     assert (own_folder / "somebody.png").exists()
-    portrait = load_portrait(own_folder / "somebody.portrait.png", 64)
+    portrait = load_character(own_folder / "somebody.portrait.png", 64, "original").portrait
     assert portrait.pose.face is not None and found["portrait"].endswith("somebody.portrait.png")
     fitted, before = load_generator("tiny", "somebody", 64), load_generator("tiny", str(start), 64)
     changed = [not torch.equal(a, b) for a, b in zip(fitted.parameters(), before.parameters())]
@@ -70,8 +70,8 @@ def test_what_cannot_be_is_said_in_one_line(arguments, message, own_folder, tmp_
 
 
 def test_the_last_quarter_is_held_out() -> None:
-    assert fit.Split.of(40.0) == fit.Split(30.0, 40.0)
-    assert fit.Split.of(120.0) == fit.Split(105.0, 120.0)
+    assert fit.held_out_from(40.0) == 30.0
+    assert fit.held_out_from(120.0) == 105.0
 
 
 def test_weights_are_worth_it_only_where_they_beat_both_rows() -> None:

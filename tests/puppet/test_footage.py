@@ -7,9 +7,17 @@ from safetensors.numpy import load_file
 from generator.training.portrait_clips import PortraitClip
 from puppet.errors import PuppetError
 from puppet.footage import cutting
-from puppet.footage.clips import check_shape, clip_path, contact_sheet, feature_boxes, make_clip, save_clip
+from puppet.footage.clips import (
+    LEAST_CROP,
+    as_seen,
+    check_shape,
+    clip_path,
+    contact_sheet,
+    feature_boxes,
+    make_clip,
+    save_clip,
+)
 from puppet.footage.imitation import BIAS, imitate_matting, imitate_tracker
-from puppet.footage.seen import LEAST, as_seen
 from tests.puppet.poses import pose_at
 
 SIZE = 64
@@ -97,7 +105,7 @@ def test_a_large_face_is_stored_at_the_size_that_the_model_sees():
     face = 2 * extent(clip["reference_guide"]) // 3
     seen = as_seen(clip, face)
     side = seen["frames"].shape[1]
-    assert side % 16 == 0 and LEAST <= side < size and extent(seen["reference_guide"]) <= face
+    assert side % 16 == 0 and LEAST_CROP <= side < size and extent(seen["reference_guide"]) <= face
     assert seen["guide"].shape == (4, side // 2, side // 2, 8) and seen["reference_warp"].shape == (side, side, 4)
     assert np.array_equal(seen["boxes"], np.round(clip["boxes"] * (side / size)))
     for untouched in (as_seen(clip, None), as_seen(clip, size)):

@@ -7,7 +7,7 @@ import pytest
 from puppet.cli import main
 from puppet.core.background import Background
 from puppet.core.character import load_character
-from puppet.core.look import PictureSize, check_framing, check_hands
+from puppet.core.look import PictureSize, check_look
 from puppet.errors import PuppetError
 from puppet.media import PORTRAIT
 
@@ -30,9 +30,9 @@ def test_sizes_that_are_not_possible_are_named(wrong):
 
 def test_framing_and_hands_that_there_are_not_are_named():
     with pytest.raises(PuppetError, match="unknown framing 'knee': choose auto, head, bust, full or portrait"):
-        check_framing("knee")
+        check_look(framing="knee")
     with pytest.raises(PuppetError, match="unknown hands 'on': choose auto or off"):
-        check_hands("on")
+        check_look(hands="on")
 
 
 def test_the_middle_of_the_square_is_seen():

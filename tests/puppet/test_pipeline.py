@@ -4,30 +4,25 @@ import threading
 
 import pytest
 
-from puppet.core.ahead import ahead
+from puppet.commands.bench import ahead
 
 
-def test_items_come_in_order_and_the_thread_ends():
-    with ahead(range(50), depth=3) as items:
-        assert list(items) == list(range(50))
-    assert "ahead" not in [thread.name for thread in threading.enumerate()]
-
-
-def test_never_more_than_depth_items_wait():
-    made = []
+def test_items_come_in_order_and_one_is_made_beside_the_taker():
+    threads = []
 
     def source():
-        for k in range(100):
-            made.append(k)
+        for k in range(50):
+            threads.append(threading.current_thread())
             yield k
 
-    with ahead(source(), depth=2) as items:
-        for taken in items:
-            assert len(made) <= taken + 1 + 2 + 1  # taken, waiting in the queue, and one in the maker's hand
-            if taken == 20:
-                break
-    assert len(made) < 30
-    assert "ahead" not in [thread.name for thread in threading.enumerate()]
+    for taken in (items := ahead(source())):
+        assert len(threads) <= taken + 2  # the one that is taken, and the next
+        if taken == 20:
+            break
+    items.close()
+    assert len(threads) < 30 and len(set(threads)) == 1 and threads[0] is not threading.current_thread()
+    assert not threads[0].is_alive()
+    assert list(ahead(range(50))) == list(range(50))
 
 
 def test_an_error_arrives_where_the_items_are_taken():
@@ -35,6 +30,5 @@ def test_an_error_arrives_where_the_items_are_taken():
         yield 1
         raise ValueError("broken")
 
-    with pytest.raises(ValueError, match="broken"), ahead(source(), depth=2) as items:
-        for _ in items:
-            pass
+    with pytest.raises(ValueError, match="broken"):
+        list(ahead(source()))

@@ -23,7 +23,7 @@ def test_a_lost_face_is_held_and_counted():
     shown = follow(pose_at(120.0))
     for _ in range(5):
         np.testing.assert_array_equal(follow(empty_pose((256, 256))).face, shown.face)
-    assert follow.frames_lost == 5 and follow.lost
+    assert follow.frames_lost == 5 and follow.policy.lost
 
 
 def test_before_the_first_face_the_portrait_rests():

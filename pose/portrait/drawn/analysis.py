@@ -44,7 +44,7 @@ def find_drawing(person_SS4: np.ndarray, picture: np.ndarray, face: np.ndarray) 
     face = face * np.float32(FINER)
     known = canvas(rgb, finer[..., 3], face)
     boxes = face_boxes(rgb, face)
-    eyes = find_eye(known, boxes.right_eye), find_eye(known, boxes.left_eye)
+    eyes = tuple(find_eye(known, box, boxes.anime) for box in (boxes.right_eye, boxes.left_eye))
     brows = tuple(None if eye is None else find_brow(known, eye) for eye in eyes)
     mouth = find_mouth(known, boxes.mouth, eyes)
     return Drawing(finer, eyes, brows, mouth) if any((*eyes, mouth)) else None

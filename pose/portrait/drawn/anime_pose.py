@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from pose.errors import PortraitError
 from pose.portrait.sidecar import pose_from_points
 from pose.tracking.landmarks import LEFT_EYE_RING, RIGHT_EYE_RING, PoseFrame
 
-from .boxes import anime_faces
+from .boxes import likely_faces
 
-# px of the picture's longer side at which it looks, one after the other: it sees faces of some sizes only
-SIDES = (768, 512, 320)
 LIKELY = 0.95  # likelihood from which it is believed against the tracker; photographs and paintings had none
 ELSEWHERE = 0.5  # of the distance of its eyes, that the tracker's are off theirs: another place, or another shape
 CORNER = 0.5  # of half its box's width, from the middle of a mouth to its corners: the boxes are wide
@@ -38,23 +35,16 @@ def with_drawn_face(pose: PoseFrame, picture: np.ndarray) -> PoseFrame:
 
 def anime_pose(picture: np.ndarray) -> PoseFrame | None:
     """The likeliest drawn face of an RGB picture; None without one, or without the detector."""
-    height, width = picture.shape[:2]
-    for side in SIDES:
-        scale = side / max(height, width)
-        if scale > 1 and side != SIDES[-1]:
-            continue
-        size = (max(round(width * scale), 1), max(round(height * scale), 1))
-        small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        faces = anime_faces(small)
-        if faces and faces[0]["likelihood"] >= LIKELY:
-            try:
-                return pose_from_points(_points(faces[0], 1 / scale), (width, height))
-            except PortraitError:  # its points lie on one spot
-                return None
-    return None
+    faces = likely_faces(picture, LIKELY)
+    if not faces:
+        return None
+    try:
+        return pose_from_points(_points(faces[0]), picture.shape[1::-1])
+    except PortraitError:  # its points lie on one spot
+        return None
 
 
-def _points(found: dict, scale: float) -> dict[str, tuple[float, float]]:
+def _points(found: dict) -> dict[str, tuple[float, float]]:
     """The marks that a face mesh is fitted to, in the picture's pixels. Sides are the viewer's."""
     boxes = {part: np.array(found[f"{part}_box"], float) for part in ("left_eye", "right_eye", "mouth")}
     middles = {part: box[:2] + box[2:] / 2 for part, box in boxes.items()}
@@ -68,7 +58,7 @@ def _points(found: dict, scale: float) -> dict[str, tuple[float, float]]:
         "nose": np.array(found["nose_point"], float),
         "chin": np.array(found["chin_point"], float),
     }
-    return {name: (float(scale * x), float(scale * y)) for name, (x, y) in points.items()}
+    return {name: (float(x), float(y)) for name, (x, y) in points.items()}
 
 
 def _eyes(face: np.ndarray) -> np.ndarray:

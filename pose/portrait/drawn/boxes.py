@@ -9,11 +9,14 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from pose.tracking.landmarks import LEFT_EYE_RING, LIPS_OUTER, RIGHT_EYE_RING
 from pose.tracking.mesh import eye_distance
 
+# px of the picture's longer side at which it looks, one after the other: it sees faces of some sizes only
+SIDES = (768, 512, 320)
 LIKELY = 0.8  # likelihood from which animeface is believed
 SAME_FACE = 0.5  # of the face's width by which its eyes may be off those of the landmarks
 EYE_HALF = (0.20, 0.20)  # half of an eye's width and height that landmarks alone suggest, in eye distances
@@ -81,13 +84,29 @@ def anime_faces(picture: np.ndarray) -> list[dict]:
     return sorted(_nvxs.detect(image), key=lambda found: -found["likelihood"])
 
 
+def likely_faces(picture: np.ndarray, likely: float) -> list[dict]:
+    """As `anime_faces`, those at least so likely, at the first size of the picture that shows it any."""
+    longer = max(picture.shape[:2])
+    for side in SIDES:
+        scale = side / longer
+        if scale > 1 and side != SIDES[-1]:
+            continue
+        flags = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        size = tuple(max(round(n * scale), 1) for n in picture.shape[1::-1])
+        found = [
+            face for face in anime_faces(cv2.resize(picture, size, interpolation=flags)) if face["likelihood"] >= likely
+        ]
+        if found:
+            places = [key for key in found[0] if key.endswith(("_box", "_point"))]
+            return [face | {key: tuple(v / scale for v in face[key]) for key in places} for face in found]
+    return []
+
+
 def face_boxes(picture: np.ndarray, face: np.ndarray) -> FaceBoxes:
     """Boxes of the face that has the landmarks `face` (478, 3), in an RGB uint8 picture."""
     unit = eye_distance(face)
     middles = [face[list(ring), :2].mean(0) for ring in (RIGHT_EYE_RING, LEFT_EYE_RING)]
-    for found in anime_faces(picture):
-        if found["likelihood"] < LIKELY:
-            break
+    for found in likely_faces(picture, LIKELY):
         boxes = [tuple(float(v) for v in found[f"{part}_box"]) for part in ("left_eye", "right_eye", "mouth")]
         boxes[:2] = sorted(boxes[:2])  # the person's right eye has the smaller x
         off = [np.hypot(b[0] + b[2] / 2 - m[0], b[1] + b[3] / 2 - m[1]) for b, m in zip(boxes, middles)]

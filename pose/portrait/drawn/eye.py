@@ -25,6 +25,8 @@ HANGING = 0.06  # eye distances below an eye, over which what hangs on it goes w
 FRINGE = 0.02  # eye distances around the eye in which its outline fades
 MIXTURE = 30.0  # RGB difference from the way between two colours, up to which a pixel is their mixture
 HAIR_SHADE = 0.03  # eye distances around hair, in which skin may be in its shade
+LID_SMOOTH = 0.04  # eye distances over which the skin of a lid is smoothed
+TINTED = 0.06  # eye distances over which blush and shade fade into it
 LEAST_SKIN = 8  # px of skin, from which its colour is known
 REACH = 0.12  # eye distances of skin around the eye that the layers take in
 
@@ -73,9 +75,10 @@ class DrawnEye:
         return float((self.bottom - self.top)[middle].max())
 
 
-def find_eye(canvas: Canvas, box: tuple[float, float, float, float]) -> DrawnEye | None:
-    """Take the eye in (or near) a box (x, y, width, height) apart; None where nothing there looks like an open eye."""
-    lids = find_lids(canvas, box)
+def find_eye(canvas: Canvas, box: tuple[float, float, float, float], detected: bool = False) -> DrawnEye | None:
+    """Take the eye in (or near) a box (x, y, width, height) apart; None where nothing there looks like an open eye.
+    detected: a detector of drawn eyes has found it there."""
+    lids = find_lids(canvas, box, detected)
     if lids is None:
         return None
     height, width = canvas.skin.shape
@@ -156,7 +159,7 @@ def _layers(
     skin_known = skin_seen & ~grown_by(~skin_seen & ~eye, 1) & ~grown_by(eye, 2) & ~grown_by(canvas.hair[view], shaded)
     if skin_known.sum() <= LEAST_SKIN:
         skin_known = skin_seen & ~grown_by(eye, 2)
-    fill = spread(picture, skin_known, 0.04 * canvas.unit) if skin_known.sum() > LEAST_SKIN else picture
+    fill = _lid(picture, skin_known, canvas.blush[view] & ~canvas.skin[view], canvas.unit)
     # of the fringe around the eye, what is a mixture of skin and lash goes with it; what is neither (hair, glasses, a
     # brow, a strand) stays, and stays before the eye
     fringe = max(int(FRINGE * canvas.unit), 1)
@@ -194,6 +197,20 @@ def _layers(
         x0, y0, Layer(pixels(skin), removed), Layer(pixels(white), inside), Layer(pixels(iris), disc), line, lash,
         front, top, bottom, thickness, shut, shut_thickness, left, right, centre, radius, dot,
     )  # fmt: skip
+
+
+def _lid(picture: np.ndarray, known: np.ndarray, blush: np.ndarray, unit: float) -> np.ndarray:
+    """(h, w, 3) the skin where the eye is taken away, from the skin that is known around it. Blush and shade go over
+    into it where they are, and do not run all over a lid that is wider than they are."""
+    if known.sum() <= LEAST_SKIN:
+        return picture
+    fill, plain = spread(picture, known, LID_SMOOTH * unit), known & ~blush
+    tinted = known & blush
+    if plain.sum() <= LEAST_SKIN or not tinted.any():
+        return fill
+    away = cv2.distanceTransform((~tinted).astype(np.uint8), cv2.DIST_L2, 5) / (TINTED * unit)
+    bare = spread(picture, plain, LID_SMOOTH * unit)
+    return bare + np.exp(-(away * away))[..., None] * (fill - bare)
 
 
 def _front(picture: np.ndarray, before: np.ndarray, hair: np.ndarray, near: np.ndarray) -> Layer:

@@ -9,15 +9,28 @@ from .colours import SKIN, Canvas
 from .curves import OUTLIER, ROUGHNESS, SMALLEST, arch, smoothed
 
 FARTHEST = 2.1  # iris radii from its middle to where a lid's line is followed
+BEYOND = 0.1  # of a detected eye's width, that it may go on beyond its box
 THICKEST = 0.55  # iris radii that a lash line is thick at most, above its darkest
 OTHER_HUE = 36.0  # difference from the lash line's hue, in Lab's weighted a and b, from which a line is another one
 
 
-def followed_lids(canvas: Canvas, luma: np.ndarray, cx: float, cy: float, radius: float):
-    """The upper lid along its dark line, the lower one as far down as the iris or the white goes."""
+def followed_lids(
+    canvas: Canvas,
+    luma: np.ndarray,
+    cx: float,
+    cy: float,
+    radius: float,
+    box: tuple[float, float, float, float] | None = None,
+):
+    """The upper lid along its dark line, the lower one as far down as the iris or the white goes. box: x, y, width and
+    height where a detector of drawn eyes has the eye, which strands and brows lead no further than."""
     h, w = luma.shape
     x0, x1 = int(max(cx - FARTHEST * radius, 1)), int(min(cx + FARTHEST * radius, w - 2))
     y0, y1 = int(max(cy - 2.0 * radius, 2)), int(min(cy + 1.2 * radius, h - 2))
+    if box is not None:
+        beyond = BEYOND * box[2]
+        x0, x1 = max(x0, int(box[0] - beyond)), min(x1, int(box[0] + box[2] + beyond))
+        y0 = max(y0, int(box[1] - beyond))
     if x1 - x0 < SMALLEST or y1 - y0 < SMALLEST:
         return None
     window = cv2.GaussianBlur(luma, (0, 0), max(0.06 * radius, 0.5))[y0:y1, x0:x1]

@@ -36,8 +36,9 @@ class Lids:
     radius: float
 
 
-def find_lids(canvas: Canvas, box: tuple[float, float, float, float]) -> Lids | None:
-    """The lids of the eye in or near a box (x, y, width, height); None where there is none that is open."""
+def find_lids(canvas: Canvas, box: tuple[float, float, float, float], detected: bool) -> Lids | None:
+    """The lids of the eye in or near a box (x, y, width, height); None where there is none that is open. detected: the
+    box is an eye's own, of a detector of drawn ones."""
     blob = find_iris(canvas, box)
     if blob is None:
         return None
@@ -45,7 +46,7 @@ def find_lids(canvas: Canvas, box: tuple[float, float, float, float]) -> Lids | 
     luma = canvas.rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
     outline = outlined_lids(canvas, cx, cy, radius)
     if outline is None:
-        outline = followed_lids(canvas, luma, cx, cy, radius)
+        outline = followed_lids(canvas, luma, cx, cy, radius, box if detected else None)
     if outline is None:
         return None
     left, right, top, bottom = outline

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pose.geometry import smoothstep
 from pose.portrait.drawn.eye import DrawnEye
 
 from .layers import Places, curves_at, fetched, over, ramp_at
@@ -14,6 +15,7 @@ WIDEST = 1.25  # openings over the portrait's
 WIDER = 0.4  # of an eye's height beyond its own that widening by 1 raises the lash line
 GAZE_DOT = 0.6  # of its gaze by which an eye without white moves as a whole
 REDRAWN = (1.2, 1.8)  # times the usual thickness of a line, between which it is drawn anew in a shut eye
+CORE, HELD = 0.6, (0.5, 0.9)  # of a shut line's thickness, that is unbroken, from how far on it is shut
 SLIT = (0.02, 0.12)  # openings between which what is seen between the lids appears
 
 
@@ -37,10 +39,14 @@ def painted_eye(eye: DrawnEye, opening: float, gaze: np.ndarray, at: Places) -> 
     if shutting > 0:
         # where the line ends in the rim of a round eye, there is more of it than a shut eye has: drawn anew
         stroke = ramp_at(np.minimum(moved.y - edge, edge + thick - moved.y))
-        stroke *= ramp_at(np.minimum(moved.x - eye.left, eye.right - moved.x))
+        within = ramp_at(np.minimum(moved.x - eye.left, eye.right - moved.x))
+        stroke *= within
         anew = np.clip((thickness / shut_thickness - REDRAWN[0]) / (REDRAWN[1] - REDRAWN[0]), 0, 1)
         anew *= min(2 * shutting, 1)
         lash_alpha = lash_alpha + anew * (stroke - lash_alpha)
+        # pressed flat, lashes are dashes: a line holds them together
+        core = ramp_at(CORE * thick / 2 - np.abs(moved.y - edge - thick / 2)) * within
+        lash_alpha = np.maximum(lash_alpha, core * smoothstep(shutting, HELD))
     result, painted = skin, np.maximum(removed, lash_alpha)
     seen = min(max((opening - SLIT[0]) / (SLIT[1] - SLIT[0]), 0), 1)
     if seen > 0:

@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from pose.errors import NoFaceError
-from pose.portrait.drawn import anime_pose, boxes
+from pose.portrait.drawn import boxes
 from pose.portrait.drawn.analysis import FINER, find_drawing
 from pose.portrait.drawn.anime_pose import with_drawn_face
 from pose.portrait.drawn.fit import fitted_landmarks
+from pose.portrait.drawn.plain_ground import plain_matte
 from pose.portrait.drawn.style import is_drawn
 from pose.portrait.preparation import prepare_portrait
 from pose.tracking.features import EYES, MOUTH
@@ -73,6 +74,43 @@ def test_mouths_are_found_and_known_to_be_open(drawn):
     assert abs((mouth.x + (mouth.left + mouth.right + 1) / 2) / FINER - characters.MOUTH[0]) < 4
     assert (mouth.seam is None) == (style.mouth == "open")
     assert (mouth.height > 0) == (style.mouth == "open")
+
+
+def mouth_of(ends, paint):
+    """What is found where a character's mouth is painted anew."""
+    style, middle = characters.STYLES["flat"], tuple(int(v) for v in characters.MOUTH)
+    picture = characters.draw(style)
+    cv2.ellipse(picture, middle, (20, 12), 0, 0, 360, (*style.skin, 255), -1)
+    for x in ends:
+        paint(picture, (middle[0] + x, middle[1]), (*style.outline, 255))
+    return drawing_of(characters.premultiplied(picture)).mouth
+
+
+def test_two_arcs_are_one_line():
+    mouth = mouth_of((-7, 7), lambda picture, at, colour: cv2.ellipse(picture, at, (7, 7), 0, 0, 180, colour, 2))
+    x = np.array(characters.MOUTH[0]) * FINER - mouth.x
+    assert mouth.left < x - 20 and mouth.right > x + 20
+    assert mouth.seam is not None and mouth.thin and mouth.height == 0
+
+
+def test_a_mouth_that_reaches_the_chin_is_found_without_it():
+    mouth = mouth_of((0,), lambda picture, at, colour: cv2.ellipse(picture, at, (14, 40), 0, 0, 180, colour, -1))
+    x, y = characters.MOUTH
+    assert abs((mouth.left + mouth.right) / 2 + mouth.x - FINER * x) < 6
+    assert 20 < (mouth.right - mouth.left) / FINER < 34
+    assert mouth.seam is None and mouth.y + mouth.top[mouth.left : mouth.right].min() < FINER * (y + 4)
+
+
+def test_a_ground_of_one_colour_gives_the_matte_to_the_pixel():
+    ground, face = np.array([200, 220, 240]), characters.pose().face
+    drawn_RGBA = characters.draw(characters.STYLES["anime"])
+    alpha = drawn_RGBA[..., 3:] / 255
+    picture = np.rint(drawn_RGBA[..., :3] * alpha + ground * (1 - alpha)).astype(np.uint8)
+    cv2.circle(picture, (20, 20), 8, (250, 200, 40), -1)  # a star beside the character
+    matte = plain_matte(picture, face)
+    assert np.abs(matte - alpha[..., 0]).mean() < 0.005 and matte[20, 20] == 0
+    rough = np.random.default_rng(0).integers(-60, 60, picture.shape)
+    assert plain_matte(np.clip(picture + rough * (alpha == 0), 0, 255).astype(np.uint8), face) is None
 
 
 def test_skin_behind_the_eye_is_skin(drawn):
@@ -140,16 +178,16 @@ def anime_face(scale=1.0, at=(0.0, 0.0)):
 def test_a_detectors_face_counts_where_the_tracker_sees_none_or_another(monkeypatch):
     picture = np.zeros((256, 256, 3), np.uint8)
     own = characters.pose()
-    monkeypatch.setattr(anime_pose, "SIDES", (256,))
-    monkeypatch.setattr(anime_pose, "anime_faces", lambda small: [anime_face()])
+    monkeypatch.setattr(boxes, "SIDES", (256,))
+    monkeypatch.setattr(boxes, "anime_faces", lambda small: [anime_face()])
     assert with_drawn_face(own, picture) is own
     blind = with_drawn_face(replace(own, face=None), picture)
     for eye, middle in zip(EYES, characters.EYES):
         np.testing.assert_allclose(blind.face[list(eye.ring), :2].mean(0), middle, atol=6)
-    monkeypatch.setattr(anime_pose, "anime_faces", lambda small: [anime_face(0.5, (60, 20))])
+    monkeypatch.setattr(boxes, "anime_faces", lambda small: [anime_face(0.5, (60, 20))])
     moved = with_drawn_face(own, picture)
     assert moved.face[list(EYES[0].ring), 0].mean() == pytest.approx(0.5 * characters.EYES[0][0] + 60, abs=6)
-    monkeypatch.setattr(anime_pose, "anime_faces", lambda small: [])
+    monkeypatch.setattr(boxes, "anime_faces", lambda small: [])
     assert with_drawn_face(replace(own, face=None), picture).face is None
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from puppet.live.adaptive_quality import AdaptiveQuality
-from puppet.live.frame_source import BufferedFrames
+from puppet.live.buffered_frames import BufferedFrames
 from puppet.live.sender import Sender
 from puppet.live.server import Server
 from puppet.live.session import still

@@ -9,10 +9,10 @@ from pose.tracking.landmarks import empty_pose
 from puppet.core.calibration import CalibrationMemory
 from puppet.errors import PuppetError
 from puppet.live.adaptive_quality import AdaptiveQuality
+from puppet.live.buffered_frames import BufferedFrames
 from puppet.live.card import card_picture
-from puppet.live.controls import COMMANDS, Controls
+from puppet.live.controls import KEYS, Controls
 from puppet.live.driver_state import DriverState
-from puppet.live.frame_source import BufferedFrames
 from puppet.live.portrait_library import KEPT, PortraitLibrary
 from puppet.live.sender import Sender
 from puppet.live.session import still
@@ -148,9 +148,9 @@ def commands(tmp_path):
 
 def test_every_command_has_a_key_and_a_method(commands, tmp_path):
     folder_of(tmp_path, "a.png", "b.png")
-    assert len({command.key for command in COMMANDS}) == len(COMMANDS)
-    for command in COMMANDS:
-        assert commands.run(command.name)
+    assert len(set(KEYS.values())) == len(KEYS)
+    for command in KEYS.values():
+        assert commands.run(command)
     assert commands.ended.is_set()
     assert commands.key("B") == "on air" and commands.key("2") and commands.key("q") is None
     with pytest.raises(PuppetError, match="unknown command 'blnk'; did you mean blank"):

@@ -11,8 +11,9 @@ from puppet.core.batcher import Batch
 from puppet.core.models import load_generator
 from puppet.core.renderer import Renderer
 from puppet.live.adaptive_quality import AdaptiveQuality
+from puppet.live.buffered_frames import BufferedFrames
 from puppet.live.driver_state import DriverState
-from puppet.live.frame_source import BufferedFrames, ReprojectedFrames
+from puppet.live.frame_source import ReprojectedFrames
 from puppet.live.loop import LiveLoop
 from puppet.live.sender import Sender
 from puppet.live.session import still
@@ -229,9 +230,9 @@ def test_frames_that_never_come_whole_are_not_generated_while_frozen():
         run.new_pictures(4)
         run.driver.frozen = True
         run.output.wait_for(len(run.output.pictures) + 12)
-        made = run.statistics._counts["collect"]
+        made = run.statistics.timings._frames["collect"]
         run.output.wait_for(len(run.output.pictures) + 12)
-        assert run.statistics._counts["collect"] == made
+        assert run.statistics.timings._frames["collect"] == made
         run.driver.frozen = False
         run.new_pictures(4)
     assert run.loop.error is None

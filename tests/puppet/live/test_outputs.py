@@ -10,7 +10,7 @@ import pytest
 from puppet.core.background import Background
 from puppet.errors import PuppetError
 from puppet.live.adaptive_quality import AdaptiveQuality
-from puppet.live.frame_source import BufferedFrames
+from puppet.live.buffered_frames import BufferedFrames
 from puppet.live.sender import Sender
 from puppet.live.statistics import Statistics
 from puppet.media.video_reader import VideoReader

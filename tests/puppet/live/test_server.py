@@ -11,7 +11,7 @@ import pytest
 
 from puppet.errors import PuppetError
 from puppet.live.adaptive_quality import AdaptiveQuality
-from puppet.live.frame_source import BufferedFrames
+from puppet.live.buffered_frames import BufferedFrames
 from puppet.live.sender import Sender
 from puppet.live.server import HOST, Server
 from puppet.live.session import still

@@ -81,7 +81,7 @@ def test_a_portrait_change_while_the_generator_is_mid_group():
 @pytest.mark.parametrize("jump", [-30.0, -0.02, 0.0, 7.0, 40_000.0])
 def test_a_clock_that_jumps_costs_a_moment_and_nothing_else(jump):
     character = make_character()
-    state, gather = DriverState(character, "relative", 1.0, "fake", None, print), PoseGather(Statistics())
+    state, gather = DriverState(character, "relative", 1.0, "fake", None, print), PoseGather(Statistics().timings)
     quality = AdaptiveQuality(1 / 60)
     frames = ReprojectedFrames(Statistics(), quality)
     batches, shown = [], []

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from pose.tracking.landmarks import LEFT_EYE_LOWER, LEFT_EYE_UPPER, empty_pose
-from puppet.core.idle import IdleMotion
 from puppet.core.puppeteer import Puppeteer
-from puppet.core.tracking_loss import AWAY_SECONDS, HOLD_SECONDS, IdleWhenLost
+from puppet.core.tracking_loss import AWAY_SECONDS, HOLD_SECONDS, IdleMotion, IdleWhenLost
 from tests.puppet.live.stand_ins import portrait_pose
 from tests.puppet.poses import pose_at
 
@@ -25,7 +24,7 @@ def test_the_way_from_idle_to_the_driver_and_back_has_no_jump():
         away = not 2 < time < 5
         x = 110 + 25 * np.sin(2 * time)
         shown.append(follow(empty_pose((256, 256), time) if away else pose_at(x, time=time)))
-        assert follow.lost == away
+        assert follow.policy.lost == away
     places = np.array([centre(pose) for pose in shown])
     moved = np.linalg.norm(np.diff(places, axis=0), axis=1)
     assert moved.max() < 5 and moved[60:110].max() > 0.5
@@ -52,7 +51,7 @@ def test_resuming_after_a_freeze_eases():
     follow = Puppeteer(portrait_pose(256), policy=IdleWhenLost)
     for k in range(60):
         before = follow(pose_at(100, time=k * STEP))
-    follow.resume(20.0)
+    follow.policy.resume(20.0)
     first = follow(pose_at(140, time=20.0))
     np.testing.assert_allclose(first.face, before.face, atol=1e-3)
     later = follow(pose_at(140, time=21.0))
