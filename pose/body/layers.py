@@ -119,11 +119,12 @@ class BodyLayers:
         torso = torso_without(self.person, self.pose, masks)
         weight = np.rint(255 * np.clip(np.max(masks, 0), 0, 1)).astype(np.uint8)
         weight[(torso[..., 3] == 0) & (self.person[..., 3] > 0)] = 255  # what hung on an arm
-        return torso, weight, box_of(weight) or (slice(0, 0), slice(0, 0))
+        share = weight[..., None].astype(np.float32) / 255
+        return np.rint(torso * share).astype(np.uint8), weight, box_of(weight) or (slice(0, 0), slice(0, 0))
 
     def torso(self, sides: frozenset[str]) -> tuple[np.ndarray, np.ndarray, Box]:
-        """(S, S, 4) uint8 the person without the arms of these sides, (S, S) uint8 where that differs, a box around
-        it."""
+        """(S, S, 4) uint8 the person without the arms of these sides, times (S, S) uint8 where that differs, and a box
+        around it."""
         return self._torsos[sides]
 
     def draw(self, picture_SS4: np.ndarray, placed: list[PlacedArm]) -> Box | None:

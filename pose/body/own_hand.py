@@ -6,7 +6,9 @@ shaded hand.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -66,15 +68,23 @@ class OwnHand:
             return place, self._whole(place)
         if self.arm.hand is None:
             return np.eye(2, 3), 0.0
-        own, target = self.arm.hand[:, :2].astype(np.float64), hand_213[:, :2].astype(np.float64)
-        system = np.concatenate([own, np.ones((len(own), 1))], 1)
-        solved, *_ = np.linalg.lstsq(system, target, rcond=None)
-        miss = np.sqrt(((system @ solved - target) ** 2).sum(1).mean())
+        target = hand_213[:, :2].astype(np.float64)
+        system, inverse = self._system
+        solved = inverse @ target
+        off = system @ solved - target
+        miss = np.sqrt((off * off).sum() / len(off))
         length = max(float(np.linalg.norm(np.ptp(target, axis=0))), 1.0)
-        scales = np.linalg.svd(solved[:2], compute_uv=False)
-        possible = np.linalg.det(solved[:2]) > 0 and SCALES[0] < scales.min() and scales.max() < SCALES[1]
-        alike = float(possible) * float(1 - smoothstep(miss / length, ALIKE))
+        smallest, largest, turned_over = _scales(solved[:2])
+        possible = not turned_over and SCALES[0] < smallest and largest < SCALES[1]
+        alike = float(possible) * float(1 - smoothstep(float(miss) / length, ALIKE))
         return solved.T, alike * self._whole(solved.T)
+
+    @cached_property
+    def _system(self) -> tuple[np.ndarray, np.ndarray]:
+        """(21, 3) its points as rows x, y, 1, and (3, 21) what gives the nearest affine map to other points."""
+        own = self.arm.hand[:, :2].astype(np.float64)
+        system = np.concatenate([own, np.ones((len(own), 1))], 1)
+        return system, np.linalg.pinv(system)
 
     def _whole(self, place_23: np.ndarray) -> float:
         """0..1 whether what the portrait's edge cut off of the hand lies outside the picture again."""
@@ -99,3 +109,11 @@ class OwnHand:
             return drawn if opacity >= 1 else cv2.multiply(drawn, (opacity,) * 4)
 
         return Part(corners[triangles], np.zeros(2), 1, paint)
+
+
+def _scales(map_22: np.ndarray) -> tuple[float, float, bool]:
+    """The smallest and the largest factor by which a map changes lengths (its singular values), and whether it turns
+    the picture over."""
+    a, b, c, d = map_22.ravel().tolist()
+    middle, half = math.hypot(a + d, b - c) / 2, math.hypot(a - d, b + c) / 2
+    return abs(middle - half), middle + half, middle < half

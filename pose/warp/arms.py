@@ -57,9 +57,8 @@ class ArmsPainter:
         source = canvas.source_SS2[box]
         away = cv2.remap(gone, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         behind = cv2.remap(torso, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        weight = cv2.merge([away] * 4)
-        kept = cv2.multiply(canvas.picture[box], cv2.bitwise_not(weight), scale=1 / 255)
-        canvas.picture[box] = cv2.add(kept, cv2.multiply(behind, weight, scale=1 / 255))
+        kept = cv2.multiply(canvas.picture[box], cv2.merge([cv2.bitwise_not(away)] * 4), scale=1 / 255)
+        canvas.picture[box] = cv2.add(kept, behind)
 
 
 def _fetched_from(source_SS2: np.ndarray, box: Box) -> Box | None:

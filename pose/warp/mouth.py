@@ -47,9 +47,10 @@ class MouthSettings:
     shade_margin: int = 5  # px added to that height, so that narrow mouths are shaded, too
     narrow_openings: tuple[float, float] = (0.06, 0.14)  # between which full light comes to reach the teeth
     narrow_light: float = 0.8  # of that light in a mouth that is hardly open
-    lip_shadow: float = 0.065  # eye distances below the upper lip, over which its shadow in hard light fades
+    teeth_hollow: float = 0.3  # power of the light's softness that is left on teeth, which are at the front of it
+    lip_shadow: float = 0.055  # eye distances below the upper lip, over which its shadow in hard light fades
     lower_light: float = 0.85  # on the lower teeth, which the upper ones shade
-    cheeks: tuple[float, float] = (1.0, 0.6)  # of half the mouth's width: from where cheeks hide all teeth to none
+    cheeks: tuple[float, float] = (0.95, 0.5)  # of half the mouth's width: from where cheeks hide all teeth to none
 
 
 class MouthPainter:
@@ -62,6 +63,7 @@ class MouthPainter:
         self._cavity = light.depths + settings.paler * (light.depths @ LUMA - light.depths)
         self._tongue = np.array(settings.tongue, np.float32) * light.gain * light.softness
         self._softness = light.softness
+        self._teeth_light = light.softness**settings.teeth_hollow
         self._opening = mouth_opening(face)
         self._teeth = rows_of_teeth(person_SS4, face, light)
         self._shown = settings.shown_with_teeth if any(row.own for row in self._teeth) else settings.shown
@@ -89,7 +91,7 @@ class MouthPainter:
             placed = sprite.astype(np.float32)
             if not row.own:
                 placed *= ramp(np.abs(across) / half, s.cheeks)[..., None]
-                placed[..., :3] *= light * lit
+                placed[..., :3] *= light * lit * self._teeth_light
             inside = placed[..., :3] + inside * (placed[..., 3:] * np.float32(-1 / 255) + 1)
         blend(canvas.picture, patch.rows, patch.columns, inside, patch.mask * np.float32(alpha / 255))
 

@@ -1,7 +1,7 @@
 """Clean corners of a wide mouth.
 
-Beside the corners of a closed mouth lie its shadow and its folds, thin and dark. A mouth that opens draws its corners
-in and stretches both over the cheek, a dark wedge. It is filled from the skin around it, by a closing (Serra, "Image
+In and beside the corners of a closed mouth lie its shadow and its folds, thin and dark. A mouth that opens stretches
+them over lips and cheek, a dark wedge. It is filled from lips and skin around it, by a closing (Serra, "Image
 Analysis and Mathematical Morphology", 1982): what is darker than its surroundings and thinner than the closing's disc
 goes.
 """
@@ -14,7 +14,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from pose.geometry import polygon_patch, ramp, smoothstep
+from pose.geometry import ramp, smoothstep
 from pose.tracking.features import MOUTH
 from pose.tracking.mesh import eye_distance
 from pose.tracking.signals import mouth_opening
@@ -45,9 +45,6 @@ class CornerPainter:
         unit = eye_distance(face)
         reach = int(np.ceil(s.reach * unit))
         if strength == 0 or reach < s.least:
-            return
-        lips = polygon_patch(face[MOUTH.outer, :2], size)
-        if lips is None:
             return
         disc = np.ones((2 * int(s.disc * unit) + 1,) * 2, np.uint8)
         near = _disc(reach)

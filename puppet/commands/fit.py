@@ -23,9 +23,9 @@ from puppet.media.video_reader import FPS, VideoReader
 
 SIZE = 256  # pixels of clips and comparison: what the shipped model was trained on
 CLIP_FRAMES = 20  # of a training clip: five latent frames, as the shipped model was trained on
-SHOWN = (
-    3  # portraits with which each stretch of the video is learned: the own one, and two against learning it by heart
-)
+SHOWN = 3  # portraits of each stretch of the video: the own one, and two against learning it by heart
+LEAST_STRETCHES = 3  # of CLIP_FRAMES pictures
+ASIDE_SHARE = 0.125  # of the stretches, the last ones, on which is judged whether the model draws between the lips
 HELD_OUT_SHARE = 0.25  # of the video, its end, on which the result is measured
 HELD_OUT_SECONDS = (3.0, 15.0)  # least and most of it
 LEAST_SECONDS = 12.0  # of a video
@@ -76,9 +76,10 @@ def run(args: argparse.Namespace) -> None:
         video = args.clip or _recorded(args.camera, out)
         length = _length(video)
         cut = held_out_from(length)
-        portrait, clips = _cut(video, cut, work / "clips", args)
-        fitted = _train(clips, _opened(work / "start.safetensors", args), work / "run", args)
+        portrait, clips, unseen = _cut(video, cut, work, args)
+        fitted = _train(clips, work, args)
         try:
+            _judge_lips(fitted, unseen)
             rows = _compare(video, portrait, cut, length, fitted, out, args)
         finally:  # ten minutes of work; not before, for `out` may be what it began with
             _keep(fitted, out)
@@ -165,48 +166,64 @@ def _length(video: Path) -> float:
     return (sum(1 for _ in reader.frames()) if frames is None else frames) / FPS
 
 
-def _cut(video: Path, end: float, folder: Path, args: argparse.Namespace) -> tuple[np.ndarray, Path]:
-    """The person's portrait, (H, H, 3) uint8, and the folder of clips from which it learns to move."""
+def _cut(video: Path, end: float, work: Path, args: argparse.Namespace) -> tuple[np.ndarray, Path, list[Path]]:
+    """The person's portrait, (H, H, 3) uint8, the folder of clips from which the model learns, and clips of this
+    portrait that are put aside to judge what it has learned."""
     from generator.models import get_model
     from puppet.footage.clips import clip_path, save_clip
     from puppet.footage.cutting import cut_clips, find_portraits
 
     face = get_model(args.model).config.control.face  # None where the model sees faces as they are
+    folder, aside = work / "clips", work / "aside"
     folder.mkdir()
+    aside.mkdir()
     rng, quiet = np.random.default_rng(args.seed), args.json or None
     portraits = find_portraits(video, rng, quiet, end)
     shown = min(SHOWN, len(portraits))
-    clips = cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, end)
-    count = 0
-    for count, clip in enumerate(clips, 1):
-        # what is held out of the training is a whole stretch, with all of its portraits
-        save_clip(clip_path(folder, count), clip, source=f"{video.name}, stretch {(count - 1) // shown}")
-    if not portraits or count < 2 * shown:
+    paths: list[Path] = []
+    for clip in cut_clips(video, portraits, shown, SIZE, CLIP_FRAMES, face, rng, quiet, end):
+        paths.append(clip_path(folder, len(paths)))
+        save_clip(paths[-1], clip, source=video.name)
+    if not portraits or len(paths) < LEAST_STRETCHES * shown:
         raise PuppetError(
-            f"{video} shows a face for less than {2 * CLIP_FRAMES / FPS:.1f} seconds in a row: is it lit?"
+            f"{video} shows a face for less than {LEAST_STRETCHES * CLIP_FRAMES / FPS:.1f} seconds in a row: is it lit?"
         )
-    return portraits[0].image, folder
+    stretches = max(1, round(ASIDE_SHARE * len(paths) / shown))
+    unseen = [path.replace(aside / path.name) for path in paths[-stretches * shown :]]
+    return portraits[0].image, folder, unseen[::shown]  # as it is used: with the own portrait
 
 
-def _opened(path: Path, args: argparse.Namespace) -> Path:
-    """The weights to begin with as those of a model that draws between the lips: these are somebody's own."""
+def _train(clips: Path, work: Path, args: argparse.Namespace) -> Path:
+    from generator.checkpoint import WeightsError
+    from puppet.core.models import weights_path
+
+    start = work / "start.safetensors"
+    with reported_as_puppet_error(WeightsError, OSError):
+        _draw_lips(weights_path(args.model, args.weights), start, True)
+    return trained(
+        args.model, clips, work / "run", args.device, minutes=args.minutes, recipe="shipped", stages=("fit",),
+        start=start, seed=args.seed, threads=args.threads,
+    )  # fmt: skip
+
+
+def _draw_lips(source: Path, out: Path, lips: bool) -> None:
+    """Write weights as those of a model that draws between the lips, or leaves the warp there."""
     import torch
 
     from generator import checkpoint
-    from puppet.core.models import weights_path
 
-    with reported_as_puppet_error(checkpoint.WeightsError, OSError):
-        model = checkpoint.load(weights_path(args.model, args.weights))
-        model.config = replace(model.config, control=replace(model.config.control, lips=True))
-        checkpoint.save(path, model, torch.float32)
-    return path
+    model = checkpoint.load(source)
+    model.config = replace(model.config, control=replace(model.config.control, lips=lips))
+    checkpoint.save(out, model, torch.float32)
 
 
-def _train(clips: Path, start: Path, folder: Path, args: argparse.Namespace) -> Path:
-    return trained(
-        args.model, clips, folder, args.device, minutes=args.minutes, recipe="shipped", stages=("fit",), start=start,
-        seed=args.seed, threads=args.threads,
-    )  # fmt: skip
+def _judge_lips(fitted: Path, unseen: list[Path]) -> None:
+    """The warp stays between the lips where the model has not learned to do better."""
+    from generator import checkpoint
+    from generator.training import lips
+
+    if not lips.draws_lips_better(checkpoint.load(fitted), unseen):
+        _draw_lips(fitted, fitted, False)
 
 
 def _compare(

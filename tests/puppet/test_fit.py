@@ -8,6 +8,7 @@ import torch
 from generator import checkpoint
 from generator.model import VideoModel
 from generator.models import get_model
+from generator.training import lips
 from puppet.capture import recording
 from puppet.capture.recording import record
 from puppet.cli import main
@@ -33,6 +34,7 @@ def test_a_clip_becomes_weights_that_go_by_a_name(own_folder, tmp_path, monkeypa
     checkpoint.save(start, VideoModel(get_model("tiny").config), torch.float32)
     monkeypatch.setattr(fit, "LEAST_SECONDS", 4.0)
     monkeypatch.setattr(fit, "SIZE", 64)
+    monkeypatch.setattr(lips, "draws_lips_better", lambda model, clips: model.config.control.lips and len(clips) > 0)
     arguments = ["fit", str(DRIVER), "--model", "tiny", "--weights", str(start), "--minutes", "0.02", "--device", "cpu"]
     assert main([*arguments, "--name", "somebody", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

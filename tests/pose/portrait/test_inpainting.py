@@ -62,3 +62,14 @@ def test_all_and_nothing_of_the_picture_is_the_person(cover):
     person, background = separate(picture, np.full_like(alpha, cover))
     np.testing.assert_array_equal(laid_over(person, background), picture)
     assert np.isfinite(fill(picture, np.full(alpha.shape, bool(cover)))).all()
+
+
+def test_a_line_of_background_between_parts_of_a_person_does_not_stay_behind():
+    wall = (90, 140, 110)
+    picture = np.full((256, 256, 3), wall, np.uint8)
+    picture[70:190, 120:140] = (20, 20, 20)  # a dark frame
+    alpha = np.zeros((256, 256), np.float32)
+    alpha[60:200, 60:131] = 1  # beside it an arm, and a part of the frame that was taken for one
+    alpha[60:200, 135:150] = 1
+    _, background = separate(picture, alpha, np.zeros((256, 256), np.float32))
+    assert np.abs(background[120:140, 100:140].astype(int) - wall).max() < 15

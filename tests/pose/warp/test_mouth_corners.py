@@ -11,12 +11,12 @@ STILL = Similarity3D(1.0, np.eye(3), np.zeros(3))
 
 
 def cleaned(own, target):
-    """A plain skin with a dark fold beside each corner of the target's mouth, painted."""
+    """A plain skin with a dark fold beside each corner of the target's mouth and into the lips, painted."""
     canvas = Canvas.blank(SIZE, PoseFrame(target, None, None, None, (SIZE, SIZE), 0.0), STILL, None, guided=True)
     canvas.picture[:] = (SKIN, SKIN, SKIN, 255)
     for corner, side in ((61, -1), (291, 1)):
         x, y = target[corner, :2].astype(int)
-        canvas.picture[y - 1 : y + 2, min(x, x + 6 * side) : max(x, x + 6 * side), :3] = DARK
+        canvas.picture[y - 1 : y + 2, min(x - 3 * side, x + 6 * side) : max(x - 3 * side, x + 6 * side), :3] = DARK
     before = canvas.picture.copy()
     CornerPainter(own).paint(canvas)
     return before, canvas.picture
