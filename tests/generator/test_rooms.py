@@ -13,7 +13,7 @@ PORTRAITS = (
     "models/components.py",  # all kinds of component that there are
 )  # fmt: skip
 PORTRAIT_TRAINING = (
-    "autoencoder", "crops", "losses", "portrait_clips", "recipes", "reconstruction", "regions", "run", "sheets",
+    "autoencoder", "crops", "lips", "losses", "portrait_clips", "recipes", "reconstruction", "regions", "run", "sheets",
 )  # fmt: skip
 WORDS = r"\b(faces?|mouths?|eyes|lips?|skin|hair|persons?|warps?|warped)\b"
 
