@@ -49,8 +49,10 @@ def main(name: str, size: str, weights: str | None = None) -> None:
         video = stream.step(signal)
     seconds = (time.perf_counter() - began) / STEPS
     if rank == 0:
-        print(f"{dist.get_world_size()} processes, {device.type}: {1000 * seconds:.1f} ms a step, "
-              f"{video.shape[1] / seconds:.1f} fps")
+        print(
+            f"{dist.get_world_size()} processes, {device.type}: {1000 * seconds:.1f} ms a step, "
+            f"{video.shape[1] / seconds:.1f} fps"
+        )
     dist.barrier()
     dist.destroy_process_group()
 
