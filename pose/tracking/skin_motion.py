@@ -118,7 +118,8 @@ class _Reference:
         at = self._points - 0.5
         sums = cv2.remap(sums, at[:, 0], at[:, 1], cv2.INTER_LINEAR)[:, 0]  # (468, 3)
         off = sums[:, :2] / (sums[:, 2:] + settings.doubt)
-        self._settle(off, _axis(face))
+        if self._seen < settings.frames:
+            self._settle(off, _axis(face))
         off -= self._error
         length = np.maximum(np.linalg.norm(off, axis=1, keepdims=True), 1e-6)
         limit = settings.largest * unit
@@ -131,7 +132,7 @@ class _Reference:
         """Learn by how much the reference's own landmarks, found in one frame, were off: near its pose those of other
         frames are right in the mean. In place of one frame's noise."""
         near = float(axis @ self._axis) > np.cos(np.radians(self._settings.near))
-        if near and self._seen < self._settings.frames:
+        if near:
             self._seen += 1
             self._error += (off - self._error) / (self._seen + 1)  # the reference itself was not off from itself
 
