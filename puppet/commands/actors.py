@@ -18,10 +18,13 @@ from puppet.core.signals import leave_terminal_signals_to_parent
 from puppet.errors import PuppetError, extra_needed
 from puppet.footage.clips import as_seen, check_shape, clip_path, contact_sheet, make_clip, save_clip
 from puppet.footage.imitation import imitate_hands, imitate_matting, imitate_tracker
+from puppet.footage.tracked import track_actor
 from puppet.media.video_reader import FPS
 
 if TYPE_CHECKING:
     from generator.actors.actor_clip import ActorClip
+
+TRACKED = 0.7  # share of the clips that are tracked; in the others its faults are imitated
 
 ICT_HELP = "the folder FaceXModel of https://github.com/ICT-VGL/ICT-FaceKit, or its cached .npz"
 MAKEHUMAN_HELP = (
@@ -132,7 +135,8 @@ def training_clip(actor: ActorClip, rng: np.random.Generator) -> dict[str, np.nd
     """The tensors of a training clip of an `ActorClip`, with a tracker's landmarks and a photograph's matte."""
     height, width = actor.frames.shape[1:3]
     size = (width, height)
-    faces, own = imitate_tracker(rng, actor.face, actor.portrait_face)
+    tracked = track_actor(actor) if rng.random() < TRACKED else None
+    faces, own = tracked or imitate_tracker(rng, actor.face, actor.portrait_face)
     hands = own_hands = None
     if actor.hands is not None:
         *hands, own_hands = imitate_hands(rng, np.concatenate([actor.hands, actor.portrait_hands[None]]))
