@@ -27,14 +27,15 @@ class FlowSettings:
     skull_scale: tuple[float, float] = (0.05, 0.25)  # logarithm of the growth
     body_shift: tuple[float, float] = (0.05, 0.25)
     neck: tuple[float, float] = (1.15, 2.3)  # below the eyes: where the head ends, where the body begins
-    grid: int = 17  # nodes along each side of the coarse flow: it is smooth
+    cell: int = 8  # px at half size between the nodes of the coarse flow, which is smooth; divides every half size
     seen: float = 0.5  # visibility from which a shoulder counts
 
 
 @lru_cache(maxsize=8)
-def _grid_points(size: int, resolution: int, nodes: int) -> np.ndarray:
-    """(nodes^2, 2) float32 px, read-only."""
-    at = (np.arange(nodes, dtype=np.float32) / (nodes - 1) * (resolution - 1) + 0.5) * np.float32(size / resolution)
+def _grid_points(half: int, cell: int) -> np.ndarray:
+    """(nodes^2, 2) float32 px of the picture, read-only: the middles of the cells of half the picture, and of one more
+    beyond each of its edges."""
+    at = 2 * cell * (np.arange(half // cell + 2, dtype=np.float32) - 0.5)
     points = np.stack(np.meshgrid(at, at), -1).reshape(-1, 2)
     points.flags.writeable = False
     return points
@@ -54,7 +55,7 @@ class OuterMotion:
     eyes: np.ndarray
     down: np.ndarray
     neck: tuple[float, float]
-    nodes: int  # along each side of the coarse flow
+    cell: int  # of the coarse flow, see `FlowSettings`
 
     def backward(self, points_N2: np.ndarray) -> np.ndarray:
         """Where in the portrait points of the target come from."""
@@ -65,31 +66,30 @@ class OuterMotion:
     def forward(self, points_N2: np.ndarray) -> np.ndarray:
         """Where points of the portrait go; the inverse of `backward` but for the bend of the neck."""
         # a scaled rotation: its transpose over the square of its scale is its inverse
-        by_head = (points_N2 - self.offset) @ (self.rotation / np.linalg.det(self.rotation))
+        (a, b), _ = self.rotation.tolist()
+        by_head = (points_N2 - self.offset) @ (self.rotation / np.float32(a * a + b * b))
         body = self._body(points_N2)
         return by_head * (1 - body) + (points_N2 + self.shift) * body
 
-    def grid(self, size: int, resolution: int) -> np.ndarray:
-        """(nodes^2, 2) places in the portrait of the nodes of a coarse grid over a size x size picture whose flow is
-        wanted at `resolution`; see `enlarged`."""
-        return self.backward(_grid_points(size, resolution, self.nodes))
+    def grid(self, half: int) -> np.ndarray:
+        """(nodes^2, 2) places in the portrait of the nodes of a coarse grid over a picture of twice `half` pixels; see
+        `enlarged`."""
+        return self.backward(_grid_points(half, self.cell))
 
     def _body(self, points_N2: np.ndarray) -> np.ndarray:
         """(N, 1) 0 head, 1 body, by the height below the portrait's eyes along its face."""
         return smoothstep((points_N2 - self.eyes) @ self.down, self.neck)[:, None]
 
 
-def enlarged(values_N2: np.ndarray, nodes: int, resolution: int) -> np.ndarray:
-    """(resolution, resolution, 2) float32 from the values at the nodes of a coarse grid."""
-    # node k lies exactly on pixel k * (resolution - 1) / (nodes - 1): an affine enlargement, not cv2.resize
-    step = (nodes - 1) / (resolution - 1)
-    return cv2.warpAffine(
-        values_N2.reshape(nodes, nodes, 2).astype(np.float32),
-        np.array([[step, 0, 0], [0, step, 0]]),
-        (resolution, resolution),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+def enlarged(values_N2: np.ndarray, half: int, cell: int) -> np.ndarray:
+    """(half, half, 2) float32 from the values at the nodes of a coarse grid.
+
+    Whole cells, because cv2.resize then interpolates exactly, where cv2.warpAffine knows only 32 places in a cell.
+    """
+    nodes = half // cell + 2
+    values = values_N2.reshape(nodes, nodes, 2).astype(np.float32)
+    around = cv2.resize(values, None, fx=cell, fy=cell, interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(around[cell:-cell, cell:-cell])
 
 
 class OuterFlow:
@@ -120,7 +120,7 @@ class OuterFlow:
         body = self._body_shift(target.body)
         body = body * smoothstep(np.hypot(*body) / unit, s.body_shift)
         return OuterMotion(
-            backward.astype(np.float32), offset.astype(np.float32), body, self._eyes, self._down, s.neck, s.grid
+            backward.astype(np.float32), offset.astype(np.float32), body, self._eyes, self._down, s.neck, s.cell
         )
 
     def _body_shift(self, target: np.ndarray | None) -> np.ndarray:

@@ -86,7 +86,7 @@ class HeadWarp:
         covered = rasterise(points[triangles] * 0.5 - 0.5, depth, half, half)
         come_from = np.concatenate([self._pose.face[:, :2], source]).astype(np.float32)
         return HeadPlacement(
-            points, areas, facing, triangles, covered, outer, outer.grid(size, half), half, come_from, outline
+            points, areas, facing, triangles, covered, outer, outer.grid(half), half, come_from, outline
         )
 
     def paint(self, canvas: Canvas) -> None:

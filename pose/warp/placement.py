@@ -71,10 +71,10 @@ class MeshPlacement:
 
     def around(self) -> np.ndarray:
         """(S/2, S/2, 2) float32 places in the portrait, as if all of it lay around the head."""
-        return enlarged(self.nodes, self.outer.nodes, self.half)
+        return enlarged(self.nodes, self.half, self.outer.cell)
 
     def seen_in(self, other: MeshPlacement) -> Seen:
-        places = enlarged(other.outer.forward(self.nodes), self.outer.nodes, self.half)
+        places = enlarged(other.outer.forward(self.nodes), self.half, self.outer.cell)
         self.draw_places(other.points, places)
         return Seen(places, *self._faded(other))
 
