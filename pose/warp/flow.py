@@ -6,6 +6,7 @@ noise; so skull and body are only followed as far as they clearly move. What is 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -78,7 +79,7 @@ class OuterMotion:
 
     def _body(self, points_N2: np.ndarray) -> np.ndarray:
         """(N, 1) 0 head, 1 body, by the height below the portrait's eyes along its face."""
-        return smoothstep((points_N2 - self.eyes) @ self.down, self.neck)[:, None]
+        return smoothstep(points_N2 @ self.down - self.eyes @ self.down, self.neck)[:, None]
 
 
 def enlarged(values_N2: np.ndarray, half: int, cell: int) -> np.ndarray:
@@ -96,12 +97,13 @@ class OuterFlow:
     """The motion around the face of one portrait. source: its pose."""
 
     def __init__(self, source: PoseFrame, settings: FlowSettings = FlowSettings()):
-        self._source, self._settings = source, settings
+        self._settings = settings
         face = source.face
         canonical = face_mesh().canonical
         skull = fit_similarity(canonical[RIGID_LANDMARKS], face[RIGID_LANDMARKS])
         self._centre = skull(np.array([settings.skull_centre], np.float32))[0]  # 3D pixels
         self._unit = eye_distance(face)
+        self._shoulders = _shoulders(source.body, settings.seen)
         self._eyes = face[list(EYE_OUTER_CORNERS), :2].mean(0)
         down = face[CHIN, :2] - face[FOREHEAD, :2]
         self._down = down / max(np.hypot(*down), 1e-6) / self._unit
@@ -109,25 +111,31 @@ class OuterFlow:
     def __call__(self, target: PoseFrame, head: Similarity3D) -> OuterMotion:
         """head: how the skull moved from the portrait to the target, in 3D pixels."""
         s, unit = self._settings, self._unit
-        roll = np.arctan2(head.rotation[1, 0] - head.rotation[0, 1], head.rotation[0, 0] + head.rotation[1, 1])
-        roll = roll * smoothstep(abs(roll), s.skull_roll)
-        scale = np.exp(np.log(head.scale) * smoothstep(abs(np.log(head.scale)), s.skull_scale))
+        (a, b, _), (c, d, _), _ = head.rotation.tolist()
+        roll = math.atan2(c - b, a + d)
+        roll *= smoothstep(abs(roll), s.skull_roll)
+        growth = math.log(max(head.scale, 1e-6))
+        scale = math.exp(growth * smoothstep(abs(growth), s.skull_scale))
         shift = head(self._centre[None])[0, :2] - self._centre[:2]
-        shift = shift * smoothstep(np.hypot(*shift) / unit, s.skull_shift)
+        shift = shift * smoothstep(math.hypot(*shift.tolist()) / unit, s.skull_shift)
         # about its centre the outline moves as a similarity of the picture
-        backward = np.array([[np.cos(roll), np.sin(roll)], [-np.sin(roll), np.cos(roll)]]) / scale
+        cosine, sine = math.cos(roll) / scale, math.sin(roll) / scale
+        backward = np.array([[cosine, sine], [-sine, cosine]])
         offset = self._centre[:2] - backward @ (self._centre[:2] + shift)
         body = self._body_shift(target.body)
-        body = body * smoothstep(np.hypot(*body) / unit, s.body_shift)
+        body = body * smoothstep(math.hypot(*body.tolist()) / unit, s.body_shift)
         return OuterMotion(
             backward.astype(np.float32), offset.astype(np.float32), body, self._eyes, self._down, s.neck, s.cell
         )
 
     def _body_shift(self, target: np.ndarray | None) -> np.ndarray:
         """(2,) how far the shoulders moved, in pixels; zero unless both bodies show them."""
-        source, shoulders = self._source.body, [LEFT_SHOULDER, RIGHT_SHOULDER]
-        if source is None or target is None:
-            return np.zeros(2, np.float32)
-        if min(source[shoulders, 3].min(), target[shoulders, 3].min()) < self._settings.seen:
-            return np.zeros(2, np.float32)
-        return target[shoulders, :2].mean(0) - source[shoulders, :2].mean(0)
+        there = None if self._shoulders is None else _shoulders(target, self._settings.seen)
+        return np.zeros(2, np.float32) if there is None else there - self._shoulders
+
+
+def _shoulders(body: np.ndarray | None, seen: float) -> np.ndarray | None:
+    """(2,) the middle between them; None where they are not seen."""
+    if body is None or min(body[LEFT_SHOULDER, 3], body[RIGHT_SHOULDER, 3]) < seen:
+        return None
+    return (body[LEFT_SHOULDER, :2] + body[RIGHT_SHOULDER, :2]) / 2
