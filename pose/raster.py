@@ -24,6 +24,10 @@ class Coverage:
     triangles: np.ndarray
     weights: np.ndarray
 
+    def part(self, chosen: np.ndarray) -> Coverage:
+        """Those of the pixels, by their index."""
+        return Coverage(self.pixels.take(chosen), self.triangles.take(chosen), self.weights.take(chosen, 1))
+
 
 def rasterise(corners_M32: np.ndarray, depth_M: np.ndarray, height: int, width: int) -> Coverage:
     """Cover a height x width picture with M triangles; where they overlap, the one with the smallest depth wins.

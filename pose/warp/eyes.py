@@ -91,7 +91,7 @@ class EyePainter:
         alpha = max(bared, narrowed)
         if alpha == 0:
             return
-        seen = cv2.remap(own.seen, canvas.source_SS2[patch.rows, patch.columns], None, cv2.INTER_LINEAR)  # (h, w, 2)
+        seen = cv2.remap(own.seen, canvas.source(patch.rows, patch.columns), None, cv2.INTER_LINEAR)  # (h, w, 2)
         radius = np.linalg.norm(face[eye.iris_circle, :2] - face[eye.pupil, :2], axis=1).mean()
         dx, dy = patch.x - face[eye.pupil, 0], patch.y - face[eye.pupil, 1]
         inward = radius - np.sqrt(dx * dx + dy * dy)

@@ -74,7 +74,7 @@ class OuterMotion:
 
     def grid(self, half: int) -> np.ndarray:
         """(nodes^2, 2) places in the portrait of the nodes of a coarse grid over a picture of twice `half` pixels; see
-        `enlarged`."""
+        `enlarge`."""
         return self.backward(_grid_points(half, self.cell))
 
     def _body(self, points_N2: np.ndarray) -> np.ndarray:
@@ -82,15 +82,14 @@ class OuterMotion:
         return smoothstep(points_N2 @ self.down - self.eyes @ self.down, self.neck)[:, None]
 
 
-def enlarged(values_N2: np.ndarray, half: int, cell: int) -> np.ndarray:
-    """(half, half, 2) float32 from the values at the nodes of a coarse grid.
+def enlarge(values_N2: np.ndarray, cell: int, map_hh2: np.ndarray) -> None:
+    """Fill a float32 map from the values at the nodes of a coarse grid.
 
     Whole cells, because cv2.resize then interpolates exactly, where cv2.warpAffine knows only 32 places in a cell.
     """
-    nodes = half // cell + 2
-    values = values_N2.reshape(nodes, nodes, 2).astype(np.float32)
-    around = cv2.resize(values, None, fx=cell, fy=cell, interpolation=cv2.INTER_LINEAR)
-    return np.ascontiguousarray(around[cell:-cell, cell:-cell])
+    nodes = len(map_hh2) // cell + 2
+    values = values_N2.reshape(nodes, nodes, 2).astype(np.float32, copy=False)
+    map_hh2[:] = cv2.resize(values, None, fx=cell, fy=cell, interpolation=cv2.INTER_LINEAR)[cell:-cell, cell:-cell]
 
 
 class OuterFlow:
