@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pose.geometry import Patch, polygon_patch, ramp, smoothstep
+from pose.geometry import Patch, polygon_in, polygon_patch, ramp, smoothstep
 from pose.tracking.features import MOUTH
 from pose.tracking.mesh import eye_distance
 from pose.tracking.signals import mouth_opening
@@ -70,12 +70,15 @@ class MouthPainter:
 
     def paint(self, canvas: Canvas) -> None:
         face, s = canvas.target.face, self._settings
+        patch = polygon_patch(face[MOUTH.inner, :2], canvas.size)
+        if patch is None:
+            return
         if canvas.guide is not None:
-            _draw_guide(canvas.guide, face)
+            inner = polygon_in(face[MOUTH.inner, :2], *patch.halved(), 0.5)
+            canvas.guide[(*patch.halved(), INNER_MOUTH)] = inner
         opening = mouth_opening(face)
         alpha = self._alpha(opening)
-        patch = polygon_patch(face[MOUTH.inner, :2], canvas.size) if alpha >= s.least_alpha else None
-        if patch is None or min(patch.mask.shape) < 2:
+        if alpha < s.least_alpha or min(patch.mask.shape) < 2:
             return
         height, width = patch.mask.shape
         inside = self._cavity_and_tongue(patch, face, opening)
@@ -124,9 +127,3 @@ class MouthPainter:
         aside = np.abs((patch.x - middle[0]) * side[0] + (patch.y - middle[1]) * side[1])  # 1 at the corners
         floor = np.clip((down - top) * s.tongue_slope, 0, 1) * ramp(aside, s.tongue_sides) * np.float32(s.tongue_alpha)
         return self._cavity + floor[..., None] * (self._tongue - self._cavity)
-
-
-def _draw_guide(guide: np.ndarray, face: np.ndarray) -> None:
-    mouth = polygon_patch(face[MOUTH.inner, :2], len(guide), 0.5)
-    if mouth is not None:
-        guide[mouth.rows, mouth.columns, INNER_MOUTH] = mouth.mask
