@@ -42,10 +42,7 @@ class SkinMotionSettings:
     reach: float = 0.03  # standard deviation over which flow is averaged
     beyond: float = 0.15  # of the way from the nose to the outline, by which the layout goes on: it shows the edge, too
     outline: float = 0.08  # over which the correction fades towards the oval, which follows the silhouette and no skin
-    jaw: tuple[float, float] = (
-        0.0,
-        0.25,
-    )  # below the mouth's corners, where the oval comes to be skin: the jaw
+    jaw: tuple[float, float] = (0.0, 0.25)  # below the mouth's corners: the oval comes to be the jaw, which is skin
     largest: float = 0.12  # correction
     doubt: float = 0.2  # mean weight at which a landmark follows half of the flow
     mismatch: float = 1.0  # standard deviations of the local contrast by which skin may differ from the reference's
@@ -112,8 +109,7 @@ class _Reference:
         area = _areas(corners)
         self._area = np.where(np.abs(area) < 1e-6, 1.0, area)
         self._slopes = _slopes(self._points[:SKIN], triangles)
-        self._skin = np.zeros(height * width, np.float32)
-        self._skin[self._cover.pixels] = 1
+        self._face = self._cover.pixels[self._cover.triangles < len(triangles)]
         self._grid = np.mgrid[:height, :width].astype(np.float32)
         self._inwards = _inwards(settings.outline, settings.jaw)[:, None]
         self._axis, self._mouth = _axis(face), _mouth(face)
@@ -140,7 +136,8 @@ class _Reference:
         off *= self._inwards * limit / length * np.tanh(length / limit)
         now = face[:SKIN, :2].astype(np.float32)
         off = sum((slope @ now) * off[:, k, None] for k, slope in enumerate(self._slopes))
-        return off, float(weight.sum() / max(facing.sum(), 1e-6))
+        seen, alike = (values.reshape(-1)[self._face].sum() for values in (facing, weight))
+        return off, float(alike / max(seen, 1e-6))
 
     def _is_near(self, face: np.ndarray) -> bool:
         """Whether it looks where the reference does, so that its landmarks are right in the mean."""
@@ -182,7 +179,7 @@ class _Reference:
         facing[self._cover.pixels] = (
             smoothstep(ratio, self._settings.seen).astype(np.float32).take(self._cover.triangles)
         )
-        return (facing * self._skin).reshape(self._shape)
+        return facing.reshape(self._shape)
 
 
 def _axis(face: np.ndarray) -> np.ndarray:
