@@ -88,6 +88,31 @@ def polygon_mask(points_N2: np.ndarray, size: int) -> np.ndarray:
     return mask
 
 
+CORNER_CUTS = 3  # averages over three points that take the corners off a ring of about twenty
+
+
+def rounded(ring_N2: np.ndarray, roundness: float) -> np.ndarray:
+    """(4 N, 2) a smooth outline along a ring of points: close to all of them at 0, without corners at 1."""
+    close, without_corners = _outlines(len(ring_N2))
+    return (close + np.float32(roundness) * (without_corners - close)) @ ring_N2
+
+
+@lru_cache(maxsize=4)
+def _outlines(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(4 count, count) float32 each: weights of the points of a ring along its cubic B-spline (Schoenberg, 1946), and
+    along that of its averaged points."""
+    t = np.arange(4) / 4
+    weights = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]) / 6
+    spline, at = np.zeros((count, 4, count)), np.arange(count)
+    for k in range(4):
+        spline[at, :, (at + k - 1) % count] = weights[k]
+    spline = spline.reshape(4 * count, count)
+    ring = np.eye(count)
+    average = ring / 2 + (np.roll(ring, 1, 0) + np.roll(ring, -1, 0)) / 4
+    cut = spline @ np.linalg.matrix_power(average, CORNER_CUTS)
+    return spline.astype(np.float32), cut.astype(np.float32)
+
+
 @lru_cache(maxsize=16)
 def _pixel_centres(size: int) -> np.ndarray:
     """(size,) float32, read-only."""
