@@ -14,7 +14,7 @@ from pose.raster import Coverage, draw_places
 from pose.tracking.features import EYES, MOUTH
 from pose.tracking.mesh import face_mesh
 
-from .flow import OuterMotion, enlarge
+from .flow import OuterMotion, cell_size, enlarge
 
 EYE_TRIANGLES = 16  # of the fan over the opening of each eye
 # A hole (mouth, eye) that is so many times as large as it was shows what was hidden: nothing is known of that. Between
@@ -67,7 +67,7 @@ class MeshPlacement:
 
     def draw_around(self, places_N2: np.ndarray, map_hh2: np.ndarray) -> None:
         """Write places of the nodes, float32 px, into all of a map of half the size, as if all lay around the head."""
-        enlarge(places_N2, self.outer.cell, map_hh2)
+        enlarge(places_N2, cell_size(self.half, self.outer.cells), map_hh2)
 
     def seen_in(self, other: MeshPlacement) -> Seen:
         places = np.empty((self.half, self.half, 2), np.float32)
