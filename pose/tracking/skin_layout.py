@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from ..geometry import smoothstep
-from ..raster import rasterise
+from ..raster import draw_places, rasterise, signed_areas
 from .features import EYES, MOUTH
 from .landmarks import FACE_OVAL, NOSE_TIP
 from .mesh import eye_distance, face_mesh
 from .reference_error import ReferenceError
 
+OUTSIDE = -10.0  # px, a place in no picture
 SKIN = 468  # landmarks of the mesh; the irises behind them turn by themselves
 
 
@@ -114,117 +116,123 @@ FACE, LIDS = _whole_face(), _both_lids()
 
 
 class SkinLayout:
-    """A part of the face as it looked once, and the layout in which it is compared. grey: (H, W) uint8 picture."""
+    """A part of the face as it looked once, and the layout in which it is compared. seen: (H, W, 3) uint8 RGB."""
 
-    def __init__(self, part: SkinPart, grey: np.ndarray, face: np.ndarray):
+    def __init__(self, part: SkinPart, seen: np.ndarray, face: np.ndarray):
         self._part = part
         self._unit = unit = float(np.clip(eye_distance(face), *part.resolution))
-        places = part.places(face) * (unit / eye_distance(face))
-        self._points = (places - np.floor(places.min(0)) + 0.5).astype(np.float32)  # px of the layout
+        points = part.places(face) * (unit / eye_distance(face))
+        self._points = (points - np.floor(points.min(0)) + 0.5).astype(np.float32)  # px of the layout
         width, height = (int(v) + 2 for v in np.ceil(self._points.max(0)))
         self._shape = (height, width)
-        corners = self._points[part.triangles] - 0.5
-        self._cover = rasterise(corners, np.zeros(len(corners), np.float32), height, width)
-        area = _areas(corners)
+        depth = np.zeros(len(part.triangles), np.float32)
+        self._cover = rasterise(self._points[part.triangles] - 0.5, depth, height, width)
+        area = signed_areas(self._points, part.triangles)
         self._area = np.where(np.abs(area) < 1e-6, 1.0, area)
         count = len(part.landmarks)
-        self._slopes = _slopes(self._points[:count], part.triangles[: part.own])
+        self._slopes = _Slopes(self._points[:count], part.triangles[: part.own])
         self._own = self._cover.pixels[self._cover.triangles < part.own]
-        self._grid = np.mgrid[:height, :width].astype(np.float32)
+        self._grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)
+        self._places = np.full((height, width, 2), OUTSIDE, np.float32)
         self._state = part.state(face)
         self._error = ReferenceError(len(self._state), (count, 2))
-        self._picture = self._rectified(grey, face)
-        self._contrast = self._contrasts(self._picture)
+        self._picture = self._rectified(seen, part.places(face))
+        self._contrast = _contrast(self._picture, unit)
 
     def compare(
-        self, grey: np.ndarray, face: np.ndarray, search: cv2.DISOpticalFlow, learn: bool
+        self, seen: np.ndarray, face: np.ndarray, search: cv2.DISOpticalFlow, learn: bool
     ) -> tuple[np.ndarray, float]:
         """(N, 2) px of the picture by which the landmarks are off, and how alike the faces are, 0 to 1.
 
         learn: whether the landmarks of the frame are right in the mean, to know those of the reference.
         """
-        part, unit = self._part, self._unit
-        picture = self._rectified(grey, face)
+        part, unit, points, count = self._part, self._unit, self._part.places(face), len(self._part.landmarks)
+        picture = self._rectified(seen, points)
         flow = search.calc(self._picture, picture, None)
-        facing = self._facing(face)
+        facing = self._facing(points, unit / eye_distance(face))
         weight = facing * self._match(picture, flow)
-        sums = cv2.GaussianBlur(np.dstack([flow * weight[..., None], weight]), (0, 0), part.reach * unit)
-        at = self._points[: len(part.landmarks)] - 0.5
-        sums = cv2.remap(sums, at[:, 0], at[:, 1], cv2.INTER_LINEAR)[:, 0]  # (N, 3)
+        # at half of the pixels each way: the search ends there, too
+        weighted = cv2.merge([flow[..., 0] * weight, flow[..., 1] * weight, weight])
+        weighted = cv2.resize(weighted, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        weighted = cv2.GaussianBlur(weighted, (0, 0), part.reach * unit / 2)
+        at = self._points[:count] * 0.5 - 0.5
+        sums = cv2.remap(weighted, at[:, 0], at[:, 1], cv2.INTER_LINEAR)[:, 0]  # (N, 3)
         off = sums[:, :2] / (sums[:, 2:] + part.doubt)
         if learn:
             self._error.add(part.state(face) - self._state, off)
         off = off - self._error.value
-        length = np.maximum(np.linalg.norm(off, axis=1, keepdims=True), 1e-6)
+        length = np.maximum(np.sqrt((off * off).sum(1, keepdims=True)), 1e-6)
         limit = part.largest * unit
         off *= part.follow[:, None] * limit / length * np.tanh(length / limit)
-        now = face[part.landmarks, :2].astype(np.float32)
-        off = sum((slope @ now) * off[:, k, None] for k, slope in enumerate(self._slopes))
-        seen, alike = (values.reshape(-1)[self._own].sum() for values in (facing, weight))
-        return off, float(alike / max(seen, 1e-6))
+        shown, alike = (float(values.reshape(-1).take(self._own).sum()) for values in (facing, weight))
+        return self._slopes(points[:count], off), alike / max(shown, 1e-6)
 
-    def _rectified(self, grey: np.ndarray, face: np.ndarray) -> np.ndarray:
-        """The picture in the layout, black where there is nothing of the part."""
-        corners = self._part.places(face)[self._part.triangles] - 0.5  # (M, 3, 2)
-        places = np.zeros((len(self._cover.pixels), 2), np.float32)
-        for k in range(3):
-            places += corners[:, k].take(self._cover.triangles, 0) * self._cover.weights[k, :, None]
-        picture = np.zeros(self._shape[0] * self._shape[1], np.uint8)
-        low = np.maximum(np.floor(places.min(0)).astype(int) - 1, 0)
-        high = np.maximum(np.ceil(places.max(0)).astype(int) + 2, low + 2)
-        seen = grey[low[1] : high[1], low[0] : high[0]]
-        if seen.size:
-            found = cv2.remap(seen, places[:, 0] - low[0], places[:, 1] - low[1], cv2.INTER_LINEAR)
-            picture[self._cover.pixels] = found[:, 0]
-        return picture.reshape(self._shape)
+    def _rectified(self, seen: np.ndarray, points: np.ndarray) -> np.ndarray:
+        """(H, W) uint8: brightness of a picture in the layout, black where there is nothing of the part. points: as
+        the part's `places`."""
+        (left, top), (right, bottom) = (np.clip(end, -1e6, 1e6).tolist() for end in (points.min(0), points.max(0)))
+        left, top = max(math.floor(left) - 1, 0), max(math.floor(top) - 1, 0)
+        near = seen[top : max(math.ceil(bottom) + 2, 0), left : max(math.ceil(right) + 2, 0)]
+        if not near.size:
+            return np.zeros(self._shape, np.uint8)
+        corner = np.array([left + 0.5, top + 0.5], np.float32)
+        draw_places(points - corner, self._part.triangles, self._cover, self._places)
+        return cv2.remap(cv2.cvtColor(near, cv2.COLOR_RGB2GRAY), self._places, None, cv2.INTER_LINEAR)
 
     def _match(self, picture: np.ndarray, flow: np.ndarray) -> np.ndarray:
         """(H, W) 0..1, how alike the skin is at the two ends of the flow."""
-        found = cv2.remap(picture, self._grid[1] + flow[..., 0], self._grid[0] + flow[..., 1], cv2.INTER_LINEAR)
-        difference = self._contrasts(found) - self._contrast
-        return 1 / (1 + np.square(difference * (1 / self._part.mismatch)))
+        found = cv2.remap(picture, self._grid + flow, None, cv2.INTER_LINEAR)
+        difference = _contrast(found, self._unit) - self._contrast
+        return 1 / (1 + np.square(difference * np.float32(1 / self._part.mismatch)))
 
-    def _contrasts(self, picture: np.ndarray) -> np.ndarray:
-        """Brightness about its local mean, in local standard deviations (of at least 4 of 255 levels)."""
-        values = picture.astype(np.float32)
-        values -= cv2.blur(values, _square(0.14 * self._unit))
-        deviation = np.sqrt(np.maximum(cv2.blur(values * values, _square(0.28 * self._unit)), 0))
-        return values / np.maximum(deviation, 4.0)
-
-    def _facing(self, face: np.ndarray) -> np.ndarray:
-        """(H, W) 0..1, how much of what the reference shows is seen now."""
-        area = _areas(self._part.places(face)[self._part.triangles])
-        ratio = area / self._area * (self._unit / eye_distance(face)) ** 2
-        facing = np.zeros(self._shape[0] * self._shape[1], np.float32)
-        seen = smoothstep(ratio, self._part.seen).astype(np.float32)
-        facing[self._cover.pixels] = seen.take(self._cover.triangles)
-        return facing.reshape(self._shape)
+    def _facing(self, points: np.ndarray, scale: float) -> np.ndarray:
+        """(H, W) 0..1, how much of what the reference shows is seen now. scale: px of the layout in one of these."""
+        ratio = signed_areas(points, self._part.triangles) / self._area * np.float32(scale * scale)
+        facing = np.zeros(self._shape, np.float32)
+        seen = smoothstep(ratio, self._part.seen).astype(np.float32, copy=False)
+        facing.reshape(-1)[self._cover.pixels] = seen.take(self._cover.triangles)
+        return facing
 
 
-def _slopes(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """(2, N, N) float32: matrices that take values at N points of a mesh to their derivatives along x and y there, the
-    mean over the triangles around each."""
-    count, corners = len(points), points[triangles].astype(np.float64)
-    edges = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], 1)  # (M, 2, 2)
-    area = np.abs(np.linalg.det(edges))
-    inner = np.linalg.pinv(edges, rcond=1e-4)  # (M, 2, 2): derivative = inner @ (differences along both edges)
-    slopes, total = np.zeros((2, count, count)), np.full(count, 1e-9)
-    for corner in range(3):
-        at = triangles[:, corner]
-        np.add.at(total, at, area)
-        for axis in range(2):
-            first, second = inner[:, axis, 0] * area, inner[:, axis, 1] * area
-            for other, value in ((0, -first - second), (1, first), (2, second)):
-                np.add.at(slopes[axis], (at, triangles[:, other]), value)
-    return (slopes / total[:, None]).astype(np.float32)
+class _Slopes:
+    """How motions in a layout become motions of what is drawn in it: by the derivatives of the one along the other, at
+    each point the mean over the triangles around it. points: (N, 2) of the layout."""
+
+    def __init__(self, points: np.ndarray, triangles: np.ndarray):
+        count, corners = len(points), points[triangles].astype(np.float64)
+        edges = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], 1)  # (M, 2, 2)
+        area = np.abs(np.linalg.det(edges))
+        inner = np.linalg.pinv(edges, rcond=1e-4)  # (M, 2, 2): derivative = inner @ (differences along both edges)
+        slopes, total = np.zeros((2, count, count)), np.full(count, 1e-9)
+        for corner in range(3):
+            at = triangles[:, corner]
+            np.add.at(total, at, area)
+            for axis in range(2):
+                first, second = inner[:, axis, 0] * area, inner[:, axis, 1] * area
+                for other, value in ((0, -first - second), (1, first), (2, second)):
+                    np.add.at(slopes[axis], (at, triangles[:, other]), value)
+        slopes /= total[:, None]
+        slopes[:, np.arange(count), np.arange(count)] += 1e-30  # no row is empty
+        # each point's slopes depend on its neighbours alone
+        self._of, self._neighbours = np.nonzero(slopes.any(0))
+        self._first = np.searchsorted(self._of, np.arange(count))
+        self._weights = slopes[:, self._of, self._neighbours].astype(np.float32)  # (2, K)
+
+    def __call__(self, drawn: np.ndarray, motion: np.ndarray) -> np.ndarray:
+        """(N, 2) float32 how the points move where they are drawn, (N, 2), if they move so in the layout."""
+        x, y = motion.T.take(self._of, 1)
+        weights = self._weights[0] * x + self._weights[1] * y
+        return np.stack([np.add.reduceat(weights * at.take(self._neighbours), self._first) for at in drawn.T], 1)
 
 
-def _square(side: float) -> tuple[int, int]:
-    """The nearest odd one."""
-    return (2 * int(side / 2) + 1,) * 2
+def _contrast(picture: np.ndarray, unit: float) -> np.ndarray:
+    """Brightness about its local mean, in local standard deviations (of at least 4 of 255 levels)."""
+    values = picture.astype(np.float32)
+    values -= _average(values, 0.04 * unit)
+    return values / np.sqrt(np.maximum(_average(values * values, 0.08 * unit), 4.0**2))
 
 
-def _areas(corners: np.ndarray) -> np.ndarray:
-    """(M,) twice the signed areas of triangles (M, 3, 2)."""
-    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+def _average(values: np.ndarray, deviation: float) -> np.ndarray:
+    """About Gaussian, of this standard deviation in px: two squares, whose sums cost the same at any size."""
+    width = 2 * int((math.sqrt(6 * deviation * deviation + 1) - 1) / 2) + 1
+    return cv2.blur(cv2.blur(values, (width, width)), (width + 2, width + 2))

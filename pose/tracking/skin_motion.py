@@ -46,38 +46,38 @@ class SkinMotion:
         """The pose with its face moved to where the skin is. picture: (H, W, 3) uint8 RGB that it was found in."""
         if pose.face is None:
             return pose
-        settings, grey = self._settings, cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        settings = self._settings
         if self._reference is None:
-            self._take(grey, pose.face, pose.time)
+            self._take(picture, pose.face, pose.time)
             return pose
         axis = _axis(pose.face)
         learn = self._reference.frames < settings.frames and self._reference.is_near(axis, settings.near)
-        off, match = self._reference.face.compare(grey, pose.face, self._search, learn)
+        off, match = self._reference.face.compare(picture, pose.face, self._search, learn)
         if match >= settings.known[1]:
             self._known = pose.time
         elif not 0 <= pose.time - self._known <= settings.patience:
-            self._take(grey, pose.face, pose.time)
+            self._take(picture, pose.face, pose.time)
             return pose
         moved, trust = pose.face.copy(), smoothstep(match, settings.known)
         moved[FACE.landmarks, :2] += trust * off
         if trust > 0:
-            off, _ = self._reference.lids.compare(grey, moved, self._search, learn)
+            off, _ = self._reference.lids.compare(picture, moved, self._search, learn)
             moved[LIDS.landmarks, :2] += trust * off
         self._reference.frames += learn
         turn = _degrees(axis)
         if self._reference.turn > settings.turned and turn < self._reference.turn / 2:
-            self._take(grey, moved, pose.time)
+            self._take(picture, moved, pose.time)
         return replace(pose, face=moved)
 
-    def _take(self, grey: np.ndarray, face: np.ndarray, time: float) -> None:
-        self._reference, self._known = _Reference(grey, face), time
+    def _take(self, picture: np.ndarray, face: np.ndarray, time: float) -> None:
+        self._reference, self._known = _Reference(picture, face), time
 
 
 class _Reference:
     """The face as it looked once. frames: near its pose, from which it has learnt; turn: degrees from the camera."""
 
-    def __init__(self, grey: np.ndarray, face: np.ndarray):
-        self.face, self.lids = SkinLayout(FACE, grey, face), SkinLayout(LIDS, grey, face)
+    def __init__(self, picture: np.ndarray, face: np.ndarray):
+        self.face, self.lids = SkinLayout(FACE, picture, face), SkinLayout(LIDS, picture, face)
         self._axis = _axis(face)
         self.turn, self.frames = _degrees(self._axis), 0
 

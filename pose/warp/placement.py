@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from pose.geometry import smoothstep
-from pose.raster import Coverage
+from pose.raster import Coverage, draw_places
 from pose.tracking.features import EYES, MOUTH
 from pose.tracking.mesh import face_mesh
 
@@ -63,11 +63,7 @@ class MeshPlacement:
 
     def draw_places(self, places_V2: np.ndarray, map_hh2: np.ndarray) -> None:
         """Write places of the vertices, float32 px, into a map of half the size wherever the mesh is; in place."""
-        places = as_complex(np.ascontiguousarray(places_V2, np.float32))
-        at = np.zeros(len(self.covered.pixels), np.complex64)
-        for corner, weight in zip(self.triangles.T, self.covered.weights, strict=True):
-            at += places.take(corner).take(self.covered.triangles) * weight
-        as_complex(map_hh2).reshape(-1)[self.covered.pixels] = at
+        draw_places(places_V2, self.triangles, self.covered, map_hh2)
 
     def draw_around(self, places_N2: np.ndarray, map_hh2: np.ndarray) -> None:
         """Write places of the nodes, float32 px, into all of a map of half the size, as if all lay around the head."""
@@ -109,19 +105,6 @@ def mesh_triangles() -> np.ndarray:
     mesh = np.concatenate([face_mesh().triangles, np.array(triangles, np.intp)])
     mesh.flags.writeable = False
     return mesh
-
-
-def signed_areas(points: np.ndarray, triangles_T3: np.ndarray) -> np.ndarray:
-    """(T,) twice the signed area of every triangle in the picture, px^2; facing the viewer is negative, as y points
-    down."""
-    corners = triangles_T3.T
-    (ax, bx, cx), (ay, by, cy) = points[:, 0].take(corners), points[:, 1].take(corners)
-    return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-
-
-def as_complex(places: np.ndarray) -> np.ndarray:
-    """(...,) complex64 view of places (..., 2) float32, x + i y: NumPy moves one number faster than a pair."""
-    return places.view(np.complex64)[..., 0]
 
 
 def interpolated(values_VC: np.ndarray, triangles_T3: np.ndarray, covered: Coverage) -> np.ndarray:
