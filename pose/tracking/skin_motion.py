@@ -4,7 +4,8 @@ A landmark network places its points by what faces look like in general; they sl
 what has no landmark (a cheek, the chin, the side of the nose) moves without them. So every frame is drawn into the
 layout of a reference frame by the landmarks themselves. What still moves between the two is the error of the landmarks:
 dense inverse search (Kroeger et al., ECCV 2016) measures it, and the points follow. It is always measured against the
-reference, never from frame to frame, so nothing adds up. The face comes first, then the lids, whose lines are thin.
+reference, never from frame to frame, so nothing adds up. The face comes first, then the lids, whose lines are thin. The
+irises, which turn away under them, are searched by themselves.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 
 from ..geometry import smoothstep
+from .iris_search import IRIS_POINTS, find_irises, iris_motion
 from .landmarks import PoseFrame
 from .mesh import RIGID_LANDMARKS, face_mesh, fit_similarity
 from .skin_layout import FACE, LIDS, SkinLayout
@@ -63,6 +65,8 @@ class SkinMotion:
         if trust > 0:
             off, _ = self._reference.lids.compare(picture, moved, self._search, learn)
             moved[LIDS.landmarks, :2] += trust * off
+            irises = find_irises(picture, moved)
+            moved[IRIS_POINTS, :2] += trust * iris_motion(moved, irises, self._reference.irises)
         self._reference.frames += learn
         turn = _degrees(axis)
         if self._reference.turn > settings.turned and turn < self._reference.turn / 2:
@@ -78,6 +82,7 @@ class _Reference:
 
     def __init__(self, picture: np.ndarray, face: np.ndarray):
         self.face, self.lids = SkinLayout(FACE, picture, face), SkinLayout(LIDS, picture, face)
+        self.irises = find_irises(picture, face)
         self._axis = _axis(face)
         self.turn, self.frames = _degrees(self._axis), 0
 
