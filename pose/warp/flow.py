@@ -16,6 +16,8 @@ from pose.geometry import smoothstep
 from pose.tracking.landmarks import CHIN, EYE_OUTER_CORNERS, FOREHEAD, LEFT_SHOULDER, RIGHT_SHOULDER, PoseFrame
 from pose.tracking.mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
+GRID = 33  # nodes along each side of the coarse flow: it is smooth
+
 
 @dataclass(frozen=True)
 class FlowSettings:
@@ -27,7 +29,6 @@ class FlowSettings:
     skull_scale: tuple[float, float] = (0.05, 0.25)  # logarithm of the growth
     body_shift: tuple[float, float] = (0.05, 0.25)
     neck: tuple[float, float] = (1.15, 2.3)  # below the eyes: where the head ends, where the body begins
-    grid: int = 17  # nodes along each side of the coarse flow: it is smooth
     seen: float = 0.5  # visibility from which a shoulder counts
 
 
@@ -45,7 +46,8 @@ class OuterMotion:
     """The motion around the face for one target pose, in pixels of a picture; backward and forward.
 
     rotation: (2, 2) and offset: (2,) carry a target point to the portrait's, as the skull's outline moved; shift: (2,)
-    of the body. eyes: (2,) between them in the portrait; down: (2,) the face's axis over the eye distance.
+    of the body. eyes: (2,) between them in the portrait; down: (2,) the face's axis over the eye distance. around:
+    (GRID, GRID, 2), see `PoseFrame`; size: px of the picture that it covers.
     """
 
     rotation: np.ndarray
@@ -54,16 +56,23 @@ class OuterMotion:
     eyes: np.ndarray
     down: np.ndarray
     neck: tuple[float, float]
-    nodes: int  # along each side of the coarse flow
+    around: np.ndarray | None
+    size: int
 
     def backward(self, points_N2: np.ndarray) -> np.ndarray:
         """Where in the portrait points of the target come from."""
+        points_N2 = points_N2 + self.missed(points_N2)
         by_head = points_N2 @ self.rotation.T + self.offset
         body = self._body(by_head)
         return by_head * (1 - body) + (points_N2 - self.shift) * body
 
     def forward(self, points_N2: np.ndarray) -> np.ndarray:
-        """Where points of the portrait go; the inverse of `backward` but for the bend of the neck."""
+        """Where points of the portrait go; the inverse of `backward` but for bends."""
+        guess = self.guess(points_N2)
+        return guess - self.missed(guess)
+
+    def guess(self, points_N2: np.ndarray) -> np.ndarray:
+        """The same as far as face and body tell."""
         # a scaled rotation: its transpose over the square of its scale is its inverse
         by_head = (points_N2 - self.offset) @ (self.rotation / np.linalg.det(self.rotation))
         body = self._body(points_N2)
@@ -72,7 +81,14 @@ class OuterMotion:
     def grid(self, size: int, resolution: int) -> np.ndarray:
         """(nodes^2, 2) places in the portrait of the nodes of a coarse grid over a size x size picture whose flow is
         wanted at `resolution`; see `enlarged`."""
-        return self.backward(_grid_points(size, resolution, self.nodes))
+        return self.backward(_grid_points(size, resolution, GRID))
+
+    def missed(self, points_N2: np.ndarray) -> np.ndarray | float:
+        """(N, 2) what `around` says at points of the target."""
+        if self.around is None:
+            return 0.0
+        places = ((points_N2 - 0.5) * ((GRID - 1) / (self.size - 1))).astype(np.float32)[:, None]
+        return cv2.remap(self.around, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
 
     def _body(self, points_N2: np.ndarray) -> np.ndarray:
         """(N, 1) 0 head, 1 body, by the height below the portrait's eyes along its face."""
@@ -120,8 +136,9 @@ class OuterFlow:
         body = self._body_shift(target.body)
         body = body * smoothstep(np.hypot(*body) / unit, s.body_shift)
         return OuterMotion(
-            backward.astype(np.float32), offset.astype(np.float32), body, self._eyes, self._down, s.neck, s.grid
-        )
+            backward.astype(np.float32), offset.astype(np.float32), body, self._eyes, self._down, s.neck,
+            target.around, target.size[0],
+        )  # fmt: skip
 
     def _body_shift(self, target: np.ndarray | None) -> np.ndarray:
         """(2,) how far the shoulders moved, in pixels; zero unless both bodies show them."""

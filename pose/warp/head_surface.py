@@ -78,9 +78,10 @@ class HeadSurface:
         face: (478, 3) the target's; outline: (N,) landmarks of its silhouette.
         """
         rim = face[list(FACE_OVAL), :2]
-        moved = outer.forward(self._points)
+        moved = outer.guess(self._points)
         excess = rim - moved[:RIM]  # what the face does beyond the motion of the head's outline
         moved = moved + self._follow * np.tile(excess, (len(self._settings.rings), 1))
+        moved[RIM:] -= outer.missed(moved[RIM:])
         source = self._points
         if self._hidden.max() > self._settings.least_hidden * self._unit:
             source = self._past_own_outline(face, rim, outline)

@@ -14,7 +14,7 @@ from pose.raster import Coverage
 from pose.tracking.features import EYES, MOUTH
 from pose.tracking.mesh import face_mesh
 
-from .flow import OuterMotion, enlarged
+from .flow import GRID, OuterMotion, enlarged
 
 EYE_TRIANGLES = 16  # of the fan over the opening of each eye
 # A hole (mouth, eye) that is so many times as large as it was shows what was hidden: nothing is known of that. Between
@@ -71,10 +71,10 @@ class MeshPlacement:
 
     def around(self) -> np.ndarray:
         """(S/2, S/2, 2) float32 places in the portrait, as if all of it lay around the head."""
-        return enlarged(self.nodes, self.outer.nodes, self.half)
+        return enlarged(self.nodes, GRID, self.half)
 
     def seen_in(self, other: MeshPlacement) -> Seen:
-        places = enlarged(other.outer.forward(self.nodes), self.outer.nodes, self.half)
+        places = enlarged(other.outer.forward(self.nodes), GRID, self.half)
         self.draw_places(other.points, places)
         return Seen(places, *self._faded(other))
 
