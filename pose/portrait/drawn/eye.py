@@ -67,6 +67,11 @@ class DrawnEye:
         """(w, 4) float32 top, thickness, shut and shut_thickness."""
         return np.stack([self.top, self.thickness, self.shut, self.shut_thickness], 1).astype(np.float32)
 
+    @cached_property
+    def travel(self) -> float:
+        """The farthest way that a part of the lash line goes down, px."""
+        return max(float((self.shut - self.top)[self.left : self.right + 1].max()), 0.0)
+
     @property
     def height(self) -> float:
         """From the lash line's upper edge to the lower lid, in the middle of the eye, px."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -10,6 +12,7 @@ from pose.tracking.landmarks import FACE_OVAL
 from .colours import SKIN, Canvas
 from .eye import DrawnEye
 from .lid_outline import convexity
+from .moustache import without_moustache
 
 # eye distances left, right; above, below of where a mouth should be: looked through
 WINDOW = ((0.75, 0.75), (0.6, 0.5))
@@ -65,23 +68,48 @@ def _others(
     return (cv2.dilate(found[view], rim) > 0) | (behind > 0) | canvas.hair[view]
 
 
-def mouth_region(
+@dataclass(frozen=True)
+class MouthMarks:
+    """In a window of the picture, its first pixel at x, y: the mouth's mask, and that of a moustache before it, (h, w)
+    bool."""
+
+    x: int
+    y: int
+    mouth: np.ndarray
+    moustache: np.ndarray
+
+
+def mouth_marks(
     canvas: Canvas, box: tuple[float, float, float, float], eyes: tuple[DrawnEye | None, ...]
-) -> tuple[np.ndarray | None, int, int]:
-    """The mouth's mask in a window, and the window's corner."""
+) -> MouthMarks | None:
+    """The mouth in or near a box (x, y, width, height); None where there is none."""
     unit = canvas.unit
     height, width = canvas.skin.shape
     mx, my = box[0] + box[2] / 2, box[1] + box[3] / 2
     x0, x1 = int(max(mx - WINDOW[0][0] * unit, 0)), int(min(mx + WINDOW[0][1] * unit, width))
     y0, y1 = int(max(my - WINDOW[1][0] * unit, 0)), int(min(my + WINDOW[1][1] * unit, height))
     if x1 - x0 < 4 or y1 - y0 < 4:
-        return None, 0, 0
-    away = canvas.away[y0:y1, x0:x1]
+        return None
+    view = (slice(y0, y1), slice(x0, x1))
+    away, lab = canvas.away[view], canvas.lab[view]
     oval = np.rint(canvas.face[list(FACE_OVAL), :2] - (x0, y0)).astype(np.int32)
     face = cv2.fillPoly(np.zeros(away.shape, np.uint8), [oval], 1)
-    others = _others(canvas, (slice(y0, y1), slice(x0, x1)), eyes, face)
+    others = _others(canvas, view, eyes, face)
     y, x = np.mgrid[y0:y1, x0:x1]
     near = np.exp(-(((x + 0.5 - mx) / (NEAR[0] * unit)) ** 2 + ((y + 0.5 - my) / (NEAR[1] * unit)) ** 2))
+    strength = near * np.minimum(away, 80) * face
+    region = _region(away, others, strength, face, unit)
+    if region is None:
+        return None
+    light = float(np.median(lab[canvas.skin[view], 0])) if canvas.skin[view].any() else 0.0
+    parts = without_moustache(region, lab, light, unit)
+    return MouthMarks(x0, y0, *(parts or (region, np.zeros_like(region))))
+
+
+def _region(
+    away: np.ndarray, others: np.ndarray, strength: np.ndarray, face: np.ndarray, unit: float
+) -> np.ndarray | None:
+    """(h, w) bool, what looks most like a mouth, without holes."""
     gap = max(int(GAP * unit), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
     cut = max(int(CUT * unit), 1)
@@ -89,7 +117,6 @@ def mouth_region(
     for strict in STRICTER:
         seen = ((away > strict * SKIN) & ~others).astype(np.uint8)
         cut_free = cv2.dilate(cv2.morphologyEx(seen, cv2.MORPH_OPEN, cutter), cutter) & seen
-        strength = near * np.minimum(away, 80) * face
         tried = [
             _strongest(seen, cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel), strength, unit),
             _strongest(cut_free, cut_free, CUT_WORTH * strength, unit),
@@ -99,8 +126,8 @@ def mouth_region(
         if weight > LEAST * unit**2:
             region = _whole(found, ((away > FAINT * SKIN) & ~others), kernel)
             contours, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-            return cv2.drawContours(np.zeros_like(region), contours, -1, 1, cv2.FILLED) > 0, x0, y0
-    return None, 0, 0
+            return cv2.drawContours(np.zeros_like(region), contours, -1, 1, cv2.FILLED) > 0
+    return None
 
 
 def _strongest(seen: np.ndarray, closed: np.ndarray, strength: np.ndarray, unit: float) -> tuple[float, np.ndarray]:
