@@ -80,10 +80,17 @@ class DrawnEye:
         return float((self.bottom - self.top)[middle].max())
 
 
-def find_eye(canvas: Canvas, box: tuple[float, float, float, float], detected: bool = False) -> DrawnEye | None:
+def find_eye(
+    canvas: Canvas,
+    box: tuple[float, float, float, float],
+    iris: tuple[float, float, float] | None,
+    other: tuple[float, float, float] | None = None,
+    detected: bool = False,
+) -> DrawnEye | None:
     """Take the eye in (or near) a box (x, y, width, height) apart; None where nothing there looks like an open eye.
-    detected: a detector of drawn eyes has found it there."""
-    lids = find_lids(canvas, box, detected)
+    iris: x, y, radius of its iris; other: of that of the other eye; detected: a detector of drawn eyes has found it
+    there."""
+    lids = None if iris is None else find_lids(canvas, box, iris, other, detected)
     if lids is None:
         return None
     height, width = canvas.skin.shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .colours import SKIN
+from .colours import SKIN, commonest
 from .lid_outline import convexity
 
 CONVEX = 0.85  # of its hull that a mouth covers, or with a moustache close to it
@@ -41,9 +41,7 @@ def without_moustache(
 
 def _alike(lab: np.ndarray, where: np.ndarray) -> np.ndarray:
     """(h, w) bool, of the commonest colour of a part."""
-    samples = lab[where][:: max(int(where.sum()) // 500, 1)]
-    near = np.linalg.norm(samples[:, None] - samples[None], axis=2) < SKIN
-    return np.linalg.norm(lab - samples[near[near.sum(1).argmax()]].mean(0), axis=2) < SKIN
+    return np.linalg.norm(lab - commonest(lab[where]), axis=2) < SKIN
 
 
 def _solid(mask: np.ndarray, kernel: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from .beard import on_beard
 from .colours import Canvas, Layer, pixels, spread
 from .curves import arch
 from .eye import DrawnEye
@@ -87,6 +88,7 @@ def find_mouth(
     canvas: Canvas, box: tuple[float, float, float, float], eyes: tuple[DrawnEye | None, ...] = ()
 ) -> DrawnMouth | None:
     """Take the mouth in or near a box (x, y, width, height) apart; None where there is none."""
+    canvas = on_beard(canvas, box)
     found = mouth_marks(canvas, box, eyes)
     if found is None:
         return None

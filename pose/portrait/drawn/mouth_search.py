@@ -14,8 +14,10 @@ from .eye import DrawnEye
 from .lid_outline import convexity
 from .moustache import without_moustache
 
-# eye distances left, right; above, below of where a mouth should be: looked through
-WINDOW = ((0.75, 0.75), (0.6, 0.5))
+# eye distances left and right; above, below of where a mouth should be: looked through
+WINDOW = (0.75, (0.6, 0.5))
+# ... and where no mouth is there, for one that is wider than the eyes are apart: the same, and how wide it is at most
+WIDE_WINDOW, WIDEST_WIDE = (1.3, (0.6, 0.8)), 2.0
 # thresholds on what is no skin, in SKIN, until the mouth stands alone; the last for mouths that are a shade of the skin
 STRICTER = (1.0, 1.5, 2.2, 3.0, 0.5)
 MOUTH_CONVEX = 0.85  # of its hull that it covers: less is a shadow that hangs on it
@@ -83,11 +85,20 @@ def mouth_marks(
     canvas: Canvas, box: tuple[float, float, float, float], eyes: tuple[DrawnEye | None, ...]
 ) -> MouthMarks | None:
     """The mouth in or near a box (x, y, width, height); None where there is none."""
+    for window, widest in ((WINDOW, WIDEST), (WIDE_WINDOW, WIDEST_WIDE)):
+        found = _marks_in(canvas, box, eyes, window, widest)
+        if found is not None:
+            return found
+    return None
+
+
+def _marks_in(canvas: Canvas, box, eyes, window, widest: float) -> MouthMarks | None:
     unit = canvas.unit
     height, width = canvas.skin.shape
     mx, my = box[0] + box[2] / 2, box[1] + box[3] / 2
-    x0, x1 = int(max(mx - WINDOW[0][0] * unit, 0)), int(min(mx + WINDOW[0][1] * unit, width))
-    y0, y1 = int(max(my - WINDOW[1][0] * unit, 0)), int(min(my + WINDOW[1][1] * unit, height))
+    beside, (above, below) = window
+    x0, x1 = int(max(mx - beside * unit, 0)), int(min(mx + beside * unit, width))
+    y0, y1 = int(max(my - above * unit, 0)), int(min(my + below * unit, height))
     if x1 - x0 < 4 or y1 - y0 < 4:
         return None
     view = (slice(y0, y1), slice(x0, x1))
@@ -97,8 +108,7 @@ def mouth_marks(
     others = _others(canvas, view, eyes, face)
     y, x = np.mgrid[y0:y1, x0:x1]
     near = np.exp(-(((x + 0.5 - mx) / (NEAR[0] * unit)) ** 2 + ((y + 0.5 - my) / (NEAR[1] * unit)) ** 2))
-    strength = near * np.minimum(away, 80) * face
-    region = _region(away, others, strength, face, unit)
+    region = _region(away, others, near * np.minimum(away, 80) * face, face, unit, widest)
     if region is None:
         return None
     light = float(np.median(lab[canvas.skin[view], 0])) if canvas.skin[view].any() else 0.0
@@ -107,7 +117,7 @@ def mouth_marks(
 
 
 def _region(
-    away: np.ndarray, others: np.ndarray, strength: np.ndarray, face: np.ndarray, unit: float
+    away: np.ndarray, others: np.ndarray, strength: np.ndarray, face: np.ndarray, unit: float, widest: float
 ) -> np.ndarray | None:
     """(h, w) bool, what looks most like a mouth, without holes."""
     gap = max(int(GAP * unit), 1)
@@ -118,9 +128,9 @@ def _region(
         seen = ((away > strict * SKIN) & ~others).astype(np.uint8)
         cut_free = cv2.dilate(cv2.morphologyEx(seen, cv2.MORPH_OPEN, cutter), cutter) & seen
         tried = [
-            _strongest(seen, cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel), strength, unit),
-            _strongest(cut_free, cut_free, CUT_WORTH * strength, unit),
-            _strongest(seen & face, seen & face, CUT_WORTH * strength, unit),
+            _strongest(seen, cv2.morphologyEx(seen, cv2.MORPH_CLOSE, kernel), strength, unit, widest),
+            _strongest(cut_free, cut_free, CUT_WORTH * strength, unit, widest),
+            _strongest(seen & face, seen & face, CUT_WORTH * strength, unit, widest),
         ]
         weight, found = max(tried, key=lambda one: one[0])
         if weight > LEAST * unit**2:
@@ -130,16 +140,18 @@ def _region(
     return None
 
 
-def _strongest(seen: np.ndarray, closed: np.ndarray, strength: np.ndarray, unit: float) -> tuple[float, np.ndarray]:
+def _strongest(
+    seen: np.ndarray, closed: np.ndarray, strength: np.ndarray, unit: float, widest: float
+) -> tuple[float, np.ndarray]:
     """What of a mask (h, w) uint8 looks most like a mouth, how much, and its mask, bool. closed: the mask whose parts
-    hang together; strength: of each pixel."""
+    hang together; strength: of each pixel; widest: eye distances."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
     weight = np.bincount(labels.ravel(), (strength * seen).ravel(), count)
     height, width = closed.shape
     free = (stats[:, :2] > 0).all(1) & (stats[:, 0] + stats[:, 2] < width) & (stats[:, 1] + stats[:, 3] < height)
     # a mouth is wider than it is high, a nose or a shadow is not
     shape = stats[:, 2] / np.maximum(stats[:, 3], 1)
-    weight *= free & (stats[:, 2] >= SMALLEST * unit) & (stats[:, 2] < WIDEST * unit)
+    weight *= free & (stats[:, 2] >= SMALLEST * unit) & (stats[:, 2] < widest * unit)
     weight *= np.clip(shape, 0.3, 1.5)
     weight[0] = 0
     part = int(weight.argmax())
