@@ -17,8 +17,10 @@ CHROMA_WEIGHT = 2.0  # a hue differs by less than a shade does, and says more
 SKIN = 13.0  # difference from the skin around it, in Lab's 0..255 units, from which a pixel is no skin
 # of the way from the eyes to the mouth, where skin is looked for: whites are above, lips, teeth and beards below
 CHEEKS = (0.2, 0.9)
-NOSE = (0.22, 0.6)  # of the way from eye to eye, beside its middle, and from the eyes to the mouth, where a nose is
-BESIDE_BEARD = 0.15  # of the cheeks, that the nose's colour takes at least where it is the skin's
+# of the way from eye to eye, beside its middle, and of that from the eyes to the mouth, where a nose is: below hair
+NOSE = (0.2, (0.25, 0.65))
+# of the cheeks and of the nose, that the nose's colour takes at least where it is the skin's
+BESIDE_BEARD = (0.15, 0.6)
 EYE_ROOM = 0.3  # eye distances around the middle of an eye, that are of the face wherever a tracker has its outline
 FARTHEST = 3.0  # shading goes no further from the skin's tone, in SKIN
 SHADES = 24  # colours that the hair around the face is reduced to: painted hair runs through many
@@ -119,13 +121,13 @@ def _skin_tone(lab: np.ndarray, inside: np.ndarray, face: np.ndarray) -> np.ndar
         ((x - middle[0]) * axis[0] + (y - middle[1]) * axis[1]) / max(float(axis @ axis), 1) for axis in (down, right)
     )
     cheeks = inside & (way > CHEEKS[0]) & (way < CHEEKS[1])
-    nose = inside & (way > 0) & (way < NOSE[1]) & (np.abs(beside) < NOSE[0])
+    nose = inside & (way > NOSE[1][0]) & (way < NOSE[1][1]) & (np.abs(beside) < NOSE[0])
     samples = lab[cheeks if cheeks.any() else inside] if inside.any() else lab.reshape(-1, 3)
     tone = commonest(samples)
     if nose.any():
         between = commonest(lab[nose])
-        like = float((np.linalg.norm(samples - between, axis=1) < SKIN).mean())
-        if np.linalg.norm(between - tone) > 2 * SKIN and like > BESIDE_BEARD:
+        shares = [(np.linalg.norm(part - between, axis=1) < SKIN).mean() for part in (samples, lab[nose])]
+        if np.linalg.norm(between - tone) > 2 * SKIN and (np.array(shares) > BESIDE_BEARD).all():
             return between
     return tone
 

@@ -16,6 +16,7 @@ from .eye import DrawnEye
 from .lid_outline import convexity
 from .mouth_search import OPEN, mouth_marks
 
+IN_BEARD = 0.1  # weight of a mouth from which what is around it is believed to be a beard
 LINE_HEIGHT = 0.38  # of its width, that a mouth of a single colour is high at most which is a line all the same
 CURLED = 0.6  # of its hull, below which a mouth is a line, however much of its box that takes
 CORE = 0.6  # of its half thickness, from where a mouth's colour is no mixture with the skin's
@@ -88,8 +89,13 @@ def find_mouth(
     canvas: Canvas, box: tuple[float, float, float, float], eyes: tuple[DrawnEye | None, ...] = ()
 ) -> DrawnMouth | None:
     """Take the mouth in or near a box (x, y, width, height) apart; None where there is none."""
-    canvas = on_beard(canvas, box)
-    found = mouth_marks(canvas, box, eyes)
+    skin, (found, beard) = canvas.skin, (None, on_beard(canvas, box))
+    if beard is not None:
+        found = mouth_marks(beard, box, eyes)
+    if found is not None and found.weight > IN_BEARD:
+        canvas = beard
+    else:
+        found = mouth_marks(canvas, box, eyes)
     if found is None:
         return None
     region, x0, y0 = found.mouth, found.x, found.y
@@ -117,7 +123,7 @@ def find_mouth(
     whole = np.zeros((2, *canvas.skin.shape), bool)
     whole[:, y0 : y0 + len(region), x0 : x0 + region.shape[1]] = region, found.moustache
     marks, before = whole[:, by0:by1, bx0:bx1]
-    return _layers(canvas, (bx0, by0, bx1, by1), x0 + left - bx0, x0 + right - bx0, *edges, marks, before)
+    return _layers(canvas, (bx0, by0, bx1, by1), x0 + left - bx0, x0 + right - bx0, *edges, marks, before, skin)
 
 
 def _layers(
@@ -129,8 +135,9 @@ def _layers(
     bottom: np.ndarray,
     marks: np.ndarray,
     before: np.ndarray,
+    skin_anywhere: np.ndarray,
 ) -> DrawnMouth:
-    """marks, before: (h, w) bool of the box, the mouth and the moustache."""
+    """marks, before: (h, w) bool of the box, the mouth and the moustache; skin_anywhere: (H, W) bool."""
     x0, y0, x1, y1 = box
     view = (slice(y0, y1), slice(x0, x1))
     rgb = canvas.rgb[view].astype(np.float32)
@@ -192,7 +199,9 @@ def _layers(
     thickness = _outline_thickness(mouth, alike) if is_open else min(stroke, ink)
     thickness = float(np.clip(thickness or USUAL_LINE * canvas.unit, max(thinnest, 1.0), max(thickest, 1.0)))
     reach = min(float((bottom - top)[left : right + 1].max()), OWN_OPENING * canvas.unit)
-    tone = np.median(rgb[known], 0) if known.any() else fill.reshape(-1, 3).mean(0)
+    # a mouth in a beard is of the skin's colour inside
+    flesh = known if (known & skin_anywhere[view]).any() else skin_anywhere
+    tone = np.median((rgb if flesh is known else canvas.rgb)[flesh], 0) if flesh.any() else fill.reshape(-1, 3).mean(0)
     cavity = (1 - LINE_SHARE) * np.array(CAVITY) * tone + LINE_SHARE * line
     tongue = np.array(TONGUE) * tone
     teeth = TEETH * 255 + (1 - TEETH) * tone

@@ -16,7 +16,7 @@ from .moustache import without_moustache
 
 # eye distances left and right; above, below of where a mouth should be: looked through
 WINDOW = (0.75, (0.6, 0.5))
-# ... and where no mouth is there, for one that is wider than the eyes are apart: the same, and how wide it is at most
+# ... and where no plain mouth is there, for one that is wider than the eyes are apart: the same, and how wide it is at most
 WIDE_WINDOW, WIDEST_WIDE = (1.3, (0.6, 0.8)), 2.0
 # thresholds on what is no skin, in SKIN, until the mouth stands alone; the last for mouths that are a shade of the skin
 STRICTER = (1.0, 1.5, 2.2, 3.0, 0.5)
@@ -32,6 +32,7 @@ SMALLEST = 0.04  # eye distances: a mark that is narrower is no mouth
 WIDEST = 0.9
 # area weighted by contrast and place, of the square of the eye distance, in Lab units: fainter is no mouth
 LEAST = 0.004
+CERTAIN, CLEARLY = 0.5, 10.0  # the same, of a plain mouth; times that by which a wide one is the likelier
 STACKED = 0.3  # of its weight, that a mark close above or below a mouth has at least, to be of it
 BREAK = 0.16  # eye distances between the halves of a line, ...
 ALIKE, ARC = 1.6, 0.05  # ... or of two arcs, of which one is so many times higher at most, and so much of its weight
@@ -73,23 +74,26 @@ def _others(
 @dataclass(frozen=True)
 class MouthMarks:
     """In a window of the picture, its first pixel at x, y: the mouth's mask, and that of a moustache before it, (h, w)
-    bool."""
+    bool. weight: area weighted by contrast and place, in squares of the eye distance."""
 
     x: int
     y: int
     mouth: np.ndarray
     moustache: np.ndarray
+    weight: float
 
 
 def mouth_marks(
     canvas: Canvas, box: tuple[float, float, float, float], eyes: tuple[DrawnEye | None, ...]
 ) -> MouthMarks | None:
     """The mouth in or near a box (x, y, width, height); None where there is none."""
-    for window, widest in ((WINDOW, WIDEST), (WIDE_WINDOW, WIDEST_WIDE)):
-        found = _marks_in(canvas, box, eyes, window, widest)
-        if found is not None:
-            return found
-    return None
+    found = _marks_in(canvas, box, eyes, WINDOW, WIDEST)
+    if found is not None and found.weight > CERTAIN:
+        return found
+    wide = _marks_in(canvas, box, eyes, WIDE_WINDOW, WIDEST_WIDE)
+    if found is None or wide is not None and wide.weight > CLEARLY * found.weight:
+        return wide
+    return found
 
 
 def _marks_in(canvas: Canvas, box, eyes, window, widest: float) -> MouthMarks | None:
@@ -108,18 +112,18 @@ def _marks_in(canvas: Canvas, box, eyes, window, widest: float) -> MouthMarks | 
     others = _others(canvas, view, eyes, face)
     y, x = np.mgrid[y0:y1, x0:x1]
     near = np.exp(-(((x + 0.5 - mx) / (NEAR[0] * unit)) ** 2 + ((y + 0.5 - my) / (NEAR[1] * unit)) ** 2))
-    region = _region(away, others, near * np.minimum(away, 80) * face, face, unit, widest)
+    region, weight = _region(away, others, near * np.minimum(away, 80) * face, face, unit, widest)
     if region is None:
         return None
     light = float(np.median(lab[canvas.skin[view], 0])) if canvas.skin[view].any() else 0.0
     parts = without_moustache(region, lab, light, unit)
-    return MouthMarks(x0, y0, *(parts or (region, np.zeros_like(region))))
+    return MouthMarks(x0, y0, *(parts or (region, np.zeros_like(region))), weight / unit**2)
 
 
 def _region(
     away: np.ndarray, others: np.ndarray, strength: np.ndarray, face: np.ndarray, unit: float, widest: float
-) -> np.ndarray | None:
-    """(h, w) bool, what looks most like a mouth, without holes."""
+) -> tuple[np.ndarray | None, float]:
+    """(h, w) bool, what looks most like a mouth, without holes, and its weight."""
     gap = max(int(GAP * unit), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
     cut = max(int(CUT * unit), 1)
@@ -136,8 +140,8 @@ def _region(
         if weight > LEAST * unit**2:
             region = _whole(found, ((away > FAINT * SKIN) & ~others), kernel)
             contours, _ = cv2.findContours(region, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-            return cv2.drawContours(np.zeros_like(region), contours, -1, 1, cv2.FILLED) > 0
-    return None
+            return cv2.drawContours(np.zeros_like(region), contours, -1, 1, cv2.FILLED) > 0, weight
+    return None, 0.0
 
 
 def _strongest(
