@@ -23,7 +23,7 @@ def without_moustache(
     """A mouth's mask (h, w) bool taken apart into the mouth and the moustache above it; None where there is none. lab:
     (h, w, 3) weighted colours; light: of the skin."""
     rows = np.flatnonzero(region.any(1))
-    upper = region & (np.arange(len(region)) < (rows[0] + rows[-1]) / 2)[:, None]
+    upper = region & (np.arange(len(region)) <= (rows[0] + rows[-1]) / 2)[:, None]
     kernel = _disc(THIN * unit)
     hair = _solid(region & _alike(lab, upper), kernel)
     rest = _solid(region & ~hair, kernel)
