@@ -21,6 +21,11 @@ def depth_to_space(x: Tensor, factor: int) -> Tensor:
     return cells.transpose(-3, -2).reshape(*lead, h * factor, w * factor, C // factor**2).movedim(-1, -3)
 
 
+def side_by_side(*maps: Tensor) -> Tensor:
+    """Maps (..., C, H, W) in one, channels one after the other; channels-last in memory."""
+    return torch.cat([each.movedim(-3, -1) for each in maps], -1).movedim(-1, -3)
+
+
 def pack(video: Tensor) -> Tensor:
     """Pictures (..., 4, H, W) -> (..., 16, H/2, W/2), the form in which all convolutions at full resolution work."""
     return space_to_depth(video, 2)

@@ -2,9 +2,10 @@
 
 The linear path is a whitened PCA of the patches; convolutions add a residual on both sides.  The decoder is also shown
 a side picture for every frame, one that is near to what is to be made: it moves it to where the latent says that things
-are, and what the latent cannot carry of it, its fine detail, is added through a gate.  Both start neutral: a latent
-equal to the side picture's decodes to the side picture itself.  Every latent frame is encoded alone; the decoder looks
-back one latent, and that is all its state.
+are, and what the latent cannot carry of it, its fine detail, is added through a gate.  Maps of the same frames (what
+a pixel shows) may come along with the side picture.  All start neutral: a latent equal to the side
+picture's decodes to the side picture itself.  Every latent frame is encoded alone; the decoder looks back one latent,
+and that is all its state.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..convolutions import conv, depth_to_space, pack, residual_blocks, space_to_depth, unpack
+from ..convolutions import conv, depth_to_space, pack, residual_blocks, side_by_side, space_to_depth, unpack
 
 TIME_FACTOR, SPACE_FACTOR, PICTURE_CHANNELS = 4, 8, 4
 PACKED = 4 * PICTURE_CHANNELS  # channels of a packed picture
@@ -29,6 +30,7 @@ class PatchCodecConfig:
     decoder_channels: tuple[int, int, int]  # at H/8 (per latent frame), H/4 and H/2 (per video frame)
     decoder_depth: tuple[int, int, int]  # residual blocks at the same three resolutions
     latent_channels: int = 16
+    maps: int = 0  # channels that come along with a packed side picture, for the decoder alone
 
     def build(self) -> PatchCodec:
         return PatchCodec(self)
@@ -104,8 +106,8 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """[z_t, z_t - z_side, z_{t-1}] + side picture -> the side picture moved to where it fits, and per packed pixel a
-    residual colour and the gate of the moved one's detail."""
+    """[z_t, z_t - z_side, z_{t-1}] + side picture and its maps -> the side picture moved to where it fits, and per
+    packed pixel a residual colour and the gate of the moved one's detail."""
 
     def __init__(self, config: PatchCodecConfig) -> None:
         super().__init__()
@@ -115,30 +117,31 @@ class Decoder(nn.Module):
         self.eighth_blocks = residual_blocks(eighth, depth_eighth)
         self.to_quarter = conv(eighth, TIME_FACTOR * 4 * quarter, kernel=1)
         # under these names the weights files have what takes in the side picture
-        self.quarter_warp = conv(PACKED, quarter, kernel=2, stride=2)
+        self.quarter_warp = conv(PACKED + config.maps, quarter, kernel=2, stride=2)
         self.quarter_blocks = residual_blocks(quarter, depth_quarter)
         self.flow = conv(quarter, 2, zero=True)
         self.to_half = conv(quarter, 4 * half, kernel=1)
-        self.half_warp = conv(PACKED, half)
+        self.half_warp = conv(PACKED + config.maps, half)
         self.half_blocks = residual_blocks(half, depth_half)
         self.out = conv(half, PACKED + 4, zero=True)
         nn.init.constant_(self.out.bias[PACKED:], GATE_BIAS)
 
-    def forward(self, latents_NChw: Tensor, packed_NFCHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, latents_NChw: Tensor, side_NFCHW: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """-> moved (N*F, 16, H/2, W/2), residual (N*F, 16, H/2, W/2) and gate (N*F, 4, H/2, W/2)."""
-        side = packed_NFCHW.flatten(0, 1)
+        side = side_NFCHW.flatten(0, 1)
         x = self.eighth_blocks(self.input(latents_NChw))
         x = self.to_quarter(F.silu(x)).movedim(1, -1).unflatten(-1, (TIME_FACTOR, -1))  # (N, h, w, F, 4C)
         x = depth_to_space(x.movedim(-2, 1).movedim(-1, 2), 2).flatten(0, 1)  # (N*F, C, H/4, W/4)
         x = self.quarter_blocks(x + self.quarter_warp(side))
-        moved = displace(side, self.flow(F.silu(x)))
+        picture, maps = side[:, :PACKED], side[:, PACKED:]
+        moved = displace(picture, self.flow(F.silu(x)))
         x = depth_to_space(self.to_half(F.silu(x)), 2)  # (N*F, C, H/2, W/2)
-        x = self.half_blocks(x + self.half_warp(moved))
+        x = self.half_blocks(x + self.half_warp(side_by_side(moved, maps) if maps.shape[1] else moved))
         return moved, *self.out(F.silu(x)).split([PACKED, 4], dim=1)
 
 
 class PatchCodec(nn.Module):
-    """A `LatentCodec` whose decoder is shown packed side pictures (B, T, 4, 16, H/2, W/2)."""
+    """A `LatentCodec` whose decoder is shown packed side pictures with their maps: (B, T, 4, 16 + maps, H/2, W/2)."""
 
     keep_fp32 = ("linear_in", "linear_out")  # one step of a leading component in bfloat16 is a step of brightness
     picture_channels = PICTURE_CHANNELS
@@ -148,7 +151,7 @@ class PatchCodec(nn.Module):
 
     def __init__(self, config: PatchCodecConfig) -> None:
         super().__init__()
-        self.channels = config.latent_channels
+        self.channels, self._seen = config.latent_channels, PACKED + config.maps
         self.linear_in = nn.Linear(PATCH, config.latent_channels)
         self.linear_out = nn.Linear(config.latent_channels, PATCH)
         self.encoder = Encoder(config)
@@ -175,23 +178,24 @@ class PatchCodec(nn.Module):
         return DecoderState(None if past_BTChw is None else past_BTChw[:, -1])
 
     def decode(self, z_BTChw: Tensor, side: Tensor | None = None, state: DecoderState | None = None) -> Tensor:
-        """Latents and the packed side pictures of the same frames -> RGBA video (B, 4 T, 4, H, W), about [-1, 1], not
-        clamped."""
+        """Latents, and the packed side pictures of the same frames with their maps -> RGBA video (B, 4 T, 4, H, W),
+        about [-1, 1], not clamped."""
         if side is None:
             raise ValueError("this codec decodes changes of a side picture: it needs the packed one")
         previous = None if state is None else state.z
         return unpack(self.decode_packed(z_BTChw, side.to(self.dtype), previous)).flatten(1, 2)
 
-    def decode_packed(self, z_BTChw: Tensor, packed_BTFCHW: Tensor, previous_BChw: Tensor | None) -> Tensor:
+    def decode_packed(self, z_BTChw: Tensor, side_BTFCHW: Tensor, previous_BChw: Tensor | None) -> Tensor:
         """`decode` from packed side picture to packed video (B, T, 4, 16, H/2, W/2): the moved one's coarse part + gate
         * its detail + residual + the smoothed change from its latent to z."""
-        z, z_side = z_BTChw.to(self.dtype), self.project(packed_BTFCHW).to(self.dtype)
+        side_BTFCHW = side_BTFCHW[..., : self._seen, :, :]
+        z, z_side = z_BTChw.to(self.dtype), self.project(side_BTFCHW[..., :PACKED, :, :]).to(self.dtype)
         first = z[:, :1] if previous_BChw is None else previous_BChw[:, None].to(self.dtype)
         previous = torch.cat([first, z[:, :-1]], dim=1)
         latents = torch.cat([z, z - z_side, previous], dim=2)
-        moved, residual, gate = self.decoder(latents.flatten(0, 1), packed_BTFCHW.flatten(0, 1))
+        moved, residual, gate = self.decoder(latents.flatten(0, 1), side_BTFCHW.flatten(0, 1))
         gate = gate.movedim(1, -1)[..., None].expand(*[-1] * 4, PICTURE_CHANNELS).flatten(-2).movedim(-1, 1)
-        moved, residual, gate = (x.unflatten(0, packed_BTFCHW.shape[:3]) for x in (moved, residual, gate))
+        moved, residual, gate = (x.unflatten(0, side_BTFCHW.shape[:3]) for x in (moved, residual, gate))
         coarse = self._patches(self.project(moved))  # what a latent keeps of the moved one
         change = seamless(self._patches(z_BTChw) - coarse)
         return torch.lerp(coarse, moved, gate).add_(residual).add_(change)

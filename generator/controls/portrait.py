@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..codecs.patch import PatchCodec
+from ..convolutions import side_by_side
 from ..portrait.conditions import Conditions
 from ..portrait.layout import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
 from ..portrait.stem import ConditionStem, StemConfig
@@ -47,7 +48,7 @@ class PortraitControl(nn.Module):
         )
 
     def side(self, signal: Conditions) -> Tensor:
-        return signal.packed
+        return side_by_side(signal.packed, signal.guide.to(signal.packed.dtype))
 
     def finish(self, video_BFCHW: Tensor, signal: Conditions) -> Tensor:
         """In training mode the network's holes stay in sight."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..codecs.patch import PatchCodecConfig
 from ..config import ModelConfig
 from ..controls.portrait import PortraitControlConfig
-from ..portrait.layout import SEEN_FACE
+from ..portrait.layout import GUIDE_CHANNELS, SEEN_FACE
 from ..portrait.stem import StemConfig
 from ..portrait.trunk import TrunkConfig
 from ..spaces import ResidualSpace
@@ -28,7 +28,12 @@ POCKET = Model(
             grid=(8, 8),  # crops of 128 pixels in training
         ),
         trunk=TrunkConfig(in_channels=176, out_channels=16, depth=2),
-        codec=PatchCodecConfig(encoder_channels=(48, 96, 128), decoder_channels=(160, 48, 24), decoder_depth=(1, 1, 1)),
+        codec=PatchCodecConfig(
+            encoder_channels=(48, 96, 128),
+            decoder_channels=(160, 64, 32),
+            decoder_depth=(1, 2, 2),
+            maps=GUIDE_CHANNELS,
+        ),
         control=PortraitControlConfig(StemConfig(frame_channels=64, channels=128), reach=4, face=SEEN_FACE),
         space=ResidualSpace(gain=2.0, recycle=0.5),
     ),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..convolutions import conv
+from ..convolutions import conv, side_by_side
 from .layout import FRAMES_PER_LATENT, GUIDE_CHANNELS, WARP_CHANNELS
 
 
@@ -31,7 +30,7 @@ class ConditionStem(nn.Module):
     def forward(self, warp_BTFCHW: Tensor, guide_BTFCHW: Tensor) -> Tensor:
         """Packed warp (B, T, 4, 16, H/2, W/2) and guide (B, T, 4, 8, H/2, W/2) -> (B, T, channels, H/8, W/8)."""
         B, T, frames = warp_BTFCHW.shape[:3]
-        maps = torch.cat([guide_BTFCHW.movedim(-3, -1), warp_BTFCHW.movedim(-3, -1)], dim=-1).movedim(-1, -3)
+        maps = side_by_side(guide_BTFCHW, warp_BTFCHW)
         x = F.silu(self.frame_conv(maps.flatten(0, 2).to(self.frame_conv.weight.dtype)))  # (B*T*F, C, H/4, W/4)
         x = x.movedim(1, -1).unflatten(0, (B * T, frames))  # (B*T, F, H/4, W/4, C)
         x = x.movedim(1, 3).flatten(-2).movedim(-1, 1)  # (B*T, F*C, H/4, W/4)

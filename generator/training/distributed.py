@@ -73,6 +73,9 @@ def join(device: torch.device, dtype: torch.dtype | None) -> Iterator[Workers]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Workers(device, dtype, dist.get_rank(), dist.get_world_size())
+        # Gloo's threads drop a collective's tensors a moment after it is done. If the interpreter ends before that,
+        # they abort the process; one more collective, which has no tensor, gives them that moment.
+        dist.barrier()
     finally:
         dist.destroy_process_group()
 

@@ -17,11 +17,21 @@ import numpy as np
 
 from ..geometry import smoothstep
 from ..raster import rasterise
-from .features import EYES, MOUTH
-from .landmarks import FACE_OVAL, PoseFrame
+from .features import MOUTH
+from .landmarks import FACE_OVAL, NOSE_TIP, PoseFrame
 from .mesh import RIGID_LANDMARKS, eye_distance, face_mesh, fit_similarity
+from .reference_error import ReferenceError
 
 SKIN = 468  # landmarks of the mesh; the irises behind them turn by themselves
+_RIM = np.arange(len(FACE_OVAL))
+_OUTER, _OVAL = SKIN + _RIM, np.array(FACE_OVAL)
+# triangles between the oval and what lies beyond it
+_BEYOND = np.concatenate(
+    [
+        np.stack([_OVAL, np.roll(_OVAL, -1), _OUTER], 1),
+        np.stack([np.roll(_OVAL, -1), np.roll(_OUTER, -1), _OUTER], 1),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -29,9 +39,10 @@ class SkinMotionSettings:
     """Lengths are in eye distances."""
 
     resolution: float = 60.0  # px of an eye distance in the layout
-    reach: float = 0.04  # standard deviation over which flow is averaged
-    rim: float = 0.06  # around eyes and mouth that is left out: lids and lips uncover what lies behind
-    outline: float = 0.25  # over which the correction fades towards the oval, which follows the silhouette and no skin
+    reach: float = 0.03  # standard deviation over which flow is averaged
+    beyond: float = 0.15  # of the way from the nose to the outline, by which the layout goes on: it shows the edge, too
+    outline: float = 0.08  # over which the correction fades towards the oval, which follows the silhouette and no skin
+    jaw: tuple[float, float] = (0.0, 0.25)  # below the mouth's corners: the oval comes to be the jaw, which is skin
     largest: float = 0.12  # correction
     doubt: float = 0.2  # mean weight at which a landmark follows half of the flow
     mismatch: float = 1.0  # standard deviations of the local contrast by which skin may differ from the reference's
@@ -86,24 +97,23 @@ class _Reference:
 
     def __init__(self, grey: np.ndarray, face: np.ndarray, settings: SkinMotionSettings):
         self._settings, unit = settings, settings.resolution
-        points = face[:SKIN, :2] * (unit / eye_distance(face))
+        points = self._layout(face) * (unit / eye_distance(face))
         self._points = (points - np.floor(points.min(0)) + 0.5).astype(np.float32)  # px of the layout
         width, height = (int(v) + 2 for v in np.ceil(self._points.max(0)))
         self._shape = (height, width)
         triangles = face_mesh().triangles
-        self._triangles = triangles[(triangles < SKIN).all(1)]
+        triangles = triangles[(triangles < SKIN).all(1)]
+        self._triangles = np.concatenate([triangles, _BEYOND])
         corners = self._points[self._triangles] - 0.5
         self._cover = rasterise(corners, np.zeros(len(corners), np.float32), height, width)
         area = _areas(corners)
         self._area = np.where(np.abs(area) < 1e-6, 1.0, area)
-        self._slopes = _slopes(self._points, self._triangles)
-        self._skin = np.zeros(height * width, np.float32)
-        self._skin[self._cover.pixels] = 1
-        self._skin *= _beside_holes(self._points, self._shape, settings.rim * unit).ravel()
+        self._slopes = _slopes(self._points[:SKIN], triangles)
+        self._face = self._cover.pixels[self._cover.triangles < len(triangles)]
         self._grid = np.mgrid[:height, :width].astype(np.float32)
-        self._inwards = _inwards(settings.outline)[:, None]
-        self._axis = _axis(face)
-        self._error, self._seen = np.zeros((SKIN, 2), np.float32), 0
+        self._inwards = _inwards(settings.outline, settings.jaw)[:, None]
+        self._axis, self._mouth = _axis(face), _mouth(face)
+        self._error = ReferenceError(len(self._mouth), (SKIN, 2))
         self._picture = self._rectified(grey, face)
         self._contrast = _contrast(self._picture, unit)
 
@@ -115,30 +125,33 @@ class _Reference:
         facing = self._facing(face)
         weight = facing * self._match(picture, flow)
         sums = cv2.GaussianBlur(np.dstack([flow * weight[..., None], weight]), (0, 0), settings.reach * unit)
-        at = self._points - 0.5
+        at = self._points[:SKIN] - 0.5
         sums = cv2.remap(sums, at[:, 0], at[:, 1], cv2.INTER_LINEAR)[:, 0]  # (468, 3)
         off = sums[:, :2] / (sums[:, 2:] + settings.doubt)
-        if self._seen < settings.frames:
-            self._settle(off, _axis(face))
-        off -= self._error
+        if self._error.frames < settings.frames and self._is_near(face):
+            self._error.add(_mouth(face) - self._mouth, off)
+        off = off - self._error.value
         length = np.maximum(np.linalg.norm(off, axis=1, keepdims=True), 1e-6)
         limit = settings.largest * unit
         off *= self._inwards * limit / length * np.tanh(length / limit)
         now = face[:SKIN, :2].astype(np.float32)
         off = sum((slope @ now) * off[:, k, None] for k, slope in enumerate(self._slopes))
-        return off, float(weight.sum() / max(facing.sum(), 1e-6))
+        seen, alike = (values.reshape(-1)[self._face].sum() for values in (facing, weight))
+        return off, float(alike / max(seen, 1e-6))
 
-    def _settle(self, off: np.ndarray, axis: np.ndarray) -> None:
-        """Learn by how much the reference's own landmarks, found in one frame, were off: near its pose those of other
-        frames are right in the mean. In place of one frame's noise."""
-        near = float(axis @ self._axis) > np.cos(np.radians(self._settings.near))
-        if near:
-            self._seen += 1
-            self._error += (off - self._error) / (self._seen + 1)  # the reference itself was not off from itself
+    def _is_near(self, face: np.ndarray) -> bool:
+        """Whether it looks where the reference does, so that its landmarks are right in the mean."""
+        return float(_axis(face) @ self._axis) > np.cos(np.radians(self._settings.near))
+
+    def _layout(self, face: np.ndarray) -> np.ndarray:
+        """(504, 2) float32 px of the picture: the landmarks, then the places beyond the oval."""
+        points = face[:SKIN, :2].astype(np.float32)
+        oval = points[list(FACE_OVAL)]
+        return np.concatenate([points, oval + self._settings.beyond * (oval - points[NOSE_TIP])])
 
     def _rectified(self, grey: np.ndarray, face: np.ndarray) -> np.ndarray:
-        """The picture in the layout, black beside the face."""
-        corners = face[:SKIN, :2].astype(np.float32)[self._triangles] - 0.5  # (M, 3, 2)
+        """The picture in the layout, black where there is no face."""
+        corners = self._layout(face)[self._triangles] - 0.5  # (M, 3, 2)
         places = np.zeros((len(self._cover.pixels), 2), np.float32)
         for k in range(3):
             places += corners[:, k].take(self._cover.triangles, 0) * self._cover.weights[k, :, None]
@@ -160,18 +173,24 @@ class _Reference:
 
     def _facing(self, face: np.ndarray) -> np.ndarray:
         """(H, W) 0..1, how much of the skin in the reference is seen now."""
-        area = _areas(face[:SKIN, :2].astype(np.float32)[self._triangles])
+        area = _areas(self._layout(face)[self._triangles])
         ratio = area / self._area * (self._settings.resolution / eye_distance(face)) ** 2
         facing = np.zeros(self._shape[0] * self._shape[1], np.float32)
         facing[self._cover.pixels] = (
             smoothstep(ratio, self._settings.seen).astype(np.float32).take(self._cover.triangles)
         )
-        return (facing * self._skin).reshape(self._shape)
+        return facing.reshape(self._shape)
 
 
 def _axis(face: np.ndarray) -> np.ndarray:
     """(3,) of length 1, away from where the face looks; z away from the camera."""
     return fit_similarity(face_mesh().canonical[RIGID_LANDMARKS], face[RIGID_LANDMARKS]).rotation[:, 2]
+
+
+def _mouth(face: np.ndarray) -> np.ndarray:
+    """(2,) how far it is opened and how wide it is, in eye distances."""
+    ends = face[[MOUTH.middles, MOUTH.corners]]
+    return np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1) / eye_distance(face)
 
 
 def _turn(face: np.ndarray) -> float:
@@ -203,15 +222,6 @@ def _areas(corners: np.ndarray) -> np.ndarray:
     return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
 
 
-def _beside_holes(points: np.ndarray, shape: tuple[int, int], rim: float) -> np.ndarray:
-    """(H, W) float32: 0 in eyes and mouth and within `rim` around them, 1 elsewhere."""
-    inside = np.zeros(shape, np.uint8)
-    for ring in (*(eye.ring for eye in EYES), MOUTH.inner):
-        cv2.fillPoly(inside, [np.rint(points[list(ring)] - 0.5).astype(np.int32)], 1)
-    size = 2 * round(rim) + 1
-    return 1 - cv2.dilate(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))).astype(np.float32)
-
-
 def _contrast(picture: np.ndarray, unit: float) -> np.ndarray:
     """Brightness about its local mean, in local standard deviations (of at least 4 of 255 levels)."""
     values = picture.astype(np.float32)
@@ -221,9 +231,11 @@ def _contrast(picture: np.ndarray, unit: float) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _inwards(width: float) -> np.ndarray:
-    """(468,) float32, 0 on the face's oval, 1 from `width` (eye distances) inside it on."""
+def _inwards(width: float, jaw: tuple[float, float]) -> np.ndarray:
+    """(468,) float32, 0 on the face's oval, 1 from `width` (eye distances) inside it on and as far below the mouth's
+    corners as `jaw` says."""
     canonical = face_mesh().canonical[:SKIN, :2].astype(np.float32)
     oval = canonical[list(FACE_OVAL)][:, None]
     depth = [cv2.pointPolygonTest(oval, (float(x), float(y)), True) for x, y in canonical]
-    return smoothstep(np.array(depth), (0.0, width)).astype(np.float32)
+    below = canonical[:, 1] - canonical[list(MOUTH.corners), 1].mean()
+    return np.maximum(smoothstep(np.array(depth), (0.0, width)), smoothstep(below, jaw)).astype(np.float32)

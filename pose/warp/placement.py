@@ -14,7 +14,7 @@ from pose.raster import Coverage
 from pose.tracking.features import EYES, MOUTH
 from pose.tracking.mesh import face_mesh
 
-from .flow import OuterMotion, enlarged
+from .flow import OuterMotion, enlarge
 
 EYE_TRIANGLES = 16  # of the fan over the opening of each eye
 # A hole (mouth, eye) that is so many times as large as it was shows what was hidden: nothing is known of that. Between
@@ -69,12 +69,13 @@ class MeshPlacement:
             at += places.take(corner).take(self.covered.triangles) * weight
         as_complex(map_hh2).reshape(-1)[self.covered.pixels] = at
 
-    def around(self) -> np.ndarray:
-        """(S/2, S/2, 2) float32 places in the portrait, as if all of it lay around the head."""
-        return enlarged(self.nodes, self.outer.nodes, self.half)
+    def draw_around(self, places_N2: np.ndarray, map_hh2: np.ndarray) -> None:
+        """Write places of the nodes, float32 px, into all of a map of half the size, as if all lay around the head."""
+        enlarge(places_N2, self.outer.cell, map_hh2)
 
     def seen_in(self, other: MeshPlacement) -> Seen:
-        places = enlarged(other.outer.forward(self.nodes), self.outer.nodes, self.half)
+        places = np.empty((self.half, self.half, 2), np.float32)
+        self.draw_around(other.outer.forward(self.nodes), places)
         self.draw_places(other.points, places)
         return Seen(places, *self._faded(other))
 
@@ -113,7 +114,8 @@ def mesh_triangles() -> np.ndarray:
 def signed_areas(points: np.ndarray, triangles_T3: np.ndarray) -> np.ndarray:
     """(T,) twice the signed area of every triangle in the picture, px^2; facing the viewer is negative, as y points
     down."""
-    (ax, ay), (bx, by), (cx, cy) = (points.take(corner, 0).T[:2] for corner in triangles_T3.T)
+    corners = triangles_T3.T
+    (ax, bx, cx), (ay, by, cy) = points[:, 0].take(corners), points[:, 1].take(corners)
     return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
 
 

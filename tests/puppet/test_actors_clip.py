@@ -1,10 +1,17 @@
 """Clips of actors become training clips: hands reach the guide maps when they are in the picture."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+from PIL import Image
 
 from generator.actors.actor_clip import ActorClip
+from pose.tracking.mesh import eye_distance
+from pose.tracking.tracker import Tracker
 from puppet.commands.actors import training_clip
 from puppet.footage.imitation import HAND_BIAS, imitate_hands
+from puppet.footage.tracked import track_actor
 from tests.pose.faces import body, face
 
 SIZE = 96
@@ -53,3 +60,19 @@ def test_imitated_hands_err_by_a_share_of_the_palm() -> None:
     assert 0.5 * HAND_BIAS < error.std() / palm < 2 * HAND_BIAS
     assert np.isnan(found[:, 1]).all()
     assert np.abs(np.diff(error, axis=0)).mean() < np.abs(error).mean()
+
+
+def test_a_tracked_actor_has_the_landmarks_that_the_tracker_finds(portrait: Path) -> None:
+    picture = np.asarray(Image.open(portrait).convert("RGB").resize((256, 256)))
+    with Tracker(static=True) as tracker:
+        points = tracker.track(picture).face
+    frames = np.dstack([picture, np.full((256, 256), 255, np.uint8)])[None].repeat(4, 0)
+    seen = replace(
+        actor(None), frames=frames, portrait=frames[0], face=points[None].repeat(4, 0), portrait_face=points,
+        background=np.zeros((256, 256, 3), np.uint8),
+    )  # fmt: skip
+    faces, own = track_actor(seen)
+    unit = eye_distance(points)
+    assert np.abs(faces - points)[..., :2].max() < 0.1 * unit and np.abs(own - points)[:, :2].max() < 0.05 * unit
+    assert track_actor(replace(seen, face=seen.face + (unit, 0.0, 0.0))) is None, "another face than the actor's"
+    assert track_actor(replace(seen, frames=np.zeros_like(frames))) is None, "no face at all"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -65,6 +67,19 @@ def test_the_decoder_uses_warp_and_past(codec):
     state = codec.initial_state(torch.zeros_like(z[:, :1]))
     change = (codec.decode(z, packs(warp), state) - base).abs().amax(dim=(0, 2, 3, 4))
     assert change[:4].min() > 1e-4 and change[4:].max() == 0
+
+
+def test_the_decoder_sees_maps_where_it_is_made_for_them(codec):
+    z, side, maps = codec.encode(pictures()), packs(pictures(seed=2)), torch.rand(1, 5, 4, 8, 16, 16)
+    shown = torch.cat([side, maps], 3)
+    assert torch.equal(codec.decode(z, shown), codec.decode(z, side)), "made for none"
+    torch.manual_seed(0)
+    seeing = PatchCodec(replace(get_model("tiny").config.codec, maps=8)).eval().requires_grad_(False)
+    torch.testing.assert_close(seeing.decode(seeing.project(side), shown), unpack(side).flatten(1, 2), msg="neutral")
+    for parameter in seeing.parameters():
+        parameter.data += 0.02 * torch.randn_like(parameter)
+    other = torch.cat([side, maps.flip(-1)], 3)
+    assert (seeing.decode(z, other) - seeing.decode(z, shown)).abs().max() > 1e-3
 
 
 def test_decoding_without_the_side_picture_is_refused(codec):

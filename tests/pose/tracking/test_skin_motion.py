@@ -4,13 +4,14 @@ import cv2
 import numpy as np
 import pytest
 
-from pose.tracking.landmarks import FACE_OVAL, IRISES, PoseFrame, empty_pose
+from pose.tracking.landmarks import CHIN, FACE_OVAL, IRISES, MOUTH_CORNERS, PoseFrame, empty_pose
 from pose.tracking.mesh import eye_distance
 from pose.tracking.skin_motion import SkinMotion, SkinMotionSettings
 from tests.pose.faces import face
 
 SIZE = 256
 CHEEK = 205  # a landmark without a feature, far from the oval
+STAY = [*IRISES, *(k for k in FACE_OVAL if face()[k, 1] < face()[MOUTH_CORNERS[0], 1])]  # follow no skin
 ONE_FRAME = SkinMotionSettings(frames=0)  # the reference's own landmarks are right
 
 
@@ -26,9 +27,9 @@ def pose(points, time=0.0):
     return replace(empty_pose((SIZE, SIZE), time), face=points.astype(np.float32))
 
 
-def slid(points, by):
-    """Landmarks that slid along the skin around a cheek."""
-    near = np.exp(-np.square(np.linalg.norm(points[:, :2] - points[CHEEK, :2], axis=1) / (0.3 * eye_distance(points))))
+def slid(points, by, around=CHEEK):
+    """Landmarks that slid along the skin around one of them."""
+    near = np.exp(-np.square(np.linalg.norm((points - points[around])[:, :2], axis=1) / (0.3 * eye_distance(points))))
     wrong = points.copy()
     wrong[:, :2] += near[:, None] * by
     return wrong
@@ -41,8 +42,15 @@ def test_landmarks_that_slid_over_the_skin_come_back():
     found = follow(picture, pose(wrong, 0.04)).face
     assert np.linalg.norm((wrong - right)[CHEEK]) > 3.5
     assert np.linalg.norm((found - right)[CHEEK]) < 1.5
-    np.testing.assert_allclose(found[list(FACE_OVAL + IRISES)], wrong[list(FACE_OVAL + IRISES)], atol=1e-4)
+    np.testing.assert_allclose(found[STAY], wrong[STAY], atol=1e-4)
     np.testing.assert_array_equal(found[:, 2], wrong[:, 2].astype(np.float32))
+
+
+def test_a_chin_that_slid_comes_back():
+    follow, right, picture = SkinMotion(ONE_FRAME), face(), skin(7)
+    follow(picture, pose(right))
+    found = follow(picture, pose(slid(right, (0.0, 3.0), CHIN), 0.04)).face
+    assert np.linalg.norm((found - right)[CHIN]) < 1.5
 
 
 def test_skin_that_moves_without_its_landmarks_takes_them_along():
