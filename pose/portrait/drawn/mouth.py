@@ -29,7 +29,8 @@ USUAL_LINE = 0.022  # of a mouth that has no outline, when it is shut
 OWN_OPENING = 0.2  # eye distances between a driver's lips that show an open mouth as it is drawn, where that is higher
 SEAM = (0.25, 0.75)  # of their height, where between them closed lips meet ...
 SEAM_DEPTH = 14.0  # ... and by how many grey levels that line is darker than the lips
-LIPS = 0.4  # of the skin's luma that lips have at least; what is darker is an open mouth
+LIPS = 0.25  # of the skin's luma that lips have at least; what is darker is an open mouth
+SEAM_DARK = 0.65  # of the lips' luma, that the line between them has at most
 SAME_LIPS = 55.0  # RGB difference up to which two lips have one colour
 # Lips without a line between them: as light as that, as a share of the skin's luma, and of two shades that differ by so
 # much at least
@@ -261,7 +262,7 @@ def _seam(rgb, top, bottom, left, right, skin: float) -> np.ndarray | None:
     differ = float(np.linalg.norm(upper - lower))
     if lightness < LIPS * skin or differ > SAME_LIPS:
         return None
-    if lightness - across[at] >= SEAM_DEPTH:
+    if lightness - across[at] >= SEAM_DEPTH and across[at] <= SEAM_DARK * lightness:
         found = luma[first : last + 1].argmin(0) + first
     elif lightness > PALE_LIPS * skin and differ > TWO_SHADES:
         found = np.abs(np.diff(luma, axis=0))[first:last].argmax(0) + first + 1

@@ -16,7 +16,7 @@ from .moustache import without_moustache
 
 # eye distances left and right; above, below of where a mouth should be: looked through
 WINDOW = (0.75, (0.6, 0.5))
-# ... and where no plain mouth is there, for one that is wider than the eyes are apart: the same, and how wide it is at most
+# ... and where no plain mouth is there, for one that is wider than the eyes are apart: the same; and how wide it is
 WIDE_WINDOW, WIDEST_WIDE = (1.3, (0.6, 0.8)), 2.0
 # thresholds on what is no skin, in SKIN, until the mouth stands alone; the last for mouths that are a shade of the skin
 STRICTER = (1.0, 1.5, 2.2, 3.0, 0.5)
