@@ -1,4 +1,5 @@
-"""A small triangle rasteriser in numpy: for every pixel, which triangle is in front and where in it."""
+"""A small triangle rasteriser in numpy: for every pixel, which triangle is in front and where in it; what it needs of
+triangles, and maps drawn with it."""
 
 from __future__ import annotations
 
@@ -97,3 +98,25 @@ def _runs(lengths: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray, np.ndarr
     end = np.cumsum(lengths, dtype=np.intp)
     total = end[-1] if len(end) else 0
     return np.repeat(np.arange(len(end)), lengths), np.arange(total) + np.repeat(begins - end + lengths, lengths)
+
+
+def signed_areas(points: np.ndarray, triangles_T3: np.ndarray) -> np.ndarray:
+    """(T,) twice the signed area of every triangle in the picture, px^2; facing the viewer is negative, as y points
+    down."""
+    corners = triangles_T3.T
+    (ax, bx, cx), (ay, by, cy) = points[:, 0].take(corners), points[:, 1].take(corners)
+    return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+
+
+def as_complex(places: np.ndarray) -> np.ndarray:
+    """(...,) complex64 view of places (..., 2) float32, x + i y: NumPy moves one number faster than a pair."""
+    return places.view(np.complex64)[..., 0]
+
+
+def draw_places(places_V2: np.ndarray, triangles_T3: np.ndarray, covered: Coverage, map_hw2: np.ndarray) -> None:
+    """Write places of the vertices into a float32 map wherever the mesh is, in place."""
+    places = as_complex(np.ascontiguousarray(places_V2, np.float32))
+    at = np.zeros(len(covered.pixels), np.complex64)
+    for corner, weight in zip(triangles_T3.T, covered.weights, strict=True):
+        at += places.take(corner).take(covered.triangles) * weight
+    as_complex(map_hw2).reshape(-1)[covered.pixels] = at

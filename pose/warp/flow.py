@@ -28,8 +28,19 @@ class FlowSettings:
     skull_scale: tuple[float, float] = (0.05, 0.25)  # logarithm of the growth
     body_shift: tuple[float, float] = (0.05, 0.25)
     neck: tuple[float, float] = (1.15, 2.3)  # below the eyes: where the head ends, where the body begins
-    cell: int = 8  # px at half size between the nodes of the coarse flow, which is smooth; divides every half size
+    cells: int = 16  # along each side of the coarse flow at least, unless they would be smaller: it is smooth
     seen: float = 0.5  # visibility from which a shoulder counts
+
+
+SMALLEST_CELL = 8  # px at half size, into which every half size can be divided
+
+
+def cell_size(half: int, cells: int) -> int:
+    """px of half the picture in a cell of the coarse flow."""
+    size = SMALLEST_CELL
+    while half % (2 * size) == 0 and half // (2 * size) >= cells:
+        size *= 2
+    return size
 
 
 @lru_cache(maxsize=8)
@@ -56,7 +67,7 @@ class OuterMotion:
     eyes: np.ndarray
     down: np.ndarray
     neck: tuple[float, float]
-    cell: int  # of the coarse flow, see `FlowSettings`
+    cells: int  # of the coarse flow, see `FlowSettings`
 
     def backward(self, points_N2: np.ndarray) -> np.ndarray:
         """Where in the portrait points of the target come from."""
@@ -73,9 +84,8 @@ class OuterMotion:
         return by_head * (1 - body) + (points_N2 + self.shift) * body
 
     def grid(self, half: int) -> np.ndarray:
-        """(nodes^2, 2) places in the portrait of the nodes of a coarse grid over a picture of twice `half` pixels; see
-        `enlarge`."""
-        return self.backward(_grid_points(half, self.cell))
+        """(nodes^2, 2) places in the portrait of the nodes of a coarse grid over a picture of twice `half` pixels."""
+        return self.backward(_grid_points(half, cell_size(half, self.cells)))
 
     def _body(self, points_N2: np.ndarray) -> np.ndarray:
         """(N, 1) 0 head, 1 body, by the height below the portrait's eyes along its face."""
@@ -83,7 +93,7 @@ class OuterMotion:
 
 
 def enlarge(values_N2: np.ndarray, cell: int, map_hh2: np.ndarray) -> None:
-    """Fill a float32 map from the values at the nodes of a coarse grid.
+    """Fill a float32 map from the values at the nodes of a coarse grid, see `cell_size`.
 
     Whole cells, because cv2.resize then interpolates exactly, where cv2.warpAffine knows only 32 places in a cell.
     """
@@ -124,7 +134,7 @@ class OuterFlow:
         body = self._body_shift(target.body)
         body = body * smoothstep(math.hypot(*body.tolist()) / unit, s.body_shift)
         return OuterMotion(
-            backward.astype(np.float32), offset.astype(np.float32), body, self._eyes, self._down, s.neck, s.cell
+            backward.astype(np.float32), offset.astype(np.float32), body, self._eyes, self._down, s.neck, s.cells
         )
 
     def _body_shift(self, target: np.ndarray | None) -> np.ndarray:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from pose.geometry import Patch, polygon_patch, ramp
-from pose.raster import Coverage, rasterise
+from pose.raster import Coverage, as_complex, rasterise, signed_areas
 from pose.tracking.features import EYES, Eye
 from pose.tracking.landmarks import FACE_POINTS, PoseFrame
 from pose.tracking.mesh import Similarity3D, face_mesh
@@ -18,7 +18,7 @@ from .finer_portrait import FinerPortrait
 from .flow import OuterFlow
 from .head_surface import HeadSurface
 from .mirror import MirrorFill
-from .placement import EYE_TRIANGLES, MeshPlacement, as_complex, interpolated, mesh_triangles, signed_areas
+from .placement import EYE_TRIANGLES, MeshPlacement, interpolated, mesh_triangles
 from .silhouette import Silhouette
 
 
