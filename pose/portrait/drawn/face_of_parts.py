@@ -101,8 +101,8 @@ def faces_of_parts(picture: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _parts(patch: np.ndarray, lab: np.ndarray) -> dict[str, tuple[float, float]] | None:
-    """The marks of a face in a patch (h, w) bool of one colour; None where its holes are no eyes and no mouth. lab: (h, w, 3)
-    weighted colours."""
+    """The marks of a face in a patch (h, w) bool of one colour; None where its holes are no eyes and no mouth. lab:
+    (h, w, 3) weighted colours."""
     contours, _ = cv2.findContours(patch.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     outline = cv2.convexHull(max(contours, key=cv2.contourArea))
     whole = cv2.fillConvexPoly(np.zeros(patch.shape, np.uint8), outline, 1) > 0

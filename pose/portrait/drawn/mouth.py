@@ -245,7 +245,8 @@ def _outline_thickness(mouth: np.ndarray, dark: np.ndarray) -> float:
 
 
 def _seam(rgb, top, bottom, left, right, skin: float) -> np.ndarray | None:
-    """(w,) where closed lips meet, a dark line between two lips of one colour or where their shades meet; None where the mouth is open. skin: its
+    """(w,) where closed lips meet, a dark line between two lips of one colour or where their shades
+    meet; None where the mouth is open. skin: its
     luma."""
     places = np.linspace(0, 1, 21)
     columns = np.arange(left, right + 1)
