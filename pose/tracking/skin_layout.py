@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -56,7 +57,8 @@ class SkinPart:
         return np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1) / eye_distance(face)
 
 
-def _whole_face(outline: float = 0.08, jaw: tuple[float, float] = (0.0, 0.25)) -> SkinPart:
+@lru_cache(maxsize=1)
+def whole_face(outline: float = 0.08, jaw: tuple[float, float] = (0.0, 0.25)) -> SkinPart:
     """outline: over which the correction fades towards the oval, which follows the silhouette and no skin; jaw: below
     the mouth's corners, where the oval comes to be the jaw, which is skin."""
     mesh = face_mesh()
@@ -79,7 +81,8 @@ def _whole_face(outline: float = 0.08, jaw: tuple[float, float] = (0.0, 0.25)) -
     )
 
 
-def _both_lids(around: float = 0.15, shown: float = 0.24, held: float = 0.04) -> SkinPart:
+@lru_cache(maxsize=1)
+def both_lids(around: float = 0.15, shown: float = 0.24, held: float = 0.04) -> SkinPart:
     """around: the eye's opening, over which the correction fades; shown: around it in the layout; held: around an eye's
     corners, which the skull holds and which tell the head's pose. The irises are in the layout, so that lids have a
     second side, but do not follow: they turn away under the lids."""
@@ -112,14 +115,14 @@ def _distance(points: np.ndarray, ring: tuple[int, ...]) -> np.ndarray:
     return -np.array([cv2.pointPolygonTest(outline, (float(x), float(y)), True) for x, y in points], np.float32)
 
 
-FACE, LIDS = _whole_face(), _both_lids()
-
-
 class SkinLayout:
-    """A part of the face as it looked once, and the layout in which it is compared. seen: (H, W, 3) uint8 RGB."""
+    """A part of the face as it looked once, and the layout in which it is compared. seen: (H, W, 3) uint8 RGB.
+
+    landmarks: (N,) of the part.
+    """
 
     def __init__(self, part: SkinPart, seen: np.ndarray, face: np.ndarray):
-        self._part = part
+        self._part, self.landmarks = part, part.landmarks
         self._unit = unit = float(np.clip(eye_distance(face), *part.resolution))
         points = part.places(face) * (unit / eye_distance(face))
         self._points = (points - np.floor(points.min(0)) + 0.5).astype(np.float32)  # px of the layout

@@ -19,7 +19,7 @@ from ..geometry import smoothstep
 from .iris_search import IRIS_POINTS, find_irises, iris_motion
 from .landmarks import PoseFrame
 from .mesh import RIGID_LANDMARKS, face_mesh, fit_similarity
-from .skin_layout import FACE, LIDS, SkinLayout
+from .skin_layout import SkinLayout, both_lids, whole_face
 
 
 @dataclass(frozen=True)
@@ -52,24 +52,24 @@ class SkinMotion:
         if self._reference is None:
             self._take(picture, pose.face, pose.time)
             return pose
-        axis = _axis(pose.face)
-        learn = self._reference.frames < settings.frames and self._reference.is_near(axis, settings.near)
-        off, match = self._reference.face.compare(picture, pose.face, self._search, learn)
+        reference, axis = self._reference, _axis(pose.face)
+        learn = reference.frames < settings.frames and reference.is_near(axis, settings.near)
+        off, match = reference.face.compare(picture, pose.face, self._search, learn)
         if match >= settings.known[1]:
             self._known = pose.time
         elif not 0 <= pose.time - self._known <= settings.patience:
             self._take(picture, pose.face, pose.time)
             return pose
         moved, trust = pose.face.copy(), smoothstep(match, settings.known)
-        moved[FACE.landmarks, :2] += trust * off
+        moved[reference.face.landmarks, :2] += trust * off
         if trust > 0:
-            off, _ = self._reference.lids.compare(picture, moved, self._search, learn)
-            moved[LIDS.landmarks, :2] += trust * off
+            off, _ = reference.lids.compare(picture, moved, self._search, learn)
+            moved[reference.lids.landmarks, :2] += trust * off
             irises = find_irises(picture, moved)
-            moved[IRIS_POINTS, :2] += trust * iris_motion(moved, irises, self._reference.irises)
-        self._reference.frames += learn
+            moved[IRIS_POINTS, :2] += trust * iris_motion(moved, irises, reference.irises)
+        reference.frames += learn
         turn = _degrees(axis)
-        if self._reference.turn > settings.turned and turn < self._reference.turn / 2:
+        if reference.turn > settings.turned and turn < reference.turn / 2:
             self._take(picture, moved, pose.time)
         return replace(pose, face=moved)
 
@@ -81,7 +81,7 @@ class _Reference:
     """The face as it looked once. frames: near its pose, from which it has learnt; turn: degrees from the camera."""
 
     def __init__(self, picture: np.ndarray, face: np.ndarray):
-        self.face, self.lids = SkinLayout(FACE, picture, face), SkinLayout(LIDS, picture, face)
+        self.face, self.lids = SkinLayout(whole_face(), picture, face), SkinLayout(both_lids(), picture, face)
         self.irises = find_irises(picture, face)
         self._axis = _axis(face)
         self.turn, self.frames = _degrees(self._axis), 0
