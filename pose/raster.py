@@ -1,4 +1,5 @@
-"""A small triangle rasteriser in numpy: for every pixel, which triangle is in front and where in it."""
+"""A small triangle rasteriser in numpy: for every pixel, which triangle is in front and where in it; what it needs of
+triangles, and maps drawn with it."""
 
 from __future__ import annotations
 
@@ -7,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 EDGE = 1e-4  # weight by which a pixel may lie outside: neighbours leave no gap between them
+LEAST_AREA = 1e-6  # px^2, twice that of a triangle that is drawn
+# The first and the last of a triangle's three edges in a set of them, whose bits are the index
+ENDS = np.array([[0, 0, 1, 0, 2, 0, 1, 0], [0, 0, 1, 1, 2, 2, 2, 2]])
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,10 @@ class Coverage:
     triangles: np.ndarray
     weights: np.ndarray
 
+    def part(self, chosen: np.ndarray) -> Coverage:
+        """Those of the pixels, by their index."""
+        return Coverage(self.pixels.take(chosen), self.triangles.take(chosen), self.weights.take(chosen, 1))
+
 
 def rasterise(corners_M32: np.ndarray, depth_M: np.ndarray, height: int, width: int) -> Coverage:
     """Cover a height x width picture with M triangles; where they overlap, the one with the smallest depth wins.
@@ -30,43 +38,44 @@ def rasterise(corners_M32: np.ndarray, depth_M: np.ndarray, height: int, width: 
     """
     far_to_near = np.argsort(-depth_M, kind="stable")
     corners = corners_M32.astype(np.float32, copy=False).take(far_to_near, 0)
-    (ax, ay), (bx, by), (cx, cy) = (corners[:, i].T for i in range(3))
-    area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-    top = np.ceil(np.maximum(np.minimum(np.minimum(ay, by), cy), 0)).astype(np.intp)
-    bottom = np.floor(np.minimum(np.maximum(np.maximum(ay, by), cy), height - 1)).astype(np.intp)
-    drawn = np.flatnonzero((np.abs(area) > 1e-6) & (bottom >= top))
-    inverse = 1.0 / area[drawn]
-    ax, ay, bx, by, cx, cy = (v[drawn] for v in (ax, ay, bx, by, cx, cy))
-    # weight_k(x, y) = gx_k * x + gy_k * y + g0_k for the corners a, b and c
-    gx = np.stack([by - cy, cy - ay, ay - by]) * inverse  # (3, T)
-    gx[gx == 0] = np.float32(1e-20)  # a level edge: all of a row or nothing
-    gy = np.stack([cx - bx, ax - cx, bx - ax]) * inverse
-    g0 = np.stack([bx * cy - cx * by, cx * ay - ax * cy, ax * by - bx * ay]) * inverse
+    x, y = np.ascontiguousarray(corners.transpose(2, 1, 0))  # (3, M) each: numpy is slow along short axes
+    (x1, y1), (x2, y2) = ((x[turn], y[turn]) for turn in ([1, 2, 0], [2, 0, 1]))
+    # weight_k(x, y) = gx_k * x + gy_k * y + g0_k for the three corners
+    gx, gy, g0 = y1 - y2, x2 - x1, x1 * y2 - x2 * y1
+    area = gy[2] * gx[1] - gy[1] * gx[2]
+    top = np.ceil(np.minimum(np.maximum(y.min(0), 0), height)).astype(np.int32)
+    bottom = np.floor(np.maximum(np.minimum(y.max(0), height - 1), -1)).astype(np.int32)
+    count = np.maximum(bottom - top + 1, 0)
+    drawn = np.abs(area) > LEAST_AREA
+    count[~drawn] = 0
+    inverse = 1 / np.where(drawn, area, 1)
+    gx *= inverse
+    gy *= inverse
+    g0 *= inverse
+    gx[gx == 0] = 1e-20  # a level edge: all of a row or nothing
 
     left, right = _edges(gx, gy, g0)
 
-    count = bottom[drawn] - top[drawn] + 1
-    triangle = np.repeat(np.arange(len(count)), count)
-    y = (_along(count) + top[drawn].take(triangle)).astype(np.float32)
-    first, last = ((slope.take(triangle, 1) * y + offset.take(triangle, 1)) for slope, offset in (left, right))
-    first = np.ceil(np.minimum(np.maximum(np.maximum(first[0], first[1]), 0), width)).astype(np.intp)
-    last = np.floor(np.minimum(np.maximum(np.minimum(last[0], last[1]), -1), width - 1)).astype(np.intp)
-    length = np.maximum(last - first + 1, 0)
-    row = np.repeat(np.arange(len(length)), length)
-    start_of_line = y.astype(np.intp) * width
-    pixel = _along(length) + (start_of_line + first).take(row)
+    triangle, y = _runs(count, top)
+    x = y.astype(np.float32)
+    first, last = ((slope.take(triangle, 1) * x + offset.take(triangle, 1)) for slope, offset in (left, right))
+    first = np.ceil(np.minimum(np.maximum(np.maximum(first[0], first[1]), 0), width)).astype(np.int32)
+    last = np.floor(np.minimum(np.maximum(np.minimum(last[0], last[1]), -1), width - 1)).astype(np.int32)
+    start_of_line = y * width
+    row, pixel = _runs(np.maximum(last - first + 1, 0), start_of_line + first)
 
     # painter's algorithm: written far to near, the last write stays
-    front = np.full(height * width, -1, np.intp)
+    front = np.full(height * width, -1, np.int32)
     front[pixel] = row
     covered = np.flatnonzero(front >= 0)
     row = front.take(covered)
-    x, y, triangle = (covered - start_of_line.take(row)).astype(np.float32), y.take(row), triangle.take(row)
+    triangle = triangle.take(row)
+    x, y = (covered - start_of_line.take(row)).astype(np.float32), y.take(row).astype(np.float32)
     weights = np.empty((3, len(row)), np.float32)
     for k in range(2):
         weights[k] = gx[k].take(triangle) * x + gy[k].take(triangle) * y + g0[k].take(triangle)
     weights[2] = 1 - weights[0] - weights[1]
-    return Coverage(covered, far_to_near.take(drawn.take(triangle)), weights)
+    return Coverage(covered, far_to_near.take(triangle), weights)
 
 
 def _edges(gx: np.ndarray, gy: np.ndarray, g0: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
@@ -76,16 +85,38 @@ def _edges(gx: np.ndarray, gy: np.ndarray, g0: np.ndarray) -> tuple[tuple[np.nda
     """
     with np.errstate(over="ignore"):
         inverse = -1 / gx
-        slope, offset = gy * inverse, (g0 + EDGE) * inverse
-    falling, middle, rising = np.argsort(gx, 0)
+        slope, offset = (gy * inverse).ravel(), ((g0 + np.float32(EDGE)) * inverse).ravel()
     places = np.arange(gx.shape[1])
-    on_left = gx[middle, places] > 0
-    left = np.stack([rising, np.where(on_left, middle, rising)])
-    right = np.stack([falling, np.where(on_left, falling, middle)])
-    return tuple((slope[at, places], offset[at, places]) for at in (left, right))
+    rising = (gx > 0).view(np.int8)
+    left = rising[0] + 2 * rising[1] + 4 * rising[2]
+    on_sides = (ENDS.take(side, 1) * len(places) + places for side in (left, 7 - left))
+    return tuple((slope.take(at), offset.take(at)) for at in on_sides)
 
 
-def _along(lengths: np.ndarray) -> np.ndarray:
-    """0..n-1 for every length n, one after another."""
+def _runs(lengths: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """begin, begin + 1, .. for every length, one after another: whose each number is, and the numbers."""
     end = np.cumsum(lengths, dtype=np.intp)
-    return np.arange(end[-1] if len(end) else 0, dtype=np.intp) - np.repeat(end - lengths, lengths)
+    total = end[-1] if len(end) else 0
+    return np.repeat(np.arange(len(end)), lengths), np.arange(total) + np.repeat(begins - end + lengths, lengths)
+
+
+def signed_areas(points: np.ndarray, triangles_T3: np.ndarray) -> np.ndarray:
+    """(T,) twice the signed area of every triangle in the picture, px^2; facing the viewer is negative, as y points
+    down."""
+    corners = triangles_T3.T
+    (ax, bx, cx), (ay, by, cy) = points[:, 0].take(corners), points[:, 1].take(corners)
+    return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+
+
+def as_complex(places: np.ndarray) -> np.ndarray:
+    """(...,) complex64 view of places (..., 2) float32, x + i y: NumPy moves one number faster than a pair."""
+    return places.view(np.complex64)[..., 0]
+
+
+def draw_places(places_V2: np.ndarray, triangles_T3: np.ndarray, covered: Coverage, map_hw2: np.ndarray) -> None:
+    """Write places of the vertices into a float32 map wherever the mesh is, in place."""
+    places = as_complex(np.ascontiguousarray(places_V2, np.float32))
+    at = np.zeros(len(covered.pixels), np.complex64)
+    for corner, weight in zip(triangles_T3.T, covered.weights, strict=True):
+        at += places.take(corner).take(covered.triangles) * weight
+    as_complex(map_hw2).reshape(-1)[covered.pixels] = at

@@ -19,18 +19,19 @@ def hand_part(
     """A posed hand. hand_213: its 21 points in pixels; elbow_3: where its forearm comes from; fades: whether it goes
     over into what is drawn of the forearm, rather than end with its mesh."""
     vertices, normals = mesh.posed(hand_213, elbow_3)
-    triangles = mesh.triangles
-    (ax, ay), (bx, by), (cx, cy) = (vertices.take(triangles[:, k], 0).T[:2] for k in range(3))
-    shown = triangles[(bx - ax) * (cy - ay) - (by - ay) * (cx - ax) < 0]
+    corners = mesh.triangles.T
+    (ax, bx, cx), (ay, by, cy) = (vertices[:, axis].take(corners) for axis in range(2))
+    shown = mesh.triangles.take(np.flatnonzero((bx - ax) * (cy - ay) - (by - ay) * (cx - ax) < 0), 0)
     colours = np.empty((len(vertices), 4), np.float32)
     colours[:, :3] = tone.lit(normals, mesh.detail)
     colours[:, 3] = 255
     colours *= mesh.fade[:, None] * opacity if fades else opacity
 
     def paint(covered: Coverage) -> np.ndarray:
-        drawn = np.full((len(covered.triangles), 4), 0.5, np.float32)  # rounds
+        drawn = np.full(4 * len(covered.triangles), 0.5, np.float32)  # rounds
         for corner, weight in zip(shown.T, covered.weights):
-            drawn += colours.take(corner.take(covered.triangles), 0) * weight[:, None]
+            drawn += colours.take(corner, 0).take(covered.triangles, 0).reshape(-1) * weight.repeat(4)
         return drawn.astype(np.uint8)
 
-    return Part(vertices[shown, :2], vertices[shown, 2].sum(1), SUPERSAMPLED, paint)
+    a, b, c = vertices[:, 2].take(shown.T)
+    return Part(vertices[:, :2], shown, a + b + c, SUPERSAMPLED, paint)

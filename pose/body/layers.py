@@ -23,7 +23,7 @@ from .joints import SIDES, Arm, arm_of, relaxed_hand, shoulder_width
 from .limb import START, Strip, strip_parts
 from .own_hand import OwnHand
 from .parts import Box, Part, box_of, lay_parts
-from .sleeve import make_sleeve
+from .sleeve import cloth_patch, make_sleeve
 from .tone import skin_on_arm, skin_tone
 
 # Shoulder widths that elbow or wrist leave their rest: below the first the arm rests, from the second on it is followed
@@ -87,11 +87,9 @@ class BodyLayers:
             for count in range(1, len(self._cut) + 1)
             for sides in combinations(self._cut, count)
         }
-        self._sleeves = {
-            side: make_sleeve(person_SS4, pose, side, tone.colour, tone.light)
-            for side in SIDES
-            if side not in self._cut
-        }
+        hidden = [side for side in SIDES if side not in self._cut]
+        cloth = cloth_patch(person_SS4, pose, tone.colour) if hidden else None
+        self._sleeves = {side: make_sleeve(cloth, pose, side, tone.light) for side in hidden}
 
     @property
     def shown(self) -> tuple[str, ...]:

@@ -7,7 +7,10 @@ bones there.
 
 from __future__ import annotations
 
+import cmath
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -45,27 +48,24 @@ class Strip:
 
 def centre_line(joints_32: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(K, 2) points and unit normals of the line through shoulder, elbow and wrist at the K values of `along`."""
-    shoulder, elbow, wrist = joints_32.astype(np.float64)
+    shoulder, elbow, wrist = (complex(x, y) for x, y in joints_32.tolist())
     upper, fore = elbow - shoulder, wrist - elbow
     # a bone that points at the camera keeps the direction of the other, so that the strip does not turn over
-    if np.hypot(*upper) < 1e-3:
+    if abs(upper) < 1e-3:
         upper = fore * 1e-3
-    if np.hypot(*fore) < 1e-3:
+    if abs(fore) < 1e-3:
         fore = upper * 1e-3
-    k = along[:, None]
-    points = np.where(k <= 1, shoulder + k * upper, elbow + (k - 1) * fore)
-    tangents = np.where(k <= 1, upper / np.hypot(*upper), fore / np.hypot(*fore))
-    t = (k - 1 + ELBOW_ROUND) / (2 * ELBOW_ROUND)
+    past = along - 1
+    points = elbow + past * np.where(past <= 0, upper, fore)
+    begins = cmath.phase(upper)
+    angle = (cmath.phase(fore) - begins + math.pi) % (2 * math.pi) - math.pi
+    t = (past + ELBOW_ROUND) / (2 * ELBOW_ROUND)
     begin, end = elbow - ELBOW_ROUND * upper, elbow + ELBOW_ROUND * fore
     bend = (1 - t) ** 2 * begin + 2 * t * (1 - t) * elbow + t**2 * end
+    points = np.where((t > 0) & (t < 1), bend, points)
     # by equal angles, or the outside of a sharp bend would be a corner
-    begins = np.arctan2(upper[1], upper[0])
-    angle = (np.arctan2(fore[1], fore[0]) - begins + np.pi) % (2 * np.pi) - np.pi
-    turning = np.concatenate([np.cos(begins + t * angle), np.sin(begins + t * angle)], 1)
-    near = (t > 0) & (t < 1)
-    points, tangents = np.where(near, bend, points), np.where(near, turning, tangents)
-    tangents = tangents / np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-6)
-    return points, np.stack([-tangents[:, 1], tangents[:, 0]], 1)
+    normals = np.exp(1j * (begins + np.minimum(np.maximum(t, 0), 1) * angle + math.pi / 2))
+    return points.view(np.float64).reshape(-1, 2), normals.view(np.float64).reshape(-1, 2)
 
 
 def sample_grid(joints_32: np.ndarray, reach_N: np.ndarray, columns: int) -> np.ndarray:
@@ -89,49 +89,76 @@ def strip_parts(
     joints_33: shoulder, elbow, wrist with z; begin: the place along the limb from which it is drawn; in_cuff: what the
     forearm's end hides.
     """
-    halves = [(begin, 1 + OVERLAP), (max(1 - OVERLAP, begin), END)]
-    if joints_33[2, 2] > joints_33[0, 2] + BEHIND * np.hypot(*(joints_33[2] - joints_33[1])[:2]):
-        halves.reverse()
-    places = np.unique(np.concatenate([STATIONS, [edge for half in halves for edge in half]]))
+    halves = _halves(begin)
+    if joints_33[2, 2] > joints_33[0, 2] + BEHIND * math.hypot(*(joints_33[2] - joints_33[1])[:2].tolist()):
+        halves = halves[::-1]
+    places = _places(begin)
     points, normals = centre_line(joints_33[:, :2], places)
-    reach = strip.reach_at(places)[:, None] * normals
-    sides = np.stack([points - reach, points + reach], 1)  # (K, 2, 2)
+    normals *= strip.reach_at(places)[:, None]
+    sides = np.stack([points - normals, points + normals], 1)  # (K, 2, 2)
     parts = []
-    for first, last in halves:
-        if last == END and in_cuff is not None:
+    for half in halves:
+        if half.last and in_cuff is not None:
             parts.append(in_cuff)
-        if last > first:
-            mine = slice(*np.searchsorted(places, (first, last + 1e-9)))
+        if len(half.triangles):
             fades = (begin, begin + FADE_IN) if begin > START else None
-            parts.append(_part(strip, places[mine], sides[mine], opacity, fades))
+            parts.append(_part(strip, half, sides[half.mine].reshape(-1, 2), opacity, fades))
     return parts
 
 
-def _part(
-    strip: Strip, along: np.ndarray, sides_K22: np.ndarray, opacity: float, fades: tuple[float, float] | None
-) -> Part:
-    """One piece of the strip: its places along the limb, and where the two ends of each cross section lie. fades: the
-    places between which it appears."""
-    first = 2 * np.arange(len(along) - 1)[:, None]
-    triangles = np.concatenate([first + [0, 1, 2], first + [1, 3, 2]])
+@dataclass(frozen=True, eq=False)
+class _Half:
+    """Upper arm or forearm. mine: which of the cross sections; triangles: (M, 3) between their ends; depth: (M,);
+    texels: (2, V) of the ends, 0..1; last: whether it is the forearm."""
+
+    mine: slice
+    triangles: np.ndarray
+    depth: np.ndarray
+    texels: np.ndarray
+    last: bool
+
+
+@lru_cache(maxsize=64)
+def _places(begin: float) -> np.ndarray:
+    """(K,) along the limb, where its cross sections are drawn. Read-only."""
+    places = np.unique([*STATIONS, begin, 1 + OVERLAP, max(1 - OVERLAP, begin), END])
+    places.flags.writeable = False
+    return places
+
+
+@lru_cache(maxsize=64)
+def _halves(begin: float) -> tuple[_Half, ...]:
+    """Upper arm and forearm of a limb that is drawn from a place on."""
+    places, halves = _places(begin), []
+    for first, last in ((begin, 1 + OVERLAP), (max(1 - OVERLAP, begin), END)):
+        mine = slice(*np.searchsorted(places, (first, last + 1e-9)).tolist())
+        along = places[mine]
+        corner = 2 * np.arange(len(along) - 1)[:, None]
+        triangles = np.concatenate([corner + [0, 1, 2], corner + [1, 3, 2]])
+        # at the inside of the elbow cross sections overlap: what is farther from it is in front
+        depth = np.tile(-np.abs((along[1:] + along[:-1]) / 2 - 1), 2).astype(np.float32)
+        texels = np.stack([np.tile([0, 1], len(along)), ((along - START) / (END - START)).repeat(2)])
+        halves.append(_Half(mine, triangles, depth, texels.astype(np.float32), last == END))
+    return tuple(halves)
+
+
+def _part(strip: Strip, half: _Half, sides_V2: np.ndarray, opacity: float, fades: tuple[float, float] | None) -> Part:
+    """One piece of the strip, where the ends of its cross sections lie. fades: the places along the limb between which
+    it appears."""
     rows, columns = strip.texture.shape[:2]
-    texels = np.empty((2, 2 * len(along)), np.float32)  # x, y of every corner
-    texels[0] = np.tile(np.array([0, columns - 1], np.float32), len(along))
-    texels[1] = ((along - START) * ((rows - 1) / (END - START))).repeat(2)
+    texels = half.texels * np.array([[columns - 1], [rows - 1]], np.float32)
 
     def paint(covered: Coverage) -> np.ndarray:
         at = np.zeros((2, len(covered.triangles)), np.float32)
-        for corner, weight in zip(triangles.T, covered.weights):
-            at += texels.take(corner.take(covered.triangles), 1) * weight
+        for corner, weight in zip(half.triangles.T, covered.weights):
+            at += texels.take(corner, 1).take(covered.triangles, 1) * weight
         drawn = fetch(strip.texture, *at)
         if fades is not None:
             alpha = opacity * ramp(at[1] * ((END - START) / (rows - 1)) + START, fades)
             return (drawn * alpha[:, None]).astype(np.uint8)
         return drawn if opacity >= 1 else cv2.multiply(drawn, (opacity,) * 4)
 
-    # at the inside of the elbow cross sections overlap: what is farther from it is in front
-    depth = np.tile(-np.abs((along[1:] + along[:-1]) / 2 - 1), 2)
-    return Part(sides_K22.reshape(-1, 2)[triangles], depth, 1, paint)
+    return Part(sides_V2, half.triangles, half.depth, 1, paint)
 
 
 def fetch(texture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:

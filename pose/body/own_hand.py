@@ -104,11 +104,11 @@ class OwnHand:
         def paint(covered: Coverage) -> np.ndarray:
             at = np.zeros((2, len(covered.triangles)), np.float32)
             for corner, weight in zip(triangles.T, covered.weights):
-                at += at_texels.take(corner.take(covered.triangles), 1) * weight
+                at += at_texels.take(corner, 1).take(covered.triangles, 1) * weight
             drawn = fetch(self.texture, *at)
             return drawn if opacity >= 1 else cv2.multiply(drawn, (opacity,) * 4)
 
-        return Part(corners[triangles], np.zeros(2), 1, paint)
+        return Part(corners, triangles, np.zeros(2, np.float32), 1, paint)
 
 
 def _scales(map_22: np.ndarray) -> tuple[float, float, bool]:

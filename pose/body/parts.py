@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,11 +14,12 @@ from pose.raster import Coverage, rasterise
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One mesh. corners: (M, 3, 2) its triangles in pixels of the picture; depth: (M,), smaller = nearer; finer: pixels
-    that are painted per pixel of the picture and side; paint: makes (N, 4) uint8 premultiplied RGBA of the N covered
-    pixels, whose triangles are named by their index in `corners`."""
+    """One mesh. points: (V, 2) in pixels of the picture; triangles: (M, 3) of them; depth: (M,), smaller = nearer;
+    finer: pixels that are painted per pixel of the picture and side; paint: makes (N, 4) uint8 premultiplied RGBA of
+    the N covered pixels, whose triangles are named by their index in `triangles`."""
 
-    corners: np.ndarray
+    points: np.ndarray
+    triangles: np.ndarray
     depth: np.ndarray
     finer: int
     paint: Callable[[Coverage], np.ndarray]
@@ -26,38 +28,58 @@ class Part:
 Box = tuple[slice, slice]  # rows and columns of a picture
 
 
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """A part, which of its triangles are in the picture, and a box around them."""
+
+    part: Part
+    chosen: np.ndarray
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def tall(self) -> int:
+        """Painted pixels."""
+        return self.part.finer * (self.bottom - self.top)
+
+    @property
+    def wide(self) -> int:
+        return self.part.finer * (self.right - self.left)
+
+
 def lay_parts(picture_HW4: np.ndarray, parts: list[Part]) -> Box | None:
     """Draw parts over a premultiplied uint8 RGBA picture, the first one lowest, in place; where, None for nowhere."""
     height, width = picture_HW4.shape[:2]
-    placed = [_place(part, width, height) for part in parts]
-    drawn = [(part, *place) for part, place in zip(parts, placed) if place is not None]
+    drawn = [placed for part in parts if (placed := _place(part, width, height)) is not None]
     if not drawn:
         return None
     # one canvas with a box for each part, one above the other
-    sizes = [part.finer * (high - low) for part, _, low, high in drawn]
-    tops = np.cumsum([0, *(int(size[1]) for size in sizes)])
-    wide = int(max(size[0] for size in sizes))
-    corners = [
-        (part.corners[chosen] - low) * part.finer + np.array([-0.5, top - 0.5])
-        for (part, chosen, low, _), top in zip(drawn, tops)
-    ]
-    depth = [part.depth[chosen] for part, chosen, _, _ in drawn]
-    covered = rasterise(np.concatenate(corners), np.concatenate(depth), int(tops[-1]), wide)
+    tops = np.cumsum([0, *(each.tall for each in drawn)])
+    wide = max(each.wide for each in drawn)
+    corners = []
+    for each, top in zip(drawn, tops.tolist()):
+        finer = np.float32(each.part.finer)
+        points = each.part.points.astype(np.float32) * finer
+        points -= np.array([each.left * finer + 0.5, each.top * finer + 0.5 - top], np.float32)
+        corners.append(points.take(each.part.triangles.take(each.chosen, 0), 0))
+    depth = np.concatenate([each.part.depth.take(each.chosen) for each in drawn])
+    covered = rasterise(np.concatenate(corners), depth, int(tops[-1]), wide)
+    canvas = np.zeros((int(tops[-1]), wide, 4), np.uint8)
+    pixels = canvas.view(np.uint32).reshape(-1)  # a pixel as one number
+    ends = np.searchsorted(covered.pixels, tops * wide).tolist()
     begin = 0
-    ends = np.searchsorted(covered.pixels, tops * wide)
-    for (part, chosen, low, high), size, top, first, last in zip(drawn, sizes, tops, ends, ends[1:]):
+    for each, top, first, last in zip(drawn, tops.tolist(), ends, ends[1:]):
         if last > first:
-            mine = slice(int(first), int(last))
-            triangles = chosen.take(covered.triangles[mine] - begin)
-            pixels = covered.pixels[mine] - top * wide
-            canvas = np.zeros((int(size[1]) * wide, 4), np.uint8)
-            canvas[pixels] = part.paint(Coverage(pixels, triangles, covered.weights[:, mine]))
-            box = canvas.reshape(int(size[1]), wide, 4)[:, : int(size[0])]
-            _lay(picture_HW4, box, low, high, part.finer)
-        begin += len(chosen)
-    left, top = np.maximum(np.min([low for _, _, low, _ in drawn], 0), 0).tolist()
-    right, bottom = np.minimum(np.max([high for _, _, _, high in drawn], 0), [width, height]).tolist()
-    return slice(top, bottom), slice(left, right)
+            mine = slice(first, last)
+            triangles = each.chosen.take(covered.triangles[mine] - begin)
+            painted = each.part.paint(Coverage(covered.pixels[mine], triangles, covered.weights[:, mine]))
+            pixels[covered.pixels[mine]] = painted.view(np.uint32).reshape(-1)
+            _lay(picture_HW4, canvas[top : top + each.tall, : each.wide], each)
+        begin += len(each.chosen)
+    rows = slice(max(min(each.top for each in drawn), 0), min(max(each.bottom for each in drawn), height))
+    return rows, slice(max(min(each.left for each in drawn), 0), min(max(each.right for each in drawn), width))
 
 
 def box_of(mask_HW: np.ndarray) -> Box | None:
@@ -72,24 +94,27 @@ def lay_over(below: np.ndarray, above: np.ndarray) -> None:
     below[:] = cv2.add(cv2.multiply(below, hidden, scale=1 / 255), above)
 
 
-def _place(part: Part, width: int, height: int) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """The triangles that are in the picture, and the corners low and high (x, y) of a box around them."""
-    a, b, c = part.corners.transpose(1, 2, 0)  # (2, M) each: numpy is slow along short axes
-    low, high = np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c)
-    chosen = np.flatnonzero((high[0] > 0) & (high[1] > 0) & (low[0] < width) & (low[1] < height))
-    if not len(chosen):
+def _place(part: Part, width: int, height: int) -> _Placed | None:
+    (left, top), (right, bottom) = part.points.min(0).tolist(), part.points.max(0).tolist()
+    if right <= 0 or bottom <= 0 or left >= width or top >= height:
         return None
-    if len(chosen) < len(part.corners):
-        low, high = low.take(chosen, 1), high.take(chosen, 1)
-    return chosen, np.floor(low.min(1)).astype(int), np.ceil(high.max(1)).astype(int)
+    chosen = np.arange(len(part.triangles))
+    if left < 0 or top < 0 or right > width or bottom > height:  # no larger canvas than what is seen needs
+        x, y = part.points.T.take(part.triangles.T, 1)
+        low, high = (np.stack([at.min(0), at.max(0)]) for at in (x, y))
+        chosen = np.flatnonzero((low[1] > 0) & (high[1] > 0) & (low[0] < width) & (high[0] < height))
+        if not len(chosen):
+            return None
+        (left, right), (top, bottom) = ((at[0, chosen].min(), at[1, chosen].max()) for at in (low, high))
+    return _Placed(part, chosen, math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
 
 
-def _lay(picture: np.ndarray, box: np.ndarray, low: np.ndarray, high: np.ndarray, finer: int) -> None:
-    if finer > 1:
-        wide, tall = (high - low).tolist()
-        box = cv2.resize(box, (wide, tall), interpolation=cv2.INTER_AREA)
+def _lay(picture: np.ndarray, box: np.ndarray, placed: _Placed) -> None:
+    if placed.part.finer > 1:
+        size = (placed.right - placed.left, placed.bottom - placed.top)
+        box = cv2.resize(box, size, interpolation=cv2.INTER_AREA)
     height, width = picture.shape[:2]
-    left, top = np.maximum(low, 0)
-    right, bottom = np.minimum(high, [width, height])
-    inside = box[top - low[1] : bottom - low[1], left - low[0] : right - low[0]]
+    left, top = max(placed.left, 0), max(placed.top, 0)
+    right, bottom = min(placed.right, width), min(placed.bottom, height)
+    inside = box[top - placed.top : bottom - placed.top, left - placed.left : right - placed.left]
     lay_over(picture[top:bottom, left:right], np.ascontiguousarray(inside))

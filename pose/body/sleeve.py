@@ -69,12 +69,11 @@ def cloth_patch(person_SS4: np.ndarray, pose: PoseFrame, skin_rgb: np.ndarray) -
     return np.where(kept[..., None], patch, colour)
 
 
-def make_sleeve(person_SS4: np.ndarray, pose: PoseFrame, side: str, skin_rgb: np.ndarray, light_3: np.ndarray) -> Strip:
-    """The strip of a dressed arm of this portrait."""
+def make_sleeve(patch: np.ndarray, pose: PoseFrame, side: str, light_3: np.ndarray) -> Strip:
+    """The strip of a dressed arm of this portrait. patch: see `cloth_patch`."""
     width = shoulder_width(pose)
     joints = rest_joints(pose, side)
     rows, columns = texture_size(joints, LOOSE * float(girth(np.zeros(1))[0]) * width)
-    patch = cloth_patch(person_SS4, pose, skin_rgb)
     colour = np.median(patch.reshape(-1, 3), 0)
     # the shading of the chest is no part of the cloth
     flat = patch - cv2.GaussianBlur(patch, (0, 0), max(2.0, len(patch) / 5), borderType=cv2.BORDER_REFLECT)

@@ -8,6 +8,8 @@ seeded with head and shoulders as the face's landmarks suggest them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -66,16 +68,27 @@ def guided_filter(guide_HW3: np.ndarray, source_HW: np.ndarray, radius: int, eps
     guide, source = guide_HW3.astype(np.float32), source_HW.astype(np.float32)
     guide_mean, source_mean = mean(guide), mean(source)
     covariance = mean(guide * source[..., None]) - guide_mean * source_mean[..., None]
-    variance = np.empty((*source.shape, 3, 3), np.float32)
+    channels, means = cv2.split(guide), cv2.split(guide_mean)
+    variance = {}
     for i in range(3):
         for j in range(i, 3):
-            variance[..., i, j] = variance[..., j, i] = (
-                mean(guide[..., i] * guide[..., j]) - guide_mean[..., i] * guide_mean[..., j]
-            )
-    variance += epsilon * np.eye(3, dtype=np.float32)
-    slope = np.linalg.solve(variance, covariance[..., None])[..., 0]
+            variance[i, j] = mean(channels[i] * channels[j]) - means[i] * means[j] + np.float32(epsilon * (i == j))
+    slope = _solved(variance, cv2.split(covariance))
     offset = source_mean - (slope * guide_mean).sum(axis=2)
-    return (mean(slope.astype(np.float32)) * guide).sum(axis=2) + mean(offset.astype(np.float32))
+    return (mean(slope) * guide).sum(axis=2) + mean(offset)
+
+
+def _solved(matrix: dict[tuple[int, int], np.ndarray], right: Sequence[np.ndarray]) -> np.ndarray:
+    """(H, W, 3) float32: of one symmetric system at every pixel, by Cramer's rule, where NumPy solves one after
+    another. matrix: its upper half, (H, W) each; right: the three right sides."""
+    # products of values that hardly differ cancel out in single precision
+    (a, b, c, d, e, f) = (matrix[k].astype(np.float64) for k in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)))
+    x, y, z = (part.astype(np.float64) for part in right)
+    aa, ab, ac = d * f - e * e, c * e - b * f, b * e - c * d
+    inverse = 1 / (a * aa + b * ab + c * ac)
+    bb, bc, cc = a * f - c * c, b * c - a * e, a * d - b * b
+    solved = (aa * x + ab * y + ac * z, ab * x + bb * y + bc * z, ac * x + bc * y + cc * z)
+    return cv2.merge([(part * inverse).astype(np.float32) for part in solved])
 
 
 def _segment(picture: np.ndarray) -> np.ndarray:

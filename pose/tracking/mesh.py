@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+import cv2
 import numpy as np
 
 from .landmarks import RIGID
@@ -61,10 +62,15 @@ def fit_similarity(source_N3: np.ndarray, target_N3: np.ndarray) -> Similarity3D
     count = len(source_N3)
     source_mean, target_mean = source_N3.sum(0) / count, target_N3.sum(0) / count
     source, target = source_N3 - source_mean, target_N3 - target_mean
-    u, singular, vt = np.linalg.svd(target.T @ source)
-    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    rotation = (u * sign) @ vt
-    scale = float((singular * sign).sum() / max((source**2).sum(), 1e-9))
+    # OpenCV's takes a third of LAPACK's time for so small a matrix
+    singular, u, vt = cv2.SVDecomp((target.T @ source).astype(np.float64))
+    rotation = u @ vt
+    (a, b, c), (d, e, f), (g, h, i) = rotation.tolist()
+    if a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < 0:  # a reflection
+        singular[2] = -singular[2]
+        u[:, 2] = -u[:, 2]
+        rotation = u @ vt
+    scale = float(singular.sum() / max(float((source * source).sum()), 1e-9))
     return Similarity3D(scale, rotation, target_mean - scale * rotation @ source_mean)
 
 

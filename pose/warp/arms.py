@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -24,7 +26,7 @@ class ArmsPainter:
         self._layers = BodyLayers(person_SS4, pose)
 
     def paint(self, canvas: Canvas) -> None:
-        arms = self._layers.place(canvas.target, lambda point: _moved(canvas.source_SS2, point))
+        arms = self._layers.place(canvas.target, lambda point: _moved(canvas.flow, point))
         if not arms:
             return
         taken = frozenset(arm.side for arm in arms if arm.shown)
@@ -51,19 +53,19 @@ class ArmsPainter:
     def _take_away(self, canvas: Canvas, sides: frozenset[str]) -> None:
         """Show what is behind the portrait's own arms."""
         torso, gone, around = self._layers.torso(sides)
-        box = _fetched_from(canvas.source_SS2, around)
+        box = _fetched_from(canvas.flow, around)
         if box is None:
             return
-        source = canvas.source_SS2[box]
+        source = canvas.source(*box)
         away = cv2.remap(gone, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         behind = cv2.remap(torso, source, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         kept = cv2.multiply(canvas.picture[box], cv2.merge([cv2.bitwise_not(away)] * 4), scale=1 / 255)
         canvas.picture[box] = cv2.add(kept, behind)
 
 
-def _fetched_from(source_SS2: np.ndarray, box: Box) -> Box | None:
+def _fetched_from(flow_hh2: np.ndarray, box: Box) -> Box | None:
     """Box of the picture that holds every pixel fetched from a box of the portrait, where the flow is smooth."""
-    coarse = source_SS2[COARSE // 2 :: COARSE, COARSE // 2 :: COARSE]
+    coarse = flow_hh2[COARSE // 4 :: COARSE // 2, COARSE // 4 :: COARSE // 2]
     inside = np.ones(coarse.shape[:2], bool)
     for at, axis in zip(box, (1, 0), strict=True):
         inside &= (coarse[..., axis] > at.start - REACH) & (coarse[..., axis] < at.stop + REACH)
@@ -74,12 +76,13 @@ def _fetched_from(source_SS2: np.ndarray, box: Box) -> Box | None:
     return rows, columns
 
 
-def _moved(source_SS2: np.ndarray, point: np.ndarray) -> np.ndarray:
+def _moved(flow_hh2: np.ndarray, point: np.ndarray) -> np.ndarray:
     """(2,) the pixel of the warped picture that shows a point of the portrait, nearly."""
-    size = len(source_SS2)
-    at = point.astype(np.float64)
+    last = len(flow_hh2) - 1
+    (x, y), (to_x, to_y) = point.tolist(), point.tolist()
     for _ in range(SEARCHES):
-        x, y = np.clip(np.floor(at), 0, size - 1).astype(int)
-        inside = np.array([x, y])
-        at = at + point - (source_SS2[y, x] + 0.5 + at - (inside + 0.5))
-    return at
+        column, row = (min(max(math.floor(at / 2), 0), last) for at in (x, y))
+        from_x, from_y = flow_hh2[row, column].tolist()
+        # near a pixel's middle the flow is a shift
+        x, y = to_x - from_x + 2 * column + 1, to_y - from_y + 2 * row + 1
+    return np.array([x, y])

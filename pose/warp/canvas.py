@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from pose.tracking.landmarks import PoseFrame
@@ -25,8 +26,7 @@ class Canvas:
 
     picture: (S, S, 4) uint8 premultiplied RGBA.
     guide: (S/2, S/2, 8) uint8, channels as named above; None where only the picture is wanted.
-    source_SS2: (S, S, 2) float32, the pixel index (0.0 = centre of the first pixel) of the portrait that each pixel
-    shows.
+    flow: (S/2, S/2, 2) float32, the place in the portrait, px, that each pixel of half the picture shows.
     target: the pose to paint, with a face, in pixels of the picture.
     head: how the skull moved from the portrait to the target, in 3D pixels.
     placement: where the frame shows each point of the portrait's head.
@@ -35,7 +35,7 @@ class Canvas:
 
     picture: np.ndarray
     guide: np.ndarray | None
-    source_SS2: np.ndarray
+    flow: np.ndarray
     target: PoseFrame
     head: Similarity3D
     placement: Placement
@@ -48,7 +48,7 @@ class Canvas:
         return Canvas(
             np.zeros((size, size, 4), np.uint8),
             np.zeros((half, half, GUIDE_CHANNELS), np.uint8) if guided else None,
-            np.zeros((size, size, 2), np.float32),
+            np.zeros((half, half, 2), np.float32),
             target,
             head,
             placement,
@@ -59,6 +59,16 @@ class Canvas:
     def size(self) -> int:
         """S, side of the picture in pixels."""
         return len(self.picture)
+
+    def source(self, rows: slice, columns: slice) -> np.ndarray:
+        """(h, w, 2) float32, for these rows and columns of the picture: the pixel index (0.0 = centre of the first
+        pixel) of the portrait that each pixel shows."""
+        first = [max(at.start // 2 - 1, 0) for at in (rows, columns)]  # a pixel more, between which is interpolated
+        near = self.flow[first[0] : rows.stop // 2 + 1, first[1] : columns.stop // 2 + 1]
+        finer = cv2.resize(near, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+        finer -= np.float32(0.5)
+        top, left = rows.start - 2 * first[0], columns.start - 2 * first[1]
+        return finer[top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
 
 
 class Painter(Protocol):

@@ -63,8 +63,8 @@ NOTHING = Change(np.empty((0, 0, 4), np.int16), 0, 0, 1)
 def change_of(frame: np.ndarray, canvas: Canvas) -> Change:
     """What was made of a canvas's picture. frame: (S, S, 4) uint8 premultiplied RGBA. What lies behind an arm was not
     seen, and the arm itself is the warp's."""
-    differs = np.any(frame != canvas.picture, 2)
-    left, top, width, height = cv2.boundingRect(differs.view(np.uint8))
+    as_numbers = (np.ascontiguousarray(picture).view(np.uint32)[..., 0] for picture in (frame, canvas.picture))
+    left, top, width, height = cv2.boundingRect(np.not_equal(*as_numbers).view(np.uint8))
     if not width:
         return NOTHING
     box = (slice(top, top + height), slice(left, left + width))
@@ -110,8 +110,10 @@ def carried(change: Change, taken: Placement, to: Placement) -> Change:
     places = seen.places[rows, columns]
     if change.step == 1:
         places = cv2.resize(places, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
-    # from px of the frame to pixel indices of the change
-    places = places * np.float32(1 / change.step) - (first + 0.5).astype(np.float32)
+    # from px of the frame to pixel indices of the change; in rows of numbers, for NumPy is slow along pairs
+    indices = places.reshape(len(places), -1) * np.float32(1 / change.step)
+    indices -= np.tile((first + 0.5).astype(np.float32), places.shape[1])
+    places = indices.reshape(places.shape)
     picture = cv2.remap(change.picture, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     finer = 2 // change.step
     _fade(picture, seen, rows, columns, finer)

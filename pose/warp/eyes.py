@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pose.geometry import Patch, polygon_mask, polygon_patch, ramp
+from pose.geometry import Patch, polygon_in, polygon_mask, polygon_patch, ramp
 from pose.tracking.features import Eye
 
 from .canvas import EYE_OPENING, IRIS, Canvas, blend
@@ -82,16 +82,16 @@ class EyePainter:
 
     def paint(self, canvas: Canvas) -> None:
         eye, own, s, face = self._eye, self._appearance, self._settings, canvas.target.face
-        if canvas.guide is not None:
-            _draw_guide(canvas.guide, face, eye)
         patch = polygon_patch(face[eye.ring, :2], canvas.size)
         if patch is None:
             return
+        if canvas.guide is not None:
+            _draw_guide(canvas.guide, face, eye, patch)
         bared, narrowed = self._change(canvas)
         alpha = max(bared, narrowed)
         if alpha == 0:
             return
-        seen = cv2.remap(own.seen, canvas.source_SS2[patch.rows, patch.columns], None, cv2.INTER_LINEAR)  # (h, w, 2)
+        seen = cv2.remap(own.seen, canvas.source(patch.rows, patch.columns), None, cv2.INTER_LINEAR)  # (h, w, 2)
         radius = np.linalg.norm(face[eye.iris_circle, :2] - face[eye.pupil, :2], axis=1).mean()
         dx, dy = patch.x - face[eye.pupil, 0], patch.y - face[eye.pupil, 1]
         inward = radius - np.sqrt(dx * dx + dy * dy)
@@ -151,13 +151,9 @@ class EyePainter:
         return EyeAppearance(seen, white, lit, iris, *eye_state(face[self._points]))
 
 
-def _draw_guide(guide: np.ndarray, face: np.ndarray, eye: Eye) -> None:
+def _draw_guide(guide: np.ndarray, face: np.ndarray, eye: Eye, patch: Patch) -> None:
     """The opening, and the iris as far as it lies in it."""
-    half = len(guide)
-    opening = polygon_patch(face[eye.ring, :2], half, 0.5)
-    if opening is None:
-        return
-    view = guide[opening.rows, opening.columns]
-    np.maximum(view[..., EYE_OPENING], opening.mask, out=view[..., EYE_OPENING])
-    disc = polygon_mask(face[eye.iris_circle, :2], half, 0.5)[opening.rows, opening.columns]
-    np.maximum(view[..., IRIS], np.minimum(disc, opening.mask), out=view[..., IRIS])
+    view = guide[patch.halved()]
+    opening, disc = (polygon_in(face[ring, :2], *patch.halved(), 0.5) for ring in (eye.ring, eye.iris_circle))
+    view[..., EYE_OPENING] = cv2.max(view[..., EYE_OPENING], opening)
+    view[..., IRIS] = cv2.max(view[..., IRIS], cv2.min(disc, opening))

@@ -19,14 +19,10 @@ class FinerPortrait:
         finer = cv2.resize(extended, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
         self._finer = np.minimum(finer, finer[..., 3:])  # no colour exceeds its alpha
 
-    def fetch(self, flow: np.ndarray, canvas: Canvas) -> None:
-        """The portrait's pixels for a half-size flow, into the whole canvas."""
-        finer = self._in_finer(flow)
-        finer = cv2.resize(finer, (canvas.size, canvas.size), interpolation=cv2.INTER_LINEAR)
+    def fetch(self, canvas: Canvas) -> None:
+        """The portrait's pixels for the canvas's flow, into all of its picture."""
+        finer = cv2.resize(self._in_finer(canvas.flow), (canvas.size, canvas.size), interpolation=cv2.INTER_LINEAR)
         cv2.remap(self._finer, finer, None, cv2.INTER_LINEAR, canvas.picture, borderMode=cv2.BORDER_REPLICATE)
-        cv2.addWeighted(finer, 0.5, finer, 0, -0.25, canvas.source_SS2)
-        if self._rows_above:
-            canvas.source_SS2[..., 1] -= self._rows_above
 
     def pixels(self, places_N2: np.ndarray) -> np.ndarray:
         """(N, 4) uint8 the portrait's pixels at N places."""
@@ -39,6 +35,8 @@ class FinerPortrait:
 
     def _in_finer(self, places: np.ndarray) -> np.ndarray:
         """Pixel indices of the finer portrait for places (..., 2) in the portrait."""
-        finer = 2 * places - np.float32(0.5)
-        finer[..., 1] += 2 * self._rows_above
+        finer = 2 * places
+        finer -= np.float32(0.5)
+        if self._rows_above:
+            finer[..., 1] += 2 * self._rows_above
         return finer

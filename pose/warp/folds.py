@@ -69,14 +69,13 @@ class FoldSettings:
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """One fold on one side: indices and shares of its line, its pairs, their lengths in the portrait."""
+    """One fold on one side: the landmarks that its line runs between, the weights (points, landmarks) of them that give
+    its points, and its pairs."""
 
     fold: Fold
-    first: np.ndarray
-    second: np.ndarray
-    share: np.ndarray
+    landmarks: np.ndarray
+    curve: np.ndarray
     across: np.ndarray
-    rest: np.ndarray
 
 
 class FoldPainter:
@@ -87,18 +86,21 @@ class FoldPainter:
         other = mirrored_landmarks()
         self._sides = []
         for fold in FOLDS:
-            first, second = (np.array([place[k] for place in fold.line]) for k in range(2))
-            share = np.array([place[2] for place in fold.line], np.float32)[:, None]
-            across = np.array(fold.across)
+            landmarks = np.array([place[:2] for place in fold.line]).T.ravel()
+            share = np.diag([place[2] for place in fold.line])
+            curve = _curve(np.hstack([np.eye(len(share)) - share, share]), settings.steps)
             for side in (np.arange(len(other)), other):
-                pairs = side[across]
-                self._sides.append(_Side(fold, side[first], side[second], share, pairs, _lengths(face, pairs)))
+                self._sides.append(_Side(fold, side[landmarks], curve, side[np.array(fold.across)]))
+        self._across = np.concatenate([side.across for side in self._sides])
+        self._first = np.cumsum([0, *(len(side.across) for side in self._sides[:-1])])  # of them on each side
+        self._rest = _lengths(face, self._across)
 
     def paint(self, canvas: Canvas) -> None:
         s, face = self._settings, canvas.target.face
-        for side in self._sides:
-            now = _lengths(face, side.across)
-            depth = float(smoothstep(float((1 - now / side.rest).mean()), side.fold.pressed))
+        shorter = 1 - _lengths(face, self._across) / self._rest
+        total = np.add.reduceat(shorter, self._first).tolist()
+        for side, pressed in zip(self._sides, total, strict=True):
+            depth = smoothstep(pressed / len(side.across), side.fold.pressed)
             if depth < s.least:
                 continue
             a, b = face[side.across[:, 0]], face[side.across[:, 1]]
@@ -109,10 +111,9 @@ class FoldPainter:
 
     def _lay(self, picture_SS4: np.ndarray, side: _Side, face: np.ndarray, depth: float) -> None:
         s, fold, unit = self._settings, side.fold, eye_distance(face)
-        line = face[side.first, :2] + side.share * (face[side.second, :2] - face[side.first, :2])
-        line = _curve(line, s.steps)
-        towards = (face[side.across[:, 0], :2] - face[side.across[:, 1], :2]).mean(0)
-        towards = towards / max(float(np.hypot(*towards)), 1e-6)
+        line = side.curve @ face.take(side.landmarks, 0)[:, :2]
+        towards = (face[side.across[:, 0], :2] - face[side.across[:, 1], :2]).sum(0)
+        towards = towards / max(math.hypot(*towards.tolist()), 1e-6)
         width = fold.width * unit
         to_bulge = s.bulge * width * towards
         reach = 3 * width + 1

@@ -62,8 +62,9 @@ class HeadSurface:
         self._points = self._along(self._beyond)
         self.count = len(self._points)
         # no kink at the rim nor at the outline
-        self._follow = np.repeat(1 - smoothstep(places, (0, 1)), RIM)[:, None].astype(np.float32)  # (R, 1)
+        self._follow = (1 - smoothstep(places, (0, 1)))[:, None, None].astype(np.float32)  # (rings, 1, 1)
         self._hidden = _depth_inside(rim, self._away, face, outline)
+        self._hides = bool(self._hidden.max() > s.least_hidden * self._unit)
         k, ring = np.arange(RIM), np.arange(len(places) - 1)[:, None] * RIM
         inner, following = (ring + k).ravel(), (ring + (k + 1) % RIM).ravel()
         outer, outer_following = inner + RIM, following + RIM
@@ -80,12 +81,9 @@ class HeadSurface:
         rim = face[list(FACE_OVAL), :2]
         moved = outer.guess(self._points)
         excess = rim - moved[:RIM]  # what the face does beyond the motion of the head's outline
-        moved = moved + self._follow * np.tile(excess, (len(self._settings.rings), 1))
+        moved = moved + (self._follow * excess).reshape(-1, 2)
         moved[RIM:] -= outer.missed(moved[RIM:])
-        source = self._points
-        if self._hidden.max() > self._settings.least_hidden * self._unit:
-            source = self._past_own_outline(face, rim, outline)
-        source = source.copy()
+        source = self._past_own_outline(face, rim, outline) if self._hides else self._points.copy()
         source[-RIM:] = outer.backward(moved[-RIM:])
         return moved, source
 

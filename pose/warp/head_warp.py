@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from pose.geometry import Patch, polygon_patch, ramp
-from pose.raster import Coverage, rasterise
+from pose.raster import Coverage, as_complex, rasterise, signed_areas
 from pose.tracking.features import EYES, Eye
 from pose.tracking.landmarks import FACE_POINTS, PoseFrame
 from pose.tracking.mesh import Similarity3D, face_mesh
@@ -18,7 +18,7 @@ from .finer_portrait import FinerPortrait
 from .flow import OuterFlow
 from .head_surface import HeadSurface
 from .mirror import MirrorFill
-from .placement import EYE_TRIANGLES, MeshPlacement, as_complex, interpolated, mesh_triangles, signed_areas
+from .placement import EYE_TRIANGLES, MeshPlacement, interpolated, mesh_triangles
 from .silhouette import Silhouette
 
 
@@ -34,9 +34,6 @@ class HeadWarpSettings:
     continuation: int = 3  # px at half size, over which each layer goes on beneath and beside the face's outline
     iris_reach: tuple[float, float] = (1.7, 1.1)  # iris radii between which the eye's flow comes to follow the iris
     least_iris: float = 0.5  # px radius of an iris that can be told
-
-
-LEAST_WEIGHT = 1e-3  # of a blur: less is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,82 +64,87 @@ class HeadWarp:
         self._colours = (np.clip((mesh.canonical - low) / (high - low), 0, 1) * 255).astype(np.float32)
         self._portrait = FinerPortrait(person_SS4, pose.face)
         self._outer = OuterFlow(pose)
+        self._irises = [_iris(pose.face, eye) for eye in EYES]
 
     def place(self, target: PoseFrame, head: Similarity3D, size: int) -> HeadPlacement:
         half, face = size // 2, target.face
         areas = signed_areas(face, self._triangles)
         # canonical triangles are counter-clockwise towards the viewer, which is a negative area with y down
-        facing = np.flatnonzero(areas < 0)
+        shown = areas < 0
+        facing = np.flatnonzero(shown)
         outer = self._outer(target, head)
-        outline = self._silhouette(areas < 0)
+        outline = self._silhouette(shown)
         moved, source = self._surface.pose(face, outline, outer)
         points = np.concatenate([face[:, :2], moved])
         rings = np.flatnonzero(signed_areas(points, self._rings) < 0)
 
-        triangles = np.concatenate([self._triangles[facing], self._rings[rings]])
-        depth = face[self._triangles[facing], 2].mean(1)
+        facing_triangles = self._triangles.take(facing, 0)
+        triangles = np.concatenate([facing_triangles, self._rings.take(rings, 0)])
+        a, b, c = face[:, 2].take(facing_triangles.T)
+        depth = a + b + c
         # the head's surface lies behind its face, the further outwards the deeper
-        depth = np.concatenate([depth, depth.max(initial=0) + 1 + self._surface.depth[rings]])
-        covered = rasterise(points[triangles] * 0.5 - 0.5, depth, half, half)
-        come_from = np.concatenate([self._pose.face[:, :2], source]).astype(np.float32)
+        depth = np.concatenate([depth, depth.max(initial=0) + 1 + self._surface.depth.take(rings)])
+        covered = rasterise((points * 0.5 - 0.5).take(triangles, 0), depth, half, half)
+        come_from = np.concatenate([self._pose.face[:, :2], source]).astype(np.float32, copy=False)
         return HeadPlacement(
-            points, areas, facing, triangles, covered, outer, outer.grid(size, half), half, come_from, outline
+            points, areas, facing, triangles, covered, outer, outer.grid(half), half, come_from, outline
         )
 
     def paint(self, canvas: Canvas) -> None:
         placed, face = canvas.placement, canvas.target.face
         facing, covered = placed.facing, placed.covered
-        flow = placed.around()
-        placed.draw_places(placed.come_from, flow)
+        placed.draw_around(placed.nodes, canvas.flow)
+        placed.draw_places(placed.come_from, canvas.flow)
 
-        on_face = covered.triangles < len(facing)
-        part = Coverage(covered.pixels[on_face], covered.triangles[on_face], covered.weights[:, on_face])
+        on_face = np.flatnonzero(covered.triangles < len(facing))
+        part = covered.part(on_face)
         owner = facing.take(part.triangles)
-        for eye, first in zip(EYES, self._skin_triangles + np.arange(len(EYES)) * EYE_TRIANGLES, strict=True):
-            self._shift_iris(flow, face, eye, part.pixels[(owner >= first) & (owner < first + EYE_TRIANGLES)])
+        in_eyes = np.flatnonzero((owner >= self._skin_triangles) & (owner < self._skin_triangles + 2 * EYE_TRIANGLES))
+        eye_of = (owner.take(in_eyes) - self._skin_triangles) // EYE_TRIANGLES
+        for k, eye in enumerate(EYES):
+            self._shift_iris(canvas.flow, _iris(face, eye), self._irises[k], part.pixels.take(in_eyes[eye_of == k]))
         patch = None
         if placed.outline is not None:
             patch = polygon_patch(face[placed.outline, :2], canvas.size)
         if patch is None:  # all of it outside the picture, or turned away
-            self._portrait.fetch(flow, canvas)
+            self._portrait.fetch(canvas)
         else:
-            self._lay(canvas, flow, part, patch)
+            self._lay(canvas, part, patch)
             weights = self._mirror.weights(face)
             if weights is not None:
-                self._fill_hidden(canvas, part, self._triangles[facing], patch, weights)
+                self._fill_hidden(canvas, part, placed.triangles[: len(facing)], patch, weights)
         if canvas.guide is not None:
-            self._draw_guide(canvas, part, facing, placed.areas)
+            self._draw_guide(canvas, part, placed)
 
-    def _lay(self, canvas: Canvas, flow: np.ndarray, face: Coverage, patch: Patch) -> None:
+    def _lay(self, canvas: Canvas, face: Coverage, patch: Patch) -> None:
         """Fetch the portrait's pixels: the head behind the face, over it the face, cut out along its outline."""
-        half, reach = len(flow), self._settings.continuation
+        half, size, reach = canvas.size // 2, canvas.size, self._settings.continuation
         inside = np.zeros((half, half), np.uint8)
         inside.reshape(-1)[face.pixels] = 1
         rows, columns = (
             slice(max(at.start // 2 - reach, 0), min(at.stop // 2 + reach, half)) for at in (patch.rows, patch.columns)
         )
-        inside, behind = inside[rows, columns], flow[rows, columns]
-        front = _part(behind, inside, reach)
-        self._portrait.fetch(flow, canvas)
-        # away from the outline the two are one; beside it, the face is laid over the head
-        kernel = np.ones((reach + 2, reach + 2), np.uint8)  # what was continued, and its neighbours in the enlargement
-        beside = cv2.dilate(inside, kernel) - cv2.erode(inside, kernel)
-        beside = cv2.resize(beside, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
+        inside = inside[rows, columns]
+        front, behind = _part(canvas.flow[rows, columns], inside, reach)
+        canvas.flow[rows, columns] = behind
+        self._portrait.fetch(canvas)
+        # away from the outline the two are one; beside it, the face is laid over the head: where it was continued, and
+        # on its neighbours in the enlargement
+        beside = cv2.resize(_edge(inside, reach + 2), None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
         mask = np.zeros_like(beside)
         top, left = 2 * rows.start, 2 * columns.start
         mask[patch.rows.start - top : patch.rows.stop - top, patch.columns.start - left : patch.columns.stop - left] = (
             patch.mask
         )
         mask = cv2.GaussianBlur(mask, (3, 3), self._settings.edge_blur)
-        found = cv2.findNonZero(cv2.bitwise_and(mask, mask, mask=beside))
-        if found is None:
+        at = np.flatnonzero(cv2.min(mask, beside) != 0)
+        if not len(at):
             return
-        x, y = found[:, 0].T
-        front = cv2.resize(front, (mask.shape[1], mask.shape[0]), interpolation=cv2.INTER_LINEAR)[y, x]
-        alpha = mask[y, x][:, None] * np.float32(1 / 255)
-        y, x = y + top, x + left
-        under = canvas.picture[y, x].astype(np.float32)
-        canvas.picture[y, x] = np.rint(under + alpha * (self._portrait.pixels(front) - under))
+        front = cv2.resize(front, mask.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        front = self._portrait.pixels(as_complex(front).reshape(-1).take(at).view(np.float32).reshape(-1, 2))
+        alpha = mask.reshape(-1).take(at) * np.float32(1 / 255)
+        at += at // mask.shape[1] * (size - mask.shape[1]) + (top * size + left)  # from the box to the picture
+        _mix(canvas.picture, at, front, alpha)
 
     def _fill_hidden(
         self,
@@ -184,37 +186,43 @@ class HeadWarp:
         y, x = np.nonzero(weight > 0)
         other = self._portrait.pixels(source[y, x]).astype(np.float32)
         other[:, :3] = np.minimum(other[:, :3] * light[y, x], other[:, 3:])
-        picture = canvas.picture[view]
-        own = picture[y, x].astype(np.float32)
-        picture[y, x] = np.rint(own + weight[y, x][:, None] * (other - own))
+        at = (y + view[0].start) * canvas.size + x + view[1].start
+        _mix(canvas.picture, at, other, weight[y, x])
 
-    def _draw_guide(self, canvas: Canvas, face: Coverage, facing: np.ndarray, areas: np.ndarray) -> None:
-        guide = canvas.guide
-        guide[..., VALIDITY] = np.minimum(canvas.picture[::2, ::2, 3], self._settings.outside_validity)
+    def _draw_guide(self, canvas: Canvas, face: Coverage, placed: HeadPlacement) -> None:
+        guide, facing = canvas.guide, placed.facing
+        np.minimum(canvas.picture[::2, ::2, 3], self._settings.outside_validity, out=guide[..., VALIDITY])
         # a triangle that the portrait shows as large as the target needs it is fully trusted, one it shows from behind
         # not
-        trust = np.clip(self._source_areas / np.minimum(areas, -1e-3), 0, 1)
-        triangles = facing.take(face.triangles)
-        mesh = np.empty((len(triangles), 4), np.uint8)
-        mesh[:, MESH_COLOUR] = interpolated(self._colours, self._triangles[facing], face)
-        mesh[:, VALIDITY] = (255 * trust).take(triangles)
-        skin = triangles < self._skin_triangles
+        trust = np.minimum(np.maximum(self._source_areas / np.minimum(placed.areas, -1e-3), 0), 1)
+        on_skin = np.flatnonzero(face.triangles < np.searchsorted(facing, self._skin_triangles))
+        face = face.part(on_skin)
+        mesh = np.empty((len(on_skin), 4), np.uint8)
+        mesh[:, MESH_COLOUR] = interpolated(self._colours, placed.triangles[: len(facing)], face)
+        mesh[:, VALIDITY] = (255 * trust).astype(np.uint8).take(facing).take(face.triangles)
         # four channels at once, as one number
-        guide.view(np.uint32).reshape(-1, 2)[face.pixels[skin], 0] = mesh.view(np.uint32)[skin, 0]
+        guide.view(np.uint32).reshape(-1, 2)[face.pixels, 0] = mesh.view(np.uint32)[:, 0]
 
-    def _shift_iris(self, flow: np.ndarray, face: np.ndarray, eye: Eye, pixels: np.ndarray) -> None:
+    def _shift_iris(
+        self, flow: np.ndarray, iris: tuple[complex, float], source: tuple[complex, float], pixels: np.ndarray
+    ) -> None:
         """Inside an eye the iris keeps its round shape and slides under the lids; the mesh alone would squeeze it. In
-        place. pixels: (N,) those of the flow inside the eye's opening."""
-        centre, radius = _iris(face, eye)
+        place. iris, source: middle and radius, px, in the target and in the portrait; pixels: (N,) those of the flow
+        inside the eye's opening."""
+        (centre, radius), (source_centre, source_radius) = iris, source
         if radius < self._settings.least_iris or not len(pixels):
             return
-        source_centre, source_radius = _iris(self._pose.face, eye)
         y, x = np.divmod(pixels, len(flow))
-        away = (2 * (x + 1j * y) + (1 + 1j - centre)).astype(np.complex64)  # in pixels of the picture
+        away = np.empty((len(pixels), 2), np.float32)  # in pixels of the picture
+        away[:, 0], away[:, 1] = 2 * x, 2 * y
+        away = as_complex(away) + np.complex64(1 + 1j - centre)
         weight = ramp(np.abs(away) / np.float32(radius), self._settings.iris_reach)
         view = as_complex(flow).reshape(-1)
         own = view.take(pixels)
-        view[pixels] = own + weight * (source_centre + away * np.float32(source_radius / radius) - own)
+        away *= np.float32(source_radius / radius)
+        away += np.complex64(source_centre)
+        away -= own
+        view[pixels] = own + weight * away
 
 
 def _iris(face: np.ndarray, eye: Eye) -> tuple[complex, float]:
@@ -235,22 +243,47 @@ def _continue(values: np.ndarray, inside: np.ndarray, reach: int) -> None:
     values[beside] = near[beside] / weight[beside][:, None]
 
 
-def _part(flow: np.ndarray, inside: np.ndarray, reach: int) -> np.ndarray:
-    """Part a half-size flow (h, w, 2) in two along the edge of `inside` (h, w) uint8. Each goes on for some pixels
-    beyond the edge: the outer one in place, the inner one as the result."""
+def _part(flow: np.ndarray, inside: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """Part a half-size flow (h, w, 2) in two along the edge of `inside` (h, w) uint8, of zeros and ones: the inner and
+    the outer one. Each goes on for some pixels beyond the edge."""
     height, width = inside.shape
+    inner, outer = np.array(flow), np.array(flow)
     # where each pixel is itself, but for a constant: what goes on is the shift
-    here = np.empty_like(flow)
+    here = np.empty_like(inner)
     here[..., 0] = 2 * np.arange(width, dtype=np.float32)
     here[..., 1] = 2 * np.arange(height, dtype=np.float32)[:, None]
-    shift, kernel = flow - here, (reach, reach)
-    inner_weight = cv2.blur(inside.astype(np.float32), kernel, borderType=cv2.BORDER_REPLICATE)
-    inner_shift = cv2.blur(shift * inside[..., None], kernel, borderType=cv2.BORDER_REPLICATE)
-    whole_shift = cv2.blur(shift, kernel, borderType=cv2.BORDER_REPLICATE)
-    inner = flow.copy()
-    edge = (inner_weight > LEAST_WEIGHT) & (inner_weight < 1 - LEAST_WEIGHT)
-    at = np.nonzero(edge & (inside == 0))
-    inner[at] = here[at] + inner_shift[at] / inner_weight[at][:, None]
-    at = np.nonzero(edge & (inside == 1))
-    flow[at] = here[at] + (whole_shift[at] - inner_shift[at]) / (1 - inner_weight[at][:, None])
-    return inner
+    shift = inner - here
+    inner_shift = cv2.bitwise_and(shift, shift, mask=inside)
+    inner_count = _counted(inside, reach).reshape(-1)
+    inner_shift, whole_shift, here = (
+        as_complex(values).reshape(-1) for values in (_counted(inner_shift, reach), _counted(shift, reach), here)
+    )
+    at = np.flatnonzero(_edge(inside, reach) != 0)  # of truth values, NumPy finds them in a quarter of the time
+    within = inside.reshape(-1).take(at) > 0
+    beyond, at = at[~within], at[within]
+    as_complex(inner).reshape(-1)[beyond] = here.take(beyond) + inner_shift.take(beyond) / inner_count.take(beyond)
+    rest = whole_shift.take(at) - inner_shift.take(at)
+    as_complex(outer).reshape(-1)[at] = here.take(at) + rest / (reach * reach - inner_count.take(at))
+    return inner, outer
+
+
+def _counted(values: np.ndarray, reach: int) -> np.ndarray:
+    """Sums over the square of this side around each pixel."""
+    depth = cv2.CV_32F if values.dtype == np.float32 else cv2.CV_8U
+    return cv2.boxFilter(values, depth, (reach, reach), normalize=False, borderType=cv2.BORDER_REPLICATE)
+
+
+def _edge(inside: np.ndarray, reach: int) -> np.ndarray:
+    """(h, w) uint8 255 where the square of this side around a pixel holds some of `inside`'s ones and zeros, else 0."""
+    return cv2.inRange(_counted(inside, reach), 1, reach * reach - 1)
+
+
+def _mix(picture_SS4: np.ndarray, at: np.ndarray, colours_N4: np.ndarray, weights: np.ndarray) -> None:
+    """Lay premultiplied colours over the pixels `at` (flat) of a picture to `weights` (N,), in place."""
+    pixels = picture_SS4.view(np.uint32).reshape(-1)
+    under = pixels.take(at).view(np.uint8).astype(np.float32)
+    mixed = colours_N4.reshape(-1).astype(np.float32)
+    mixed -= under
+    mixed *= weights.repeat(4)
+    mixed += under
+    pixels[at] = np.rint(mixed, out=mixed).astype(np.uint8).view(np.uint32)

@@ -39,36 +39,31 @@ class MirrorFill:
 
     def __init__(self, person_SS4: np.ndarray, face: np.ndarray, settings: MirrorSettings = MirrorSettings()):
         self._settings = s = settings
-        self._triangles = face_mesh().triangles
-        other = mirrored_landmarks()
-        self._landmarks = np.arange(FACE_POINTS)
-        self._own = self._cosines(face)
+        triangles, other = face_mesh().triangles, mirrored_landmarks()
+        around = (triangles == np.arange(FACE_POINTS)[:, None, None]).any(2).astype(np.float32)
+        self._own = _cosines(face, triangles, around)
         self._hidden = ramp(self._own, s.hidden) * ramp(self._own[other] - self._own, s.better)
         self._hidden[[*MOUTH.inner, *(at for eye in EYES for at in eye.ring)]] = 0  # they have their own painters
         self.source = np.ascontiguousarray(face[other, :2])
         self.light = self._light(person_SS4, face, other)
         # from here on only the hidden ones matter
         self._landmarks = np.flatnonzero(self._hidden >= s.least)
-        self._triangles = self._triangles[np.isin(self._triangles, self._landmarks).any(1)]
+        self._hidden, self._own = self._hidden[self._landmarks], self._own[self._landmarks]
+        self._around = around[self._landmarks]
+        touching = self._around.any(0)
+        self._around, self._triangles = self._around[:, touching], triangles[touching]
 
     def weights(self, face: np.ndarray) -> np.ndarray | None:
         """(478,) float32 0..1, how much of each landmark of a face is the other side's; None where nothing is."""
         s = self._settings
         if not len(self._landmarks):
             return None
-        weights = self._hidden * ramp(self._cosines(face) - self._own, s.turned)
-        return weights.astype(np.float32) if weights.max() >= s.least else None
-
-    def _cosines(self, face: np.ndarray) -> np.ndarray:
-        """(478,) of the normal to the viewer, mean of the triangles around each landmark by their area."""
-        a, b, c = (face.take(corner, 0) for corner in self._triangles.T)
-        (ax, ay, az), (bx, by, bz) = (b - a).T, (c - a).T
-        corners = self._triangles.T.ravel()
-        normals = (ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
-        total = np.stack([np.bincount(corners, np.tile(normal, 3), FACE_POINTS) for normal in normals], 1)
-        lengths = np.linalg.norm(total, axis=1)
-        # triangles that face the viewer have a negative area with y down; without triangles (irises), facing
-        return np.where(lengths > 0, -total[:, 2] / np.maximum(lengths, 1e-6), 1.0)
+        weights = self._hidden * ramp(_cosines(face, self._triangles, self._around) - self._own, s.turned)
+        if weights.max() < s.least:
+            return None
+        of_all = np.zeros(FACE_POINTS, np.float32)
+        of_all[self._landmarks] = weights
+        return of_all
 
     def _light(self, person_SS4: np.ndarray, face: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Where both sides are seen, their colours' ratio; carried on to where one is hidden."""
@@ -86,3 +81,14 @@ class MirrorFill:
         near = np.exp(-((distance / s.light_reach) ** 2)) * same_side * seen
         gain = np.exp(near @ ratio / np.maximum(near.sum(1, keepdims=True), 1e-6))
         return np.clip(gain, *s.light_limits).astype(np.float32)
+
+
+def _cosines(face: np.ndarray, triangles_T3: np.ndarray, around_NT: np.ndarray) -> np.ndarray:
+    """(N,) of the normal to the viewer, mean of the triangles around each landmark by their area. around: 0 or 1."""
+    (ax, bx, cx), (ay, by, cy), (az, bz, cz) = face.T.take(triangles_T3.T, 1)
+    bx, by, bz, cx, cy, cz = bx - ax, by - ay, bz - az, cx - ax, cy - ay, cz - az
+    normals = np.stack([by * cz - bz * cy, bz * cx - bx * cz, bx * cy - by * cx], 1)
+    total = around_NT @ normals
+    lengths = np.sqrt((total * total).sum(1))
+    # triangles that face the viewer have a negative area with y down; without triangles (irises), facing
+    return np.where(lengths > 0, -total[:, 2] / np.maximum(lengths, 1e-6), 1.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pose.geometry import Patch, polygon_patch, ramp, smoothstep
+from pose.geometry import Patch, polygon_in, polygon_patch, ramp, rounded, smoothstep
 from pose.tracking.features import MOUTH
 from pose.tracking.mesh import eye_distance
 from pose.tracking.signals import mouth_opening
@@ -53,6 +53,9 @@ class MouthSettings:
     cheeks: tuple[float, float] = (0.95, 0.5)  # of half the mouth's width: from where cheeks hide all teeth to none
 
 
+ROUND = (0.25, 0.6)  # height over width of the lips' opening, between which its corners vanish
+
+
 class MouthPainter:
     """Paints the unseen inside of the mouth of one portrait. person_SS4: premultiplied RGBA; face: its landmarks."""
 
@@ -70,12 +73,15 @@ class MouthPainter:
 
     def paint(self, canvas: Canvas) -> None:
         face, s = canvas.target.face, self._settings
+        edge = inner_edge(face)
+        patch = polygon_patch(edge, canvas.size)
+        if patch is None:
+            return
         if canvas.guide is not None:
-            _draw_guide(canvas.guide, face)
+            canvas.guide[(*patch.halved(), INNER_MOUTH)] = polygon_in(edge, *patch.halved(), 0.5)
         opening = mouth_opening(face)
         alpha = self._alpha(opening)
-        patch = polygon_patch(face[MOUTH.inner, :2], canvas.size) if alpha >= s.least_alpha else None
-        if patch is None or min(patch.mask.shape) < 2:
+        if alpha < s.least_alpha or min(patch.mask.shape) < 2:
             return
         height, width = patch.mask.shape
         inside = self._cavity_and_tongue(patch, face, opening)
@@ -126,7 +132,8 @@ class MouthPainter:
         return self._cavity + floor[..., None] * (self._tongue - self._cavity)
 
 
-def _draw_guide(guide: np.ndarray, face: np.ndarray) -> None:
-    mouth = polygon_patch(face[MOUTH.inner, :2], len(guide), 0.5)
-    if mouth is not None:
-        guide[mouth.rows, mouth.columns, INNER_MOUTH] = mouth.mask
+def inner_edge(face: np.ndarray) -> np.ndarray:
+    """(80, 2) px around what parted lips show. Landmarks keep the corners where lips meet; in a round mouth they are
+    pressed together there."""
+    high, wide = (float(np.linalg.norm(np.subtract(*face[list(ends), :2]))) for ends in (MOUTH.middles, MOUTH.corners))
+    return rounded(face[MOUTH.inner, :2], ramp(high / max(wide, 1e-6), ROUND))

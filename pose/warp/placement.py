@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 
 from pose.geometry import smoothstep
-from pose.raster import Coverage
+from pose.raster import Coverage, draw_places
 from pose.tracking.features import EYES, MOUTH
 from pose.tracking.mesh import face_mesh
 
-from .flow import GRID, OuterMotion, enlarged
+from .flow import OuterMotion, cell_size, enlarge
 
 EYE_TRIANGLES = 16  # of the fan over the opening of each eye
 # A hole (mouth, eye) that is so many times as large as it was shows what was hidden: nothing is known of that. Between
@@ -63,18 +63,15 @@ class MeshPlacement:
 
     def draw_places(self, places_V2: np.ndarray, map_hh2: np.ndarray) -> None:
         """Write places of the vertices, float32 px, into a map of half the size wherever the mesh is; in place."""
-        places = as_complex(np.ascontiguousarray(places_V2, np.float32))
-        at = np.zeros(len(self.covered.pixels), np.complex64)
-        for corner, weight in zip(self.triangles.T, self.covered.weights, strict=True):
-            at += places.take(corner).take(self.covered.triangles) * weight
-        as_complex(map_hh2).reshape(-1)[self.covered.pixels] = at
+        draw_places(places_V2, self.triangles, self.covered, map_hh2)
 
-    def around(self) -> np.ndarray:
-        """(S/2, S/2, 2) float32 places in the portrait, as if all of it lay around the head."""
-        return enlarged(self.nodes, GRID, self.half)
+    def draw_around(self, places_N2: np.ndarray, map_hh2: np.ndarray) -> None:
+        """Write places of the nodes, float32 px, into all of a map of half the size, as if all lay around the head."""
+        enlarge(places_N2, cell_size(self.half, self.outer.cells), map_hh2)
 
     def seen_in(self, other: MeshPlacement) -> Seen:
-        places = enlarged(other.outer.forward(self.nodes), GRID, self.half)
+        places = np.empty((self.half, self.half, 2), np.float32)
+        self.draw_around(other.outer.forward(self.nodes), places)
         self.draw_places(other.points, places)
         return Seen(places, *self._faded(other))
 
@@ -108,18 +105,6 @@ def mesh_triangles() -> np.ndarray:
     mesh = np.concatenate([face_mesh().triangles, np.array(triangles, np.intp)])
     mesh.flags.writeable = False
     return mesh
-
-
-def signed_areas(points: np.ndarray, triangles_T3: np.ndarray) -> np.ndarray:
-    """(T,) twice the signed area of every triangle in the picture, px^2; facing the viewer is negative, as y points
-    down."""
-    (ax, ay), (bx, by), (cx, cy) = (points.take(corner, 0).T[:2] for corner in triangles_T3.T)
-    return (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-
-
-def as_complex(places: np.ndarray) -> np.ndarray:
-    """(...,) complex64 view of places (..., 2) float32, x + i y: NumPy moves one number faster than a pair."""
-    return places.view(np.complex64)[..., 0]
 
 
 def interpolated(values_VC: np.ndarray, triangles_T3: np.ndarray, covered: Coverage) -> np.ndarray:

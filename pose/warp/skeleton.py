@@ -34,7 +34,7 @@ def draw_skeleton(pose: PoseFrame, size: int) -> np.ndarray:
     thickness = max(1, round(size / 64))
     if pose.body is not None:
         points = _fixed_point(pose.body, scale)
-        seen = np.clip((pose.body[:, 3] - UNSEEN) / (SEEN - UNSEEN), 0, 1)
+        seen = np.clip((pose.body[:, 3] - UNSEEN) / (SEEN - UNSEEN), 0, 1).tolist()
         for (start, end), brightness in zip(BODY_BONES, BODY_BRIGHTNESS):
             shade = int(brightness * min(seen[start], seen[end]))
             if shade:
@@ -53,4 +53,4 @@ def draw_skeleton(pose: PoseFrame, size: int) -> np.ndarray:
 def _fixed_point(points: np.ndarray, scale: np.ndarray) -> list[tuple[int, int]]:
     """Pixel indices in OpenCV's fixed point; far outside is brought near, where the integers cannot overflow."""
     at = np.clip((points[:, :2] * scale - 0.5) * (1 << FRACTION_BITS), -1e6, 1e6)
-    return [(int(x), int(y)) for x, y in np.rint(at)]
+    return [tuple(point) for point in np.rint(at).astype(int).tolist()]

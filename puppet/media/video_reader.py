@@ -200,6 +200,9 @@ def centre_square(image: np.ndarray, limit: int | None = None) -> np.ndarray:
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     square = image[top : top + side, left : left + side]
-    if limit is not None and side > limit:
-        return cv2.resize(square, (limit, limit), interpolation=cv2.INTER_AREA)
-    return np.ascontiguousarray(square)
+    if limit is None or side <= limit:
+        return np.ascontiguousarray(square)
+    # averages over areas that are no whole pixels take five times as long
+    while len(square) >= 2 * limit:
+        square = cv2.resize(square, (len(square) // 2,) * 2, interpolation=cv2.INTER_AREA)
+    return cv2.resize(square, (limit, limit), interpolation=cv2.INTER_LINEAR)

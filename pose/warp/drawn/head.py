@@ -75,7 +75,8 @@ class DrawnHead:
 
     def paint(self, canvas: Canvas) -> None:
         s, flow = self._settings, canvas.placement.flow
-        self._portrait.fetch(flow, canvas)
+        canvas.flow[:] = flow
+        self._portrait.fetch(canvas)
         if canvas.guide is None:
             return
         weight = self._at(self._weight.reshape(s.nodes, s.nodes, 1), flow)

@@ -113,7 +113,7 @@ class DrawnFeatures:
         size = np.array(layer.skin.alpha.shape[::-1])
         first = np.array([layer.x, layer.y], np.float32)
         # the flow is smooth: a sparse look at it tells where in the picture the box is
-        away = FINER * canvas.source_SS2[::STEP, ::STEP] - first
+        away = FINER * canvas.flow[:: STEP // 2, :: STEP // 2] - first
         near = ((away > -REACH) & (away < size + REACH)).all(2)
         if not near.any():
             return
@@ -121,10 +121,8 @@ class DrawnFeatures:
             slice(max((found[0] - 1) * STEP, 0), min((found[-1] + 1) * STEP, canvas.size))
             for found in (np.flatnonzero(near.any(axis)) for axis in (1, 0))
         )
-        x, y = (
-            FINER * canvas.source_SS2[rows, columns, axis] + np.float32((FINER - 1) / 2 - first[axis])
-            for axis in (0, 1)
-        )
+        source = canvas.source(rows, columns)
+        x, y = (FINER * source[..., axis] + np.float32((FINER - 1) / 2 - first[axis]) for axis in (0, 1))
         inside = (x >= 0) & (x <= size[0] - 1) & (y >= 0) & (y <= size[1] - 1)
         rows_in, columns_in = inside.any(1), inside.any(0)
         if not rows_in.any():

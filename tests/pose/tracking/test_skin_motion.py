@@ -4,14 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from pose.tracking.landmarks import CHIN, FACE_OVAL, IRISES, MOUTH_CORNERS, PoseFrame, empty_pose
+from pose.tracking.features import LEFT_EYE
+from pose.tracking.landmarks import CHIN, FACE_OVAL, MOUTH_CORNERS, PoseFrame, empty_pose
 from pose.tracking.mesh import eye_distance
 from pose.tracking.skin_motion import SkinMotion, SkinMotionSettings
 from tests.pose.faces import face
 
 SIZE = 256
 CHEEK = 205  # a landmark without a feature, far from the oval
-STAY = [*IRISES, *(k for k in FACE_OVAL if face()[k, 1] < face()[MOUTH_CORNERS[0], 1])]  # follow no skin
+STAY = [k for k in FACE_OVAL if face()[k, 1] < face()[MOUTH_CORNERS[0], 1]]  # follow no skin
 ONE_FRAME = SkinMotionSettings(frames=0)  # the reference's own landmarks are right
 
 
@@ -27,9 +28,10 @@ def pose(points, time=0.0):
     return replace(empty_pose((SIZE, SIZE), time), face=points.astype(np.float32))
 
 
-def slid(points, by, around=CHEEK):
-    """Landmarks that slid along the skin around one of them."""
-    near = np.exp(-np.square(np.linalg.norm((points - points[around])[:, :2], axis=1) / (0.3 * eye_distance(points))))
+def slid(points, by, around=CHEEK, reach=0.3):
+    """Landmarks that slid along the skin around one of them, within about `reach` eye distances."""
+    away = np.linalg.norm((points - points[around])[:, :2], axis=1)
+    near = np.exp(-np.square(away / (reach * eye_distance(points))))
     wrong = points.copy()
     wrong[:, :2] += near[:, None] * by
     return wrong
@@ -51,6 +53,14 @@ def test_a_chin_that_slid_comes_back():
     follow(picture, pose(right))
     found = follow(picture, pose(slid(right, (0.0, 3.0), CHIN), 0.04)).face
     assert np.linalg.norm((found - right)[CHIN]) < 1.5
+
+
+def test_a_lid_that_slid_comes_back_and_leaves_the_corners_of_the_eye():
+    follow, right, picture, lid = SkinMotion(ONE_FRAME), face(scale=120), skin(8), LEFT_EYE.upper[3]
+    follow(picture, pose(right))
+    found = follow(picture, pose(slid(right, (0.0, 3.0), lid, 0.12), 0.04)).face
+    assert abs(found[lid, 1] - right[lid, 1]) < 1.0
+    assert np.abs(found - right)[list(LEFT_EYE.corners)].max() < 0.7
 
 
 def test_skin_that_moves_without_its_landmarks_takes_them_along():

@@ -4,12 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
+from pose.raster import signed_areas
 from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from pose.tracking.mesh import face_mesh, mirrored_landmarks
 from pose.warp.conditioning import Conditioner
 from pose.warp.head_surface import HeadSurface
 from pose.warp.mirror import MirrorFill
-from pose.warp.placement import mesh_triangles, signed_areas
+from pose.warp.placement import mesh_triangles
 from pose.warp.silhouette import Silhouette
 from tests.pose.faces import face
 

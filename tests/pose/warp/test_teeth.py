@@ -5,7 +5,7 @@ from pose.tracking.landmarks import LIPS_INNER, LIPS_INNER_UPPER, LIPS_OUTER, Po
 from pose.tracking.mesh import Similarity3D
 from pose.warp.canvas import Canvas
 from pose.warp.light import portrait_light
-from pose.warp.mouth import MouthPainter
+from pose.warp.mouth import MouthPainter, inner_edge
 from pose.warp.own_teeth import find_own_teeth
 from tests.pose.faces import face
 
@@ -73,7 +73,8 @@ def teeth_in_the_middle(target):
     """Heights (px) between the lips of a face whose portrait had its mouth closed, where teeth are seen."""
     points = face(mouth=0.02)
     picture = painted(person(points, (DARK,)), points, target)
-    first, last = int(target[13, 1]) + 1, int(target[14, 1])
+    edge = inner_edge(target)[:, 1]
+    first, last = int(edge.min()) + 1, int(edge.max())
     red, green = picture[first:last, 128, :2].astype(int).T
     return first + np.flatnonzero((red > 110) & (green > 0.6 * red))
 
