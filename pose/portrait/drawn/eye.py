@@ -181,7 +181,7 @@ def _layers(
     share = ((picture - fill) * way).sum(2) / np.maximum((way * way).sum(2), 1)
     mixed = np.linalg.norm(picture - fill - np.clip(share, 0, 1)[..., None] * way, axis=2) < MIXTURE
     strand = canvas.hair[view] & (~mixed | hidden)
-    tails = lash_ends(~skin_seen & ~canvas.hair[view] & ~eye, grown, tall)
+    tails = lash_ends(~skin_seen & ~canvas.hair[view] & ~eye, grown, canvas.hair[view], tall)
     rim = grown & mixed & ~canvas.hair[view]
     # lower lashes, highlights beside the lid, the ends of its rim: what hangs together with the eye below its middle
     others = ~skin_seen & ~canvas.hair[view]
