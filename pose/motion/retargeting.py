@@ -20,7 +20,7 @@ from pose.tracking.landmarks import (
     PoseFrame,
     interpolate,
 )
-from pose.tracking.mesh import Similarity3D
+from pose.tracking.mesh import Similarity3D, eye_distance
 from pose.tracking.signals import angles_rotation, head_transform, rotation_angles, to_head_frame
 
 from .arm_rest import arms_towards_rest
@@ -34,6 +34,7 @@ MODES = ("relative", "absolute")
 FREE_TURN, LARGEST_TURN = 35.0, 55.0  # degrees of yaw or pitch: followed exactly up to here, never beyond there
 SCALE_LIMITS = (0.6, 1.7)  # of the head's size since neutral
 NEUTRAL_EASE = 0.5  # s in which a better neutral replaces the provisional one
+AROUND_REACH = 0.35  # eye distances, standard deviation of the mean over what hair and clothes do
 ARMS_EASE = 0.5  # s in which arms that are switched off or not seen come to rest
 SEEN = 0.5  # visibility from which a body point counts
 
@@ -187,7 +188,28 @@ class Retargeter:
             right_hand=right_hand,
             size=self.portrait.size,
             time=driver.time,
+            around=self._move_around(driver, head, moved),
         )
+
+    def _move_around(self, driver: PoseFrame, head: Similarity3D, moved: Similarity3D) -> np.ndarray | None:
+        """What hair and clothes did since neutral, in the same place beside the portrait's face."""
+        if driver.around is None:
+            return None
+        change, own = driver.around, self._neutral.pose.around
+        if own is not None and own.shape == change.shape:
+            change = change - own
+        angle = _roll(moved.rotation) - _roll(head.rotation)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        growth, count, size = moved.scale / head.scale, len(change), self.portrait.size[0]
+        at = np.arange(count) / (count - 1) * (size - 1) + 0.5
+        nodes = np.stack(np.meshgrid(at, at), -1)
+        places = (nodes - moved.translation[:2]) @ turn / growth + head.translation[:2]
+        index = ((places - 0.5) * ((count - 1) / (driver.size[0] - 1))).astype(np.float32)
+        # hair and clothes of another are of another shape: they take part in what larger parts do
+        sigma = AROUND_REACH * eye_distance(driver.face) * (count - 1) / (driver.size[0] - 1)
+        change = cv2.GaussianBlur(change, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
+        there = cv2.remap(change, index, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return (there @ turn.T * (growth * self.strength)).astype(np.float32)
 
     def _move_head(self, now: Similarity3D, neutral: Similarity3D) -> Similarity3D:
         """The portrait's head after the driver's change of rotation, place and size."""
@@ -224,6 +246,11 @@ class Retargeter:
 
 def _shoulders_seen(pose: PoseFrame) -> bool:
     return pose.body is not None and float(pose.body[[LEFT_SHOULDER, RIGHT_SHOULDER], 3].min()) > SEEN
+
+
+def _roll(rotation: np.ndarray) -> float:
+    """Radians about the line of sight."""
+    return float(np.arctan2(rotation[1, 0] - rotation[0, 1], rotation[0, 0] + rotation[1, 1]))
 
 
 def _within_reach(rotation: np.ndarray, own: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from pose.tracking.tracker import Tracker
 
 from .drawn.analysis import Drawing, find_drawing
 from .drawn.anime_pose import with_drawn_face
+from .drawn.face_of_parts import believed, faces_of_parts
 from .drawn.fit import fitted_landmarks
 from .drawn.plain_ground import plain_matte
 from .framing import FRAMINGS, Frame, frame_portrait
@@ -79,8 +81,9 @@ def prepare_portrait(
         picture = _over_grey(picture)
     if pose is None:
         with Tracker(static=True) as tracker:
-            pose = tracker.track(picture)
-        pose = with_drawn_face(pose, picture)
+            pose = with_drawn_face(tracker.track(picture), picture)
+            if pose.face is None:
+                pose = replace(pose, face=believed(picture, chain(tracker.guesses(picture), faces_of_parts(picture))))
     if pose.face is None:
         raise NoFaceError(
             "no face was found in the portrait; people have to look towards the viewer; a drawing is found best where "

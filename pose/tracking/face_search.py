@@ -37,6 +37,20 @@ def search_face(solutions: Any, mesh: Any, picture: np.ndarray) -> np.ndarray | 
     return None
 
 
+def face_guesses(solutions: Any, mesh: Any, picture: np.ndarray) -> Iterator[np.ndarray]:
+    """What looks like a face (478, 3) in the picture, whether or not its mirror image does: for those who can tell
+    otherwise. Each place once. The mesh is reset."""
+    seen: list[np.ndarray] = []
+    for window in list(_windows(solutions, picture)):
+        face = _look(mesh, _cut(picture, window), window)
+        if face is None or not is_face(face):
+            continue
+        apart = [np.linalg.norm(face[:, :2] - other[:, :2], axis=1).mean() for other in seen]
+        if min(apart, default=np.inf) > MIRRORED_MISS * eye_distance(face):
+            seen.append(face)
+            yield face
+
+
 def is_face(face: np.ndarray) -> bool:
     """Whether landmarks lie as those of an upright face do: eyes above nose above mouth above chin, none collapsed."""
     eyes = face[list(EYE_OUTER_CORNERS), :2]

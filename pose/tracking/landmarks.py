@@ -93,6 +93,9 @@ class PoseFrame:
     right_hand: np.ndarray | None  # (21, 3) float32 px
     size: tuple[int, int]  # (width, height) of the frame that the pixels refer to
     time: float  # seconds
+    # (n, n, 2) float32 px, or None: what around the face moves otherwise than face and body tell. At the nodes of a
+    # grid over the (square) frame: a pixel shows what would, by these, be so far away.
+    around: np.ndarray | None = None
 
     def transformed(self, matrix: np.ndarray, size: tuple[int, int]) -> PoseFrame:
         """The same person after the affine map `matrix` (2, 3) into a frame of `size` (width, height).
@@ -119,6 +122,7 @@ class PoseFrame:
             left_hand=move(self.left_hand),
             right_hand=move(self.right_hand),
             size=(int(size[0]), int(size[1])),
+            around=None if self.around is None else (self.around @ matrix[:, :2].T).astype(np.float32),
         )
 
     @property
@@ -154,4 +158,5 @@ def interpolate(a: PoseFrame, b: PoseFrame, fraction: float) -> PoseFrame:
         right_hand=mix(a.right_hand, b.right_hand),
         size=b.size,
         time=a.time + (b.time - a.time) * fraction,
+        around=mix(a.around, b.around),
     )

@@ -38,6 +38,7 @@ class SkinPart:
     resolution: tuple[float, float]  # px of an eye distance in the layout, as in the picture between these limits
     reach: float  # standard deviation over which flow is averaged
     largest: float  # correction
+    stride: int  # px of the layout between the patches that are searched, at the finest scale
     doubt: float = 0.2  # mean weight at which a landmark follows half of the flow
     mismatch: float = 1.0  # standard deviations of the local contrast by which skin may differ from the reference's
     seen: tuple[float, float] = (0.25, 0.6)  # of its area in the reference: skin turned further away counts less
@@ -78,6 +79,7 @@ def whole_face(outline: float = 0.08, jaw: tuple[float, float] = (0.0, 0.25)) ->
         resolution=(60.0, 60.0),
         reach=0.03,
         largest=0.12,
+        stride=3,
     )
 
 
@@ -106,6 +108,7 @@ def both_lids(around: float = 0.15, shown: float = 0.24, held: float = 0.04) -> 
         resolution=(60.0, 120.0),
         reach=0.02,
         largest=0.06,
+        stride=4,
     )
 
 
@@ -141,17 +144,18 @@ class SkinLayout:
         self._error = ReferenceError(len(self._state), (count, 2))
         self._picture = self._rectified(seen, part.places(face))
         self._contrast = _contrast(self._picture, unit)
+        self._search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._search.setVariationalRefinementIterations(0)  # the average over `reach` does as well
+        self._search.setPatchStride(part.stride)
 
-    def compare(
-        self, seen: np.ndarray, face: np.ndarray, search: cv2.DISOpticalFlow, learn: bool
-    ) -> tuple[np.ndarray, float]:
+    def compare(self, seen: np.ndarray, face: np.ndarray, learn: bool) -> tuple[np.ndarray, float]:
         """(N, 2) px of the picture by which the landmarks are off, and how alike the faces are, 0 to 1.
 
         learn: whether the landmarks of the frame are right in the mean, to know those of the reference.
         """
         part, unit, points, count = self._part, self._unit, self._part.places(face), len(self._part.landmarks)
         picture = self._rectified(seen, points)
-        flow = search.calc(self._picture, picture, None)
+        flow = self._search.calc(self._picture, picture, None)
         facing = self._facing(points, unit / eye_distance(face))
         weight = facing * self._match(picture, flow)
         # at half of the pixels each way: the search ends there, too

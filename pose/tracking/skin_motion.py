@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from ..geometry import smoothstep
@@ -36,8 +35,6 @@ class SkinMotion:
 
     def __init__(self, settings: SkinMotionSettings = SkinMotionSettings()):
         self._settings = settings
-        self._search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-        self._search.setVariationalRefinementIterations(0)  # the average over `reach` does as well
         self.reset()
 
     def reset(self) -> None:
@@ -54,7 +51,7 @@ class SkinMotion:
             return pose
         reference, axis = self._reference, _axis(pose.face)
         learn = reference.frames < settings.frames and reference.is_near(axis, settings.near)
-        off, match = reference.face.compare(picture, pose.face, self._search, learn)
+        off, match = reference.face.compare(picture, pose.face, learn)
         if match >= settings.known[1]:
             self._known = pose.time
         elif not 0 <= pose.time - self._known <= settings.patience:
@@ -63,7 +60,7 @@ class SkinMotion:
         moved, trust = pose.face.copy(), smoothstep(match, settings.known)
         moved[reference.face.landmarks, :2] += trust * off
         if trust > 0:
-            off, _ = reference.lids.compare(picture, moved, self._search, learn)
+            off, _ = reference.lids.compare(picture, moved, learn)
             moved[reference.lids.landmarks, :2] += trust * off
             irises = find_irises(picture, moved)
             moved[IRIS_POINTS, :2] += trust * iris_motion(moved, irises, reference.irises)

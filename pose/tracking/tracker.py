@@ -9,13 +9,14 @@ the face mesh finds nothing, because it sees people who are far away.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import cv2
 import numpy as np
 
 from .body_prediction import BodyPrediction
-from .face_search import is_seen_mirrored, plain, search_face
+from .face_search import face_guesses, is_seen_mirrored, plain, search_face
 from .landmarks import PoseFrame
 from .native_log import quiet_native_log
 from .networks import STILL_PASSES, face_array, landmark_array
@@ -162,6 +163,15 @@ class Tracker:
             size=size,
             time=time,
         )
+
+    def guesses(self, picture: np.ndarray) -> Iterator[np.ndarray]:
+        """Faces (478, 3) that a still in which `track` found none may show, in its own pixels; to be checked by who
+        knows better."""
+        check_picture(picture)
+        fitted, scale = fit_picture(picture)
+        with quiet_native_log():
+            found = list(face_guesses(self._solutions, self._mesh, fitted))
+        yield from (face / np.float32(scale) for face in found)
 
     def reset(self) -> None:
         """Forget the frames before: the next one belongs to another video."""

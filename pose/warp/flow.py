@@ -17,6 +17,8 @@ from pose.geometry import smoothstep
 from pose.tracking.landmarks import CHIN, EYE_OUTER_CORNERS, FOREHEAD, LEFT_SHOULDER, RIGHT_SHOULDER, PoseFrame
 from pose.tracking.mesh import RIGID_LANDMARKS, Similarity3D, eye_distance, face_mesh, fit_similarity
 
+GRID = 33  # nodes along each side of what a pose's `around` says
+
 
 @dataclass(frozen=True)
 class FlowSettings:
@@ -28,11 +30,11 @@ class FlowSettings:
     skull_scale: tuple[float, float] = (0.05, 0.25)  # logarithm of the growth
     body_shift: tuple[float, float] = (0.05, 0.25)
     neck: tuple[float, float] = (1.15, 2.3)  # below the eyes: where the head ends, where the body begins
-    cells: int = 16  # along each side of the coarse flow at least, unless they would be smaller: it is smooth
+    cells: int = 32  # along each side of the coarse flow at least, unless they would be smaller: it is smooth
     seen: float = 0.5  # visibility from which a shoulder counts
 
 
-SMALLEST_CELL = 8  # px at half size, into which every half size can be divided
+SMALLEST_CELL = 4  # px at half size, into which every half size can be divided
 
 
 def cell_size(half: int, cells: int) -> int:
@@ -58,7 +60,8 @@ class OuterMotion:
     """The motion around the face for one target pose, in pixels of a picture; backward and forward.
 
     rotation: (2, 2) and offset: (2,) carry a target point to the portrait's, as the skull's outline moved; shift: (2,)
-    of the body. eyes: (2,) between them in the portrait; down: (2,) the face's axis over the eye distance.
+    of the body. eyes: (2,) between them in the portrait; down: (2,) the face's axis over the eye distance. around:
+    (GRID, GRID, 2), see `PoseFrame`; size: px of the picture that it covers.
     """
 
     rotation: np.ndarray
@@ -68,15 +71,23 @@ class OuterMotion:
     down: np.ndarray
     neck: tuple[float, float]
     cells: int  # of the coarse flow, see `FlowSettings`
+    around: np.ndarray | None
+    size: int
 
     def backward(self, points_N2: np.ndarray) -> np.ndarray:
         """Where in the portrait points of the target come from."""
+        points_N2 = points_N2 + self.missed(points_N2)
         by_head = points_N2 @ self.rotation.T + self.offset
         body = self._body(by_head)
         return by_head * (1 - body) + (points_N2 - self.shift) * body
 
     def forward(self, points_N2: np.ndarray) -> np.ndarray:
-        """Where points of the portrait go; the inverse of `backward` but for the bend of the neck."""
+        """Where points of the portrait go; the inverse of `backward` but for bends."""
+        guess = self.guess(points_N2)
+        return guess - self.missed(guess)
+
+    def guess(self, points_N2: np.ndarray) -> np.ndarray:
+        """The same as far as face and body tell."""
         # a scaled rotation: its transpose over the square of its scale is its inverse
         (a, b), _ = self.rotation.tolist()
         by_head = (points_N2 - self.offset) @ (self.rotation / np.float32(a * a + b * b))
@@ -86,6 +97,13 @@ class OuterMotion:
     def grid(self, half: int) -> np.ndarray:
         """(nodes^2, 2) places in the portrait of the nodes of a coarse grid over a picture of twice `half` pixels."""
         return self.backward(_grid_points(half, cell_size(half, self.cells)))
+
+    def missed(self, points_N2: np.ndarray) -> np.ndarray | float:
+        """(N, 2) what `around` says at points of the target."""
+        if self.around is None:
+            return 0.0
+        places = ((points_N2 - 0.5) * ((GRID - 1) / (self.size - 1))).astype(np.float32)[:, None]
+        return cv2.remap(self.around, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
 
     def _body(self, points_N2: np.ndarray) -> np.ndarray:
         """(N, 1) 0 head, 1 body, by the height below the portrait's eyes along its face."""
@@ -134,8 +152,9 @@ class OuterFlow:
         body = self._body_shift(target.body)
         body = body * smoothstep(math.hypot(*body.tolist()) / unit, s.body_shift)
         return OuterMotion(
-            backward.astype(np.float32), offset.astype(np.float32), body, self._eyes, self._down, s.neck, s.cells
-        )
+            backward.astype(np.float32), offset.astype(np.float32), body, self._eyes, self._down, s.neck, s.cells,
+            target.around, target.size[0],
+        )  # fmt: skip
 
     def _body_shift(self, target: np.ndarray | None) -> np.ndarray:
         """(2,) how far the shoulders moved, in pixels; zero unless both bodies show them."""

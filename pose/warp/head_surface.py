@@ -79,9 +79,10 @@ class HeadSurface:
         face: (478, 3) the target's; outline: (N,) landmarks of its silhouette.
         """
         rim = face[list(FACE_OVAL), :2]
-        moved = outer.forward(self._points)
+        moved = outer.guess(self._points)
         excess = rim - moved[:RIM]  # what the face does beyond the motion of the head's outline
         moved = moved + (self._follow * excess).reshape(-1, 2)
+        moved[RIM:] -= outer.missed(moved[RIM:])
         source = self._past_own_outline(face, rim, outline) if self._hides else self._points.copy()
         source[-RIM:] = outer.backward(moved[-RIM:])
         return moved, source

@@ -11,6 +11,7 @@ from pose.tracking.landmarks import PoseFrame
 from pose.tracking.skin_motion import SkinMotion
 from pose.tracking.smoothing import PoseSmoother
 from pose.tracking.tracker import Tracker
+from pose.warp.surroundings import Surroundings
 from puppet.core.timings import Timings
 from puppet.errors import PuppetError
 from puppet.media.video_reader import FPS, centre_square
@@ -23,7 +24,7 @@ class Driver:
 
     def __init__(self, tracker: Tracker, timings: Timings):
         self._tracker, self._timings = tracker, timings
-        self._follow_skin, self._smooth = SkinMotion(), PoseSmoother()
+        self._follow_skin, self._smooth, self._look_around = SkinMotion(), PoseSmoother(), Surroundings()
 
     def __call__(self, picture: np.ndarray, time: float, body: bool | None = None) -> PoseFrame:
         """The pose in the centred square of (H, W, 3) uint8 RGB at `time` (s); its face is None where none was found.
@@ -32,7 +33,8 @@ class Driver:
         """
         with self._timings.measure("track"):
             picture = centre_square(picture, TRACKED_SIDE)
-            return self._smooth(self._follow_skin(picture, self._tracker.track(picture, time, body)))
+            pose = self._smooth(self._follow_skin(picture, self._tracker.track(picture, time, body)))
+            return self._look_around(picture, pose)
 
 
 def track(frames: Iterable[np.ndarray], tracker: Tracker, timings: Timings, fps: int = FPS) -> Iterator[PoseFrame]:

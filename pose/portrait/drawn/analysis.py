@@ -11,6 +11,7 @@ from .boxes import face_boxes
 from .brow import DrawnBrow, find_brow
 from .colours import canvas
 from .eye import DrawnEye, find_eye
+from .iris_search import find_iris
 from .mouth import DrawnMouth, find_mouth
 from .style import is_drawn
 
@@ -44,7 +45,9 @@ def find_drawing(person_SS4: np.ndarray, picture: np.ndarray, face: np.ndarray) 
     face = face * np.float32(FINER)
     known = canvas(rgb, finer[..., 3], face)
     boxes = face_boxes(rgb, face)
-    eyes = tuple(find_eye(known, box, boxes.anime) for box in (boxes.right_eye, boxes.left_eye))
+    places = (boxes.right_eye, boxes.left_eye)
+    irises = [find_iris(known, place) for place in places]
+    eyes = tuple(find_eye(known, places[k], irises[k], irises[1 - k], boxes.anime) for k in (0, 1))
     brows = tuple(None if eye is None else find_brow(known, eye) for eye in eyes)
     mouth = find_mouth(known, boxes.mouth, eyes)
     return Drawing(finer, eyes, brows, mouth) if any((*eyes, mouth)) else None

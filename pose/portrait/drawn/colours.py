@@ -17,6 +17,10 @@ CHROMA_WEIGHT = 2.0  # a hue differs by less than a shade does, and says more
 SKIN = 13.0  # difference from the skin around it, in Lab's 0..255 units, from which a pixel is no skin
 # of the way from the eyes to the mouth, where skin is looked for: whites are above, lips, teeth and beards below
 CHEEKS = (0.2, 0.9)
+# of the way from eye to eye, beside its middle, and of that from the eyes to the mouth, where a nose is: below hair
+NOSE = (0.2, (0.25, 0.65))
+# of the cheeks and of the nose, that the nose's colour takes at least where it is the skin's
+BESIDE_BEARD = (0.15, 0.6)
 EYE_ROOM = 0.3  # eye distances around the middle of an eye, that are of the face wherever a tracker has its outline
 FARTHEST = 3.0  # shading goes no further from the skin's tone, in SKIN
 SHADES = 24  # colours that the hair around the face is reduced to: painted hair runs through many
@@ -107,15 +111,38 @@ def _blush(lab: np.ndarray, tone: np.ndarray) -> np.ndarray:
 
 
 def _skin_tone(lab: np.ndarray, inside: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """The commonest colour of the cheeks, where neither hair nor eyes nor mouth are."""
-    eyes = face[[eye.pupil for eye in EYES], :2].mean(0)
-    down = face[list(MOUTH.middles), :2].mean(0) - eyes
-    y, x = np.mgrid[: lab.shape[0], : lab.shape[1]]
-    way = ((x - eyes[0]) * down[0] + (y - eyes[1]) * down[1]) / max(float(down @ down), 1)
+    """The commonest colour of the cheeks, where neither hair nor eyes nor mouth are; beside a beard that takes most of
+    them, that of the nose."""
+    eyes = face[[eye.pupil for eye in EYES], :2]
+    middle = eyes.mean(0)
+    down, right = face[list(MOUTH.middles), :2].mean(0) - middle, eyes[1] - eyes[0]
+    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return commonest(lab.reshape(-1, 3))
+    view = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    lab, inside = lab[view], inside[view]
+    y, x = np.ogrid[view]
+    way, beside = (
+        ((x - middle[0]) * axis[0] + (y - middle[1]) * axis[1]) / max(float(axis @ axis), 1) for axis in (down, right)
+    )
     cheeks = inside & (way > CHEEKS[0]) & (way < CHEEKS[1])
-    samples = lab[cheeks if cheeks.any() else inside] if inside.any() else lab.reshape(-1, 3)
-    samples = samples[:: max(len(samples) // 1000, 1)]
-    near = np.linalg.norm(samples[:, None] - samples[None], axis=2) < SKIN
+    nose = inside & (way > NOSE[1][0]) & (way < NOSE[1][1]) & (np.abs(beside) < NOSE[0])
+    samples = lab[cheeks if cheeks.any() else inside]
+    tone = commonest(samples)
+    if nose.any():
+        between = commonest(lab[nose])
+        shares = [(np.linalg.norm(part - between, axis=1) < SKIN).mean() for part in (samples, lab[nose])]
+        if np.linalg.norm(between - tone) > 2 * SKIN and (np.array(shares) > BESIDE_BEARD).all():
+            return between
+    return tone
+
+
+def commonest(samples: np.ndarray) -> np.ndarray:
+    """(3,) of some colours (n, 3) in weighted Lab."""
+    samples = samples[:: max(len(samples) // 1000, 1)].astype(np.float64)
+    # squares of their distances, by the rule of the square of a difference
+    squares = (samples * samples).sum(1)
+    near = squares[:, None] + squares[None] - 2 * samples @ samples.T < SKIN * SKIN
     return samples[near[near.sum(1).argmax()]].mean(0)
 
 

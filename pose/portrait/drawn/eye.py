@@ -67,6 +67,11 @@ class DrawnEye:
         """(w, 4) float32 top, thickness, shut and shut_thickness."""
         return np.stack([self.top, self.thickness, self.shut, self.shut_thickness], 1).astype(np.float32)
 
+    @cached_property
+    def travel(self) -> float:
+        """The farthest way that a part of the lash line goes down, px."""
+        return max(float((self.shut - self.top)[self.left : self.right + 1].max()), 0.0)
+
     @property
     def height(self) -> float:
         """From the lash line's upper edge to the lower lid, in the middle of the eye, px."""
@@ -75,10 +80,17 @@ class DrawnEye:
         return float((self.bottom - self.top)[middle].max())
 
 
-def find_eye(canvas: Canvas, box: tuple[float, float, float, float], detected: bool = False) -> DrawnEye | None:
+def find_eye(
+    canvas: Canvas,
+    box: tuple[float, float, float, float],
+    iris: tuple[float, float, float] | None,
+    other: tuple[float, float, float] | None = None,
+    detected: bool = False,
+) -> DrawnEye | None:
     """Take the eye in (or near) a box (x, y, width, height) apart; None where nothing there looks like an open eye.
-    detected: a detector of drawn eyes has found it there."""
-    lids = find_lids(canvas, box, detected)
+    iris: x, y, radius of its iris; other: of that of the other eye; detected: a detector of drawn eyes has found it
+    there."""
+    lids = None if iris is None else find_lids(canvas, box, iris, other, detected)
     if lids is None:
         return None
     height, width = canvas.skin.shape
@@ -169,7 +181,7 @@ def _layers(
     share = ((picture - fill) * way).sum(2) / np.maximum((way * way).sum(2), 1)
     mixed = np.linalg.norm(picture - fill - np.clip(share, 0, 1)[..., None] * way, axis=2) < MIXTURE
     strand = canvas.hair[view] & (~mixed | hidden)
-    tails = lash_ends(~skin_seen & ~canvas.hair[view] & ~eye, grown, tall)
+    tails = lash_ends(~skin_seen & ~canvas.hair[view] & ~eye, grown, canvas.hair[view], tall)
     rim = grown & mixed & ~canvas.hair[view]
     # lower lashes, highlights beside the lid, the ends of its rim: what hangs together with the eye below its middle
     others = ~skin_seen & ~canvas.hair[view]

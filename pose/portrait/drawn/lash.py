@@ -36,16 +36,20 @@ def lash_line(measured, top, bottom, left, right, tall) -> np.ndarray:
     return np.maximum(thickness + tail * (height - thickness), 1.0).astype(np.float32)
 
 
-def lash_ends(rest: np.ndarray, near: np.ndarray, tall: float) -> np.ndarray:
-    """Of what is no skin and no eye yet, the ends of the lash line that its curve does not reach: small, and at the
-    eye."""
+def lash_ends(rest: np.ndarray, near: np.ndarray, hair: np.ndarray, tall: float) -> np.ndarray:
+    """Of what is no skin, no hair and no eye yet, the ends of the lash line that its curve does not reach: small, and
+    at the eye. What touches hair from below is the tip of a strand. All (h, w) bool."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(rest.astype(np.uint8))
     h, w = rest.shape
     free = (stats[:, 0] > 0) & (stats[:, 1] > 0) & (stats[:, 0] + stats[:, 2] < w) & (stats[:, 1] + stats[:, 3] < h)
     small = (stats[:, 2] < TAIL_SIZE * tall) & (stats[:, 3] < TAIL_SIZE * tall)
     touching = np.zeros(count, bool)
     touching[np.unique(labels[near & rest])] = True
-    chosen = free & small & touching
+    below = np.zeros_like(hair)
+    below[1:] = hair[:-1]
+    tips = np.zeros(count, bool)
+    tips[np.unique(labels[below & rest])] = True
+    chosen = free & small & touching & ~tips
     chosen[0] = False
     return chosen[labels]
 

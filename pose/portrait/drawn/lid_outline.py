@@ -13,7 +13,10 @@ STRICTER = (1.0, 1.6, 2.3)  # thresholds on what is no skin, in SKIN, until the 
 GAP = 0.03  # eye distances: breaks in outlines that are closed
 LARGEST = 4.6  # iris radii that an eye is wide, and ...
 TALLEST = 4.4  # ... high at most; a shape beyond that is more than an eye
-CUT = 0.3  # iris radii: what is thinner than twice that is a lash or a line, and no part of an eye's shape
+# iris radii, and eye distances where a pupil is small: what is thinner than twice that is a lash or a line, and no part
+# of an eye's shape
+CUT, LEAST_CUT = 0.3, 0.035
+APART = 2.0  # iris radii between two irises, from which they are those of two eyes
 CONVEX = 0.76  # of its hull, that an eye alone covers
 # Ways to part an eye from what touches it: as it is, with breaks in its outline closed, without thin lines that join
 # it to something else; and by how much of convexity one is preferred to another.
@@ -22,8 +25,10 @@ PREFERRED = {ALONE: 0.08, JOINED: 0.05, CUT_FREE: 0.0}
 STRICTNESS = 0.04  # of convexity, that a stricter threshold costs
 
 
-def outlined_lids(canvas: Canvas, cx: float, cy: float, radius: float):
-    """The eye as one shape of its own, None where other things are joined to it."""
+def outlined_lids(canvas: Canvas, iris: tuple[float, float, float], other: tuple[float, float, float] | None):
+    """The eye as one shape of its own, None where other things are joined to it. iris: x, y and radius; other: of that
+    of the other eye, which may touch it in the middle between the two."""
+    cx, cy, radius = iris
     h, w = canvas.skin.shape
     widest, highest = max(LARGEST * radius, 0.75 * canvas.unit), max(TALLEST * radius, 0.75 * canvas.unit)
     reach = 1.1 * max(widest, highest)  # an iris may look to its eye's corner
@@ -33,9 +38,13 @@ def outlined_lids(canvas: Canvas, cx: float, cy: float, radius: float):
     gap = max(int(GAP * canvas.unit), 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
     disc = np.hypot(np.arange(x0, x1)[None] + 0.5 - cx, np.arange(y0, y1)[:, None] + 0.5 - cy) < 0.7 * radius
-    cut = max(int(CUT * radius), 1)
+    cut = max(int(CUT * radius), int(LEAST_CUT * canvas.unit), 1)
     cutter = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * cut + 1, 2 * cut + 1))
     seen_as_eye = ~(canvas.hair | canvas.blush)[y0:y1, x0:x1]
+    if other is not None and np.hypot(other[0] - cx, other[1] - cy) > APART * radius:
+        way = np.array([other[0] - cx, other[1] - cy])
+        along = (np.arange(x0, x1)[None] + 0.5 - cx) * way[0] + (np.arange(y0, y1)[:, None] + 0.5 - cy) * way[1]
+        seen_as_eye &= along < 0.5 * float(way @ way)
     best, found = 0.0, None
     for rank, strict in enumerate(STRICTER):
         seen = ((away > strict * SKIN) & seen_as_eye).astype(np.uint8)

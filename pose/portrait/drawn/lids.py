@@ -14,7 +14,6 @@ import numpy as np
 
 from .colours import Canvas
 from .curves import OUTLIER, SMALLEST, arch
-from .iris_search import find_iris
 from .lid_line import followed_lids
 from .lid_outline import outlined_lids
 
@@ -36,15 +35,18 @@ class Lids:
     radius: float
 
 
-def find_lids(canvas: Canvas, box: tuple[float, float, float, float], detected: bool) -> Lids | None:
-    """The lids of the eye in or near a box (x, y, width, height); None where there is none that is open. detected: the
-    box is an eye's own, of a detector of drawn ones."""
-    blob = find_iris(canvas, box)
-    if blob is None:
-        return None
-    cx, cy, radius = blob
+def find_lids(
+    canvas: Canvas,
+    box: tuple[float, float, float, float],
+    iris: tuple[float, float, float],
+    other: tuple[float, float, float] | None,
+    detected: bool,
+) -> Lids | None:
+    """The lids of the eye in or near a box (x, y, width, height); None where there is none that is open. iris: x, y and
+    radius; other: of that of the other eye; detected: the box is an eye's own, of a detector of drawn ones."""
+    cx, cy, radius = iris
     luma = canvas.rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    outline = outlined_lids(canvas, cx, cy, radius)
+    outline = outlined_lids(canvas, iris, other)
     if outline is None:
         outline = followed_lids(canvas, luma, cx, cy, radius, box if detected else None)
     if outline is None:

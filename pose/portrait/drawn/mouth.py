@@ -9,25 +9,32 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from .beard import on_beard
 from .colours import Canvas, Layer, pixels, spread
 from .curves import arch
 from .eye import DrawnEye
 from .lid_outline import convexity
-from .mouth_search import OPEN, mouth_region
+from .mouth_search import OPEN, mouth_marks
 
+IN_BEARD = 0.1  # weight of a mouth from which what is around it is believed to be a beard
 LINE_HEIGHT = 0.38  # of its width, that a mouth of a single colour is high at most which is a line all the same
 CURLED = 0.6  # of its hull, below which a mouth is a line, however much of its box that takes
 CORE = 0.6  # of its half thickness, from where a mouth's colour is no mixture with the skin's
 # RGB difference within which pixels have one colour, and the same as a share of that from the skin; share of the pixels
 ONE_COLOUR, NEARER, MOSTLY = 45.0, 0.4, 0.85
+BENT = 0.22  # of its width, that the line to which an open mouth closes is bent at most
 CLOSES_AT = 0.35  # of its height, from its top, an open mouth closes
 THICKNESS = (0.014, 0.1)  # eye distances that an outline is thick
 USUAL_LINE = 0.022  # of a mouth that has no outline, when it is shut
 OWN_OPENING = 0.2  # eye distances between a driver's lips that show an open mouth as it is drawn, where that is higher
 SEAM = (0.25, 0.75)  # of their height, where between them closed lips meet ...
 SEAM_DEPTH = 14.0  # ... and by how many grey levels that line is darker than the lips
-LIPS = 0.62  # of the skin's luma that lips have at least; what is darker is an open mouth
+LIPS = 0.25  # of the skin's luma that lips have at least; what is darker is an open mouth
+SEAM_DARK = 0.65  # of the lips' luma, that the line between them has at most
 SAME_LIPS = 55.0  # RGB difference up to which two lips have one colour
+# Lips without a line between them: as light as that, as a share of the skin's luma, and of two shades that differ by so
+# much at least
+PALE_LIPS, TWO_SHADES = 0.75, 30.0
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 FRINGE = 0.018  # eye distances around the mouth in which its outline fades
 ROOM = (0.16, 0.30)  # eye distances beside and below a mouth into which it may open
@@ -83,9 +90,16 @@ def find_mouth(
     canvas: Canvas, box: tuple[float, float, float, float], eyes: tuple[DrawnEye | None, ...] = ()
 ) -> DrawnMouth | None:
     """Take the mouth in or near a box (x, y, width, height) apart; None where there is none."""
-    region, x0, y0 = mouth_region(canvas, box, eyes)
-    if region is None:
+    skin, (found, beard) = canvas.skin, (None, on_beard(canvas, box))
+    if beard is not None:
+        found = mouth_marks(beard, box, eyes)
+    if found is not None and found.weight > IN_BEARD:
+        canvas = beard
+    else:
+        found = mouth_marks(canvas, box, eyes)
+    if found is None:
         return None
+    region, x0, y0 = found.mouth, found.x, found.y
     unit = canvas.unit
     columns = np.flatnonzero(region.any(0))
     left, right = int(columns[0]), int(columns[-1])
@@ -107,15 +121,24 @@ def find_mouth(
     by1 = min(y0 + int(bottom.max()) + below, height)
     nearest = np.clip(np.arange(bx0, bx1) - x0, left, right) - left
     edges = (top[nearest] + y0 - by0, bottom[nearest] + y0 - by0)
-    whole = np.zeros(canvas.skin.shape, bool)
-    whole[y0 : y0 + len(region), x0 : x0 + region.shape[1]] = region
-    marks = whole[by0:by1, bx0:bx1]
-    return _layers(canvas, (bx0, by0, bx1, by1), x0 + left - bx0, x0 + right - bx0, *edges, marks)
+    whole = np.zeros((2, *canvas.skin.shape), bool)
+    whole[:, y0 : y0 + len(region), x0 : x0 + region.shape[1]] = region, found.moustache
+    marks, before = whole[:, by0:by1, bx0:bx1]
+    return _layers(canvas, (bx0, by0, bx1, by1), x0 + left - bx0, x0 + right - bx0, *edges, marks, before, skin)
 
 
 def _layers(
-    canvas: Canvas, box, left: int, right: int, top: np.ndarray, bottom: np.ndarray, marks: np.ndarray
+    canvas: Canvas,
+    box,
+    left: int,
+    right: int,
+    top: np.ndarray,
+    bottom: np.ndarray,
+    marks: np.ndarray,
+    before: np.ndarray,
+    skin_anywhere: np.ndarray,
 ) -> DrawnMouth:
+    """marks, before: (h, w) bool of the box, the mouth and the moustache; skin_anywhere: (H, W) bool."""
     x0, y0, x1, y1 = box
     view = (slice(y0, y1), slice(x0, x1))
     rgb = canvas.rgb[view].astype(np.float32)
@@ -126,11 +149,12 @@ def _layers(
     fringe = max(int(FRINGE * canvas.unit), 1)
     grown = cv2.dilate(mouth.astype(np.uint8), np.ones((2 * fringe + 1, 2 * fringe + 1), np.uint8)) > 0
     skin_seen = canvas.skin[view]
-    known = skin_seen & ~grown
+    hangs = cv2.dilate(before.astype(np.uint8), np.ones((2 * fringe + 1, 2 * fringe + 1), np.uint8)) > 0
+    known = skin_seen & ~grown & ~hangs
     fill = spread(rgb, known, 0.03 * canvas.unit) if known.sum() > 8 else rgb
     removed = cv2.GaussianBlur(grown.astype(np.float32), (0, 0), 0.6)
     skin = rgb + removed[..., None] * (fill - rgb)
-    front = cv2.GaussianBlur((canvas.hair[view] & ~grown).astype(np.float32), (0, 0), 0.6)
+    front = cv2.GaussianBlur(((canvas.hair[view] & ~grown) | before).astype(np.float32), (0, 0), 0.6)
 
     dark = luma <= np.percentile(luma[mouth], 25)
     line = np.median(rgb[mouth & dark], 0)
@@ -157,8 +181,8 @@ def _layers(
     if (alpha > 0.7).any():
         colours = np.where((alpha > 0.9)[..., None], rgb, spread(rgb, mouth & (alpha > 0.7), 1.5))
     own = Layer(pixels(colours), alpha)
-    level = float(np.median(luma[known])) if known.any() else 0.0
-    seam = _seam(rgb, top, bottom, left, right, level) if is_open else None
+    skin_luma = float(np.median(luma[known])) if known.any() else 0.0
+    seam = _seam(rgb, top, bottom, left, right, skin_luma) if is_open else None
     if not is_open:
         middle = (top + bottom) / 2
         if curled:
@@ -176,13 +200,18 @@ def _layers(
     thickness = _outline_thickness(mouth, alike) if is_open else min(stroke, ink)
     thickness = float(np.clip(thickness or USUAL_LINE * canvas.unit, max(thinnest, 1.0), max(thickest, 1.0)))
     reach = min(float((bottom - top)[left : right + 1].max()), OWN_OPENING * canvas.unit)
-    tone = np.median(rgb[known], 0) if known.any() else fill.reshape(-1, 3).mean(0)
+    # a mouth in a beard is of the skin's colour inside
+    flesh = known if (known & skin_anywhere[view]).any() else skin_anywhere
+    tone = np.median((rgb if flesh is known else canvas.rgb)[flesh], 0) if flesh.any() else fill.reshape(-1, 3).mean(0)
     cavity = (1 - LINE_SHARE) * np.array(CAVITY) * tone + LINE_SHARE * line
     tongue = np.array(TONGUE) * tone
     teeth = TEETH * 255 + (1 - TEETH) * tone
     columns = np.arange(left, right + 1)
-    shut = (top + CLOSES_AT * (bottom - top))[columns]
-    shut = np.interp(np.arange(w), columns, arch(columns, shut, 0.05 * (right - left))).astype(np.float32)
+    # the line that it closes to is bent as the middle between its edges is: round mouths do not look sad when shut
+    bend = arch(columns, ((top + bottom) / 2)[columns], 0.05 * (right - left))
+    bend = (bend - bend.mean()) * min(1, BENT * wide / max(float(np.ptp(bend)), 1))
+    level = float((top + CLOSES_AT * (bottom - top))[columns].mean())
+    shut = np.interp(np.arange(w), columns, level + bend).astype(np.float32)
     smooth = [np.asarray(v, np.float32) for v in (top, bottom)]
     return DrawnMouth(
         x0,
@@ -216,7 +245,8 @@ def _outline_thickness(mouth: np.ndarray, dark: np.ndarray) -> float:
 
 
 def _seam(rgb, top, bottom, left, right, skin: float) -> np.ndarray | None:
-    """(w,) where closed lips meet, a dark line between two lips of one colour; None where the mouth is open. skin: its
+    """(w,) where closed lips meet, a dark line between two lips of one colour or where their shades
+    meet; None where the mouth is open. skin: its
     luma."""
     places = np.linspace(0, 1, 21)
     columns = np.arange(left, right + 1)
@@ -230,9 +260,15 @@ def _seam(rgb, top, bottom, left, right, skin: float) -> np.ndarray | None:
     parts = slice(3, max(at - 2, 4)), slice(min(at + 3, 17), 18)
     upper, lower = (profile[rows, middle].mean((0, 1)) for rows in parts)
     lightness = float(min(upper @ LUMA, lower @ LUMA))
-    if lightness < LIPS * skin or lightness - across[at] < SEAM_DEPTH or np.linalg.norm(upper - lower) > SAME_LIPS:
+    differ = float(np.linalg.norm(upper - lower))
+    if lightness < LIPS * skin or differ > SAME_LIPS:
         return None
-    found = luma[first : last + 1].argmin(0) + first
+    if lightness - across[at] >= SEAM_DEPTH and across[at] <= SEAM_DARK * lightness:
+        found = luma[first : last + 1].argmin(0) + first
+    elif lightness > PALE_LIPS * skin and differ > TWO_SHADES:
+        found = np.abs(np.diff(luma, axis=0))[first:last].argmax(0) + first + 1
+    else:
+        return None
     seam = top[columns] + places[found] * (bottom - top)[columns]
     full = np.interp(np.arange(len(top)), columns, arch(columns, seam, 0.05 * (right - left)))
     return np.clip(full, top, bottom)

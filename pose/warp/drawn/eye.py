@@ -16,6 +16,9 @@ WIDER = 0.4  # of an eye's height beyond its own that widening by 1 raises the l
 GAZE_DOT = 0.6  # of its gaze by which an eye without white moves as a whole
 REDRAWN = (1.2, 1.8)  # times the usual thickness of a line, between which it is drawn anew in a shut eye
 CORE, HELD = 0.6, (0.5, 0.9)  # of a shut line's thickness, that is unbroken, from how far on it is shut
+# Of a lid's way, that it slides down as it is drawn, instead of bending over from corner to corner: half way, a bent
+# lid is a straight line and looks cross
+SLIDES = 0.5
 SLIT = (0.02, 0.12)  # openings between which what is seen between the lids appears
 
 
@@ -30,7 +33,9 @@ def painted_eye(eye: DrawnEye, opening: float, gaze: np.ndarray, at: Places) -> 
     top, thickness, shut, shut_thickness = curves_at(eye.curves, moved.x)
     shutting = max(1 - opening, 0)
     if opening <= 1:
-        edge = top + shutting * (shut - top)
+        way = np.maximum(shut - top, 0)
+        slid = np.minimum(shutting * np.float32(eye.travel), way)
+        edge = top + np.float32(SLIDES) * slid + (1 - SLIDES) * shutting * (shut - top)
     else:
         across = (moved.x - (eye.left + eye.right) / 2) / max((eye.right - eye.left) / 2, 1)
         edge = top - WIDER * (opening - 1) * eye.height * np.maximum(1 - across * across, 0)

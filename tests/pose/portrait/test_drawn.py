@@ -12,6 +12,7 @@ from pose.errors import NoFaceError
 from pose.portrait.drawn import boxes
 from pose.portrait.drawn.analysis import FINER, find_drawing
 from pose.portrait.drawn.anime_pose import with_drawn_face
+from pose.portrait.drawn.face_of_parts import believed, faces_of_parts
 from pose.portrait.drawn.fit import fitted_landmarks
 from pose.portrait.drawn.plain_ground import plain_matte
 from pose.portrait.drawn.style import is_drawn
@@ -99,6 +100,81 @@ def test_a_mouth_that_reaches_the_chin_is_found_without_it():
     assert abs((mouth.left + mouth.right) / 2 + mouth.x - FINER * x) < 6
     assert 20 < (mouth.right - mouth.left) / FINER < 34
     assert mouth.seam is None and mouth.y + mouth.top[mouth.left : mouth.right].min() < FINER * (y + 4)
+
+
+def test_a_mouth_wider_than_the_eyes_are_apart_is_found():
+    mouth = mouth_of((0,), lambda picture, at, colour: cv2.ellipse(picture, at, (46, 16), 0, 0, 180, colour, -1))
+    assert 84 < (mouth.right - mouth.left) / FINER < 98
+
+
+def test_a_round_mouth_closes_to_a_level_line():
+    mouth = mouth_of((0,), lambda picture, at, colour: cv2.circle(picture, at, 13, (150, 40, 50, 255), -1))
+    shut = mouth.shut[mouth.left : mouth.right + 1]
+    assert mouth.height > 0 and np.ptp(shut) < 0.1 * len(shut)
+
+
+def test_dark_lips_are_closed():
+    def lips(picture, at, colour):
+        cv2.ellipse(picture, at, (18, 8), 0, 0, 360, (170, 30, 60, 255), -1)
+        cv2.line(picture, (at[0] - 17, at[1]), (at[0] + 17, at[1]), (50, 5, 20, 255), 2)
+
+    mouth = mouth_of((0,), lips)
+    assert mouth.seam is not None and not mouth.thin and mouth.height == 0
+
+
+def test_a_moustache_stays_before_the_mouth_below_it():
+    def paint(picture, at, colour):
+        cv2.ellipse(picture, (at[0], at[1] + 4), (13, 12), 0, 0, 180, (160, 50, 60, 255), -1)
+        cv2.rectangle(picture, (at[0] - 10, at[1] + 6), (at[0] + 10, at[1] + 9), (255, 255, 255, 255), -1)
+        cv2.ellipse(picture, at, (22, 6), 0, 0, 360, (40, 30, 25, 255), -1)
+
+    mouth = mouth_of((0,), paint)
+    x, y = ((FINER * v - o) for v, o in zip(characters.MOUTH, (mouth.x, mouth.y)))
+    assert mouth.front.alpha[int(y), int(x)] > 0.9 and mouth.front.alpha[int(y + 12 * FINER), int(x)] < 0.1
+    assert (mouth.right - mouth.left) / FINER < 34  # the mouth's, not the moustache's
+
+
+def test_what_is_around_a_mouth_in_a_beard_is_beard():
+    style, (x, y) = characters.STYLES["flat"], (int(v) for v in characters.MOUTH)
+    picture, beard = characters.draw(style), (90, 50, 30, 255)
+    own = (picture[..., :3] != style.hair).any(2)
+    lower = np.zeros(own.shape, np.uint8)
+    cv2.ellipse(lower, (128, 190), (78, 44), 0, 0, 360, 1, -1)
+    picture[(lower > 0) & own & (picture[..., 3] > 0)] = beard
+    cv2.ellipse(picture, (x, y), (14, 8), 0, 0, 180, (220, 120, 120, 255), -1)
+    drawing = drawing_of(characters.premultiplied(picture))
+    mouth = drawing.mouth
+    assert abs((mouth.left + mouth.right) / 2 / FINER + mouth.x / FINER - x) < 4
+    middle = mouth.skin.rgb[int((y + 4) * FINER) - mouth.y, x * FINER - mouth.x]
+    np.testing.assert_allclose(middle, beard[:3], atol=12)
+    for eye in drawing.eyes:  # ... and the lids are of skin
+        np.testing.assert_allclose(np.median(eye.skin.rgb.reshape(-1, 3), 0), style.skin, atol=25)
+
+
+def test_round_eyes_that_touch_are_two():
+    picture = characters.draw(characters.STYLES["dots"])
+    for x in (99, 157):
+        cv2.circle(picture, (x, 124), 30, (20, 20, 20, 255), -1)
+        cv2.circle(picture, (x, 124), 27, (255, 255, 255, 255), -1)
+        cv2.circle(picture, (x, 124), 8, (20, 20, 20, 255), -1)
+    for eye, x in zip(drawing_of(characters.premultiplied(picture)).eyes, (99, 157)):
+        assert abs((eye.x + (eye.left + eye.right) / 2) / FINER - x) < 6
+        assert 50 < (eye.right - eye.left) / FINER < 66
+
+
+def test_a_face_that_no_network_sees_is_found_by_its_parts():
+    picture = np.full((200, 200, 3), 240, np.uint8)
+    cv2.circle(picture, (100, 100), 75, (255, 204, 60), -1)
+    for x in (75, 125):
+        cv2.ellipse(picture, (x, 85), (7, 11), 0, 0, 360, (80, 50, 10), -1)
+    cv2.ellipse(picture, (100, 110), (38, 30), 0, 20, 160, (80, 50, 10), 5)
+    face = believed(picture, faces_of_parts(picture))
+    for eye, x in zip(EYES, (75, 125)):
+        np.testing.assert_allclose(face[list(eye.ring), :2].mean(0), (x, 85), atol=6)
+    for x in (75, 125):  # lamps of a car
+        cv2.ellipse(picture, (x, 85), (9, 11), 0, 0, 360, (255, 255, 230), -1)
+    assert not list(faces_of_parts(picture))
+    assert not list(faces_of_parts(np.random.default_rng(0).integers(0, 255, (200, 200, 3), np.uint8)))
 
 
 def test_a_ground_of_one_colour_gives_the_matte_to_the_pixel():

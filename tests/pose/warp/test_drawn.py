@@ -56,6 +56,17 @@ def test_eyes_shut_to_a_line_and_open_again(character):
         assert content(laid(drawing, eye, painted_eye, 1.25, REST), eye) >= 0.98 * shares[0]
 
 
+def test_a_lid_half_way_down_is_bent_as_it_is_drawn():
+    for name in ("anime", "chibi", "dark_skin"):
+        _, _, drawing = characters.character(name)
+        for eye in drawing.eyes:
+            view = laid(drawing, eye, painted_eye, 0.5, REST)
+            away = np.linalg.norm(view.astype(float) - eye.skin.rgb, axis=2) > 60
+            first = away.argmax(0)
+            third = (eye.right - eye.left) // 3
+            assert first[(eye.left + eye.right) // 2] < first[[eye.left + third // 2, eye.right - third // 2]].min() - 1
+
+
 def test_a_shut_eye_is_one_line_from_corner_to_corner():
     for name in ("anime", "blush", "chibi"):
         _, _, drawing = characters.character(name)
