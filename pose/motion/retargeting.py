@@ -193,8 +193,9 @@ class Retargeter:
 
     def _move_around(self, driver: PoseFrame, head: Similarity3D, moved: Similarity3D) -> np.ndarray | None:
         """What hair and clothes did since neutral, in the same place beside the portrait's face."""
+        rest = self.portrait.around
         if driver.around is None:
-            return None
+            return rest
         change, own = driver.around, self._neutral.pose.around
         if own is not None and own.shape == change.shape:
             change = change - own
@@ -209,7 +210,8 @@ class Retargeter:
         sigma = AROUND_REACH * eye_distance(driver.face) * (count - 1) / (driver.size[0] - 1)
         change = cv2.GaussianBlur(change, (0, 0), sigma, borderType=cv2.BORDER_CONSTANT)
         there = cv2.remap(change, index, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return (there @ turn.T * (growth * self.strength)).astype(np.float32)
+        there = (there @ turn.T * (growth * self.strength)).astype(np.float32)
+        return there if rest is None else rest + there
 
     def _move_head(self, now: Similarity3D, neutral: Similarity3D) -> Similarity3D:
         """The portrait's head after the driver's change of rotation, place and size."""

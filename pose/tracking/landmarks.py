@@ -93,14 +93,15 @@ class PoseFrame:
     right_hand: np.ndarray | None  # (21, 3) float32 px
     size: tuple[int, int]  # (width, height) of the frame that the pixels refer to
     time: float  # seconds
-    # (n, n, 2) float32 px, or None: what around the face moves otherwise than face and body tell. At the nodes of a
-    # grid over the (square) frame: a pixel shows what would, by these, be so far away.
+    # (n, n, 2) float32 px: what around the face moves otherwise than face and body tell; None as if all were 0. At the
+    # nodes of a grid over the (square) frame: a pixel shows what would, by these, be so far away.
     around: np.ndarray | None = None
 
     def transformed(self, matrix: np.ndarray, size: tuple[int, int]) -> PoseFrame:
         """The same person after the affine map `matrix` (2, 3) into a frame of `size` (width, height).
 
-        z is multiplied with the map's scale, the square root of its determinant.
+        z is multiplied with the map's scale, the square root of its determinant. The grid of `around` stays over the
+        whole frame: it is right where the map takes frame to frame.
         """
         matrix = np.asarray(matrix, np.float64)
         if matrix.shape != (2, 3):
@@ -140,7 +141,7 @@ def interpolate(a: PoseFrame, b: PoseFrame, fraction: float) -> PoseFrame:
     """The pose `fraction` (0..1) of the way from `a` to `b`.
 
     A part that only one of them has is taken from the nearer frame, so that a hand appears and vanishes half way
-    instead of flying in.
+    instead of flying in. What moves `around` the face of only one comes and goes evenly.
     """
     if a.size != b.size:
         raise ValueError(f"poses of frames of different sizes cannot be mixed: {a.size} and {b.size}")
@@ -151,6 +152,9 @@ def interpolate(a: PoseFrame, b: PoseFrame, fraction: float) -> PoseFrame:
             return first if fraction < 0.5 else second
         return (first + (second - first) * np.float32(fraction)).astype(np.float32)
 
+    def rest(other: np.ndarray | None) -> np.ndarray | None:
+        return None if other is None else np.zeros_like(other)
+
     return PoseFrame(
         face=mix(a.face, b.face),
         body=mix(a.body, b.body),
@@ -158,5 +162,5 @@ def interpolate(a: PoseFrame, b: PoseFrame, fraction: float) -> PoseFrame:
         right_hand=mix(a.right_hand, b.right_hand),
         size=b.size,
         time=a.time + (b.time - a.time) * fraction,
-        around=mix(a.around, b.around),
+        around=mix(rest(b.around) if a.around is None else a.around, rest(a.around) if b.around is None else b.around),
     )

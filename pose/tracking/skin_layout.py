@@ -14,7 +14,7 @@ from ..raster import draw_places, rasterise, signed_areas
 from .features import EYES, MOUTH
 from .landmarks import FACE_OVAL, NOSE_TIP
 from .mesh import eye_distance, face_mesh
-from .reference_error import ReferenceError
+from .reference_bias import ReferenceBias
 
 OUTSIDE = -10.0  # px, a place in no picture
 SKIN = 468  # landmarks of the mesh; the irises behind them turn by themselves
@@ -141,7 +141,7 @@ class SkinLayout:
         self._grid = np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1).astype(np.float32)
         self._places = np.full((height, width, 2), OUTSIDE, np.float32)
         self._state = part.state(face)
-        self._error = ReferenceError(len(self._state), (count, 2))
+        self._error = ReferenceBias(len(self._state), (count, 2))
         self._picture = self._rectified(seen, part.places(face))
         self._contrast = _contrast(self._picture, unit)
         self._search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)

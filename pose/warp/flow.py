@@ -121,7 +121,7 @@ def enlarge(values_N2: np.ndarray, cell: int, map_hh2: np.ndarray) -> None:
 
 
 class OuterFlow:
-    """The motion around the face of one portrait. source: its pose."""
+    """The motion around the face of one portrait. source: its pose, whose own `around` is where it is at rest."""
 
     def __init__(self, source: PoseFrame, settings: FlowSettings = FlowSettings()):
         self._settings = settings
@@ -131,6 +131,7 @@ class OuterFlow:
         self._centre = skull(np.array([settings.skull_centre], np.float32))[0]  # 3D pixels
         self._unit = eye_distance(face)
         self._shoulders = _shoulders(source.body, settings.seen)
+        self._own_around = source.around
         self._eyes = face[list(EYE_OUTER_CORNERS), :2].mean(0)
         down = face[CHIN, :2] - face[FOREHEAD, :2]
         self._down = down / max(np.hypot(*down), 1e-6) / self._unit
@@ -153,8 +154,15 @@ class OuterFlow:
         body = body * smoothstep(math.hypot(*body.tolist()) / unit, s.body_shift)
         return OuterMotion(
             backward.astype(np.float32), offset.astype(np.float32), body, self._eyes, self._down, s.neck, s.cells,
-            target.around, target.size[0],
+            self._around(target.around), target.size[0],
         )  # fmt: skip
+
+    def _around(self, target: np.ndarray | None) -> np.ndarray | None:
+        """What a target's `around` says of this portrait, which shows its own."""
+        own = self._own_around
+        if own is None:
+            return target
+        return -own if target is None else target - own
 
     def _body_shift(self, target: np.ndarray | None) -> np.ndarray:
         """(2,) how far the shoulders moved, in pixels; zero unless both bodies show them."""

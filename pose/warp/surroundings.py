@@ -8,6 +8,7 @@ it, and the pose carries it to the portrait. It is always measured against the r
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ import numpy as np
 from pose.errors import PortraitError
 from pose.geometry import smoothstep
 from pose.portrait.preparation import prepare_portrait
+from pose.scaling import reduced
 from pose.tracking.landmarks import FACE_OVAL, PoseFrame
 from pose.tracking.mesh import RIGID_LANDMARKS, eye_distance, fit_similarity
 
@@ -41,16 +43,21 @@ class SurroundingsSettings:
 
 
 class Surroundings:
-    """Completes the poses of one person's video. Call it with every frame in the order of their times."""
+    """Completes the poses of one person's video. Call it with every frame in the order of their times.
 
-    def __init__(self, settings: SurroundingsSettings = SurroundingsSettings()):
-        self._settings = settings
+    waits: for its references, which take as long to make as twenty frames to compare. Else another thread makes them,
+    by `prepare`, and meanwhile nothing is measured.
+    """
+
+    def __init__(self, waits: bool = True, settings: SurroundingsSettings = SurroundingsSettings()):
+        self._waits, self._settings = waits, settings
         self._search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self.reset()
 
     def reset(self) -> None:
         """The next frame with a face is the reference."""
         self._reference: _Reference | None = None
+        self._wanted: tuple[np.ndarray, PoseFrame] | None = None  # of what a reference is to be made
         self._around: np.ndarray | None = None
         self._known = self._time = 0.0
 
@@ -60,15 +67,17 @@ class Surroundings:
             return pose
         side = self._settings.side
         scale = side / picture.shape[0]
-        small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        small = reduced(picture, side)
         small_pose = pose.transformed(np.array([[scale, 0, 0], [0, scale, 0]]), (side, side))
-        if self._reference is None:
-            try:
-                self._reference = _Reference(small, small_pose, self._settings)
-            except PortraitError:  # too small or at the edge: perhaps the next frame
-                return pose
-            self._known = pose.time
-        found, match = self._reference.compare(small, small_pose, self._search)
+        reference = self._reference
+        if reference is None:
+            self._wanted, self._known = (small, small_pose), pose.time
+            if self._waits:
+                self.prepare()
+            reference = self._reference
+        if reference is None:
+            return pose
+        found, match = reference.compare(small, small_pose, self._search)
         if match >= self._settings.known[1]:
             self._known = pose.time
         elif not 0 <= pose.time - self._known <= self._settings.patience:
@@ -79,6 +88,13 @@ class Surroundings:
             found += np.float32(kept) * (self._around - found)
         self._around, self._time = found, pose.time
         return replace(pose, around=found)
+
+    def prepare(self) -> None:
+        """Make the reference that a frame has asked for, if one has."""
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None and self._reference is None:
+            with suppress(PortraitError):  # too small or turned away: perhaps the next frame
+                self._reference = _Reference(*wanted, self._settings)
 
 
 class _Reference:

@@ -20,11 +20,14 @@ TRACKED_SIDE = 640  # px: more does not make the landmarks better
 
 
 class Driver:
-    """One person before one camera. Call it with every picture, in the order of their times."""
+    """One person before one camera. Call it with every picture, in the order of their times.
 
-    def __init__(self, tracker: Tracker, timings: Timings):
+    waits: for what takes longer than a frame; else another thread does it, by `prepare`.
+    """
+
+    def __init__(self, tracker: Tracker, timings: Timings, waits: bool = True):
         self._tracker, self._timings = tracker, timings
-        self._follow_skin, self._smooth, self._look_around = SkinMotion(), PoseSmoother(), Surroundings()
+        self._follow_skin, self._smooth, self._look_around = SkinMotion(), PoseSmoother(), Surroundings(waits)
 
     def __call__(self, picture: np.ndarray, time: float, body: bool | None = None) -> PoseFrame:
         """The pose in the centred square of (H, W, 3) uint8 RGB at `time` (s); its face is None where none was found.
@@ -35,6 +38,10 @@ class Driver:
             picture = centre_square(picture, TRACKED_SIDE)
             pose = self._smooth(self._follow_skin(picture, self._tracker.track(picture, time, body)))
             return self._look_around(picture, pose)
+
+    def prepare(self) -> None:
+        """What the next pictures wait for, if anything: tens of milliseconds. May run beside a call."""
+        self._look_around.prepare()
 
 
 def track(frames: Iterable[np.ndarray], tracker: Tracker, timings: Timings, fps: int = FPS) -> Iterator[PoseFrame]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, tee
 from pathlib import Path
 
@@ -60,7 +60,8 @@ def find_portraits(
     picture = centre_square(next(islice(VideoReader(video).frames(), at, None)), TRACKED_SIDE)
     with Tracker(static=True) as tracker:
         still = tracker.track(picture)  # as of any portrait, whose landmarks nothing before and after it steadies
-    return [Moment(picture, calmest if still.face is None else still), *others]
+    pose = calmest if still.face is None else replace(still, around=calmest.around)
+    return [Moment(picture, pose), *others]
 
 
 def cut_clips(

@@ -48,6 +48,7 @@ class LiveLoop:
         motion_out: VmcSender | None = None,
     ):
         self._camera, self._tracker, self._state = camera, tracker, state
+        self._drive = Driver(tracker, statistics.timings, waits=False) if tracker is not None else None
         self._motion_out = motion_out
         self._render, self._sender, self._statistics = renderer, sender, statistics
         self._report = report
@@ -88,7 +89,6 @@ class LiveLoop:
             self._stop.set()
 
     def _track(self) -> None:
-        drive = Driver(self._tracker, self._statistics.timings) if self._tracker is not None else None
         size, heard = (TRACKED_SIDE, TRACKED_SIDE), time.perf_counter()
         while not self._stop.is_set():
             frame = self._camera.frames.take(1 / self._sender.fps)
@@ -101,7 +101,7 @@ class LiveLoop:
                 heard, pose, image = now, frame, None
             else:
                 heard, image = now, centre_square(frame.image, TRACKED_SIDE)
-                pose = drive(image, frame.time, body=False)
+                pose = self._drive(image, frame.time, body=False)
                 self._pictures.put(CameraFrame(image, frame.time))
             size = pose.size
             self._state.update(pose, image)
@@ -113,7 +113,7 @@ class LiveLoop:
 
     def _watch_body(self) -> None:
         """Body and hands change slowly and take as long to find as several faces: beside the face, at a rate of their
-        own."""
+        own. And what the driver would wait for."""
         due = 0.0
         while not self._stop.wait(max(0.0, due - time.perf_counter())):
             picture = self._pictures.take(0.1)
@@ -122,6 +122,7 @@ class LiveLoop:
                 hands = self._state.hands and self._tracker.hands_near
                 due = time.perf_counter() + 1 / (level.hands_rate if hands else level.body_rate)
                 self._tracker.update_body(picture.image, picture.time)
+                self._drive.prepare()
 
     def _generate(self) -> None:
         while not self._stop.is_set():

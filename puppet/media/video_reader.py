@@ -12,6 +12,7 @@ import av
 import cv2
 import numpy as np
 
+from pose.scaling import reduced
 from puppet.errors import PuppetError
 from puppet.media.pictures import check_file
 
@@ -202,7 +203,4 @@ def centre_square(image: np.ndarray, limit: int | None = None) -> np.ndarray:
     square = image[top : top + side, left : left + side]
     if limit is None or side <= limit:
         return np.ascontiguousarray(square)
-    # averages over areas that are no whole pixels take five times as long
-    while len(square) >= 2 * limit:
-        square = cv2.resize(square, (len(square) // 2,) * 2, interpolation=cv2.INTER_AREA)
-    return cv2.resize(square, (limit, limit), interpolation=cv2.INTER_LINEAR)
+    return reduced(square, limit)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,14 @@ def test_interpolate_mixes_and_takes_what_only_one_frame_has():
     assert interpolate(a, b, 0.75).left_hand is hand
     with pytest.raises(ValueError, match="different sizes"):
         interpolate(a, empty_pose((10, 10)), 0.5)
+
+
+def test_what_moves_around_only_one_face_comes_and_goes_evenly():
+    around = np.ones((3, 3, 2), np.float32)
+    without, having = pose(time=1.0), replace(pose(time=2.0), around=around)
+    np.testing.assert_allclose(interpolate(without, having, 0.25).around, 0.25)
+    np.testing.assert_allclose(interpolate(having, without, 0.25).around, 0.75)
+    assert interpolate(without, without, 0.5).around is None
 
 
 def test_empty_pose_has_no_face():

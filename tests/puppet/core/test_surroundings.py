@@ -69,6 +69,34 @@ def test_the_warp_moves_what_was_measured_and_leaves_the_face(still, shrugged, p
     assert np.abs(after[rows] - moved)[:, 60:196].mean() < 0.4 * np.abs(after[rows] - before[rows])[:, 60:196].mean()
 
 
+def test_a_portrait_that_shows_it_itself_is_at_rest(portrait):
+    character = load_character(portrait, SIDE, "original")
+    own = character.portrait.pose
+    around = np.zeros((GRID, GRID, 2), np.float32)
+    around[20:, :, 0] = -SHIFT
+    seen = replace(own, around=around)
+    conditioner = Conditioner(character.portrait.person, seen)
+    still = Conditioner(character.portrait.person, own).warp(own)
+    np.testing.assert_array_equal(conditioner.warp(seen), still)
+    assert (conditioner.warp(own) != still).any(), "what it shows is gone"
+    target = Retargeter(seen, neutral=seen).retarget(seen)
+    np.testing.assert_array_equal(conditioner.warp(replace(own, around=target.around)), still)
+
+
+def test_a_reference_that_another_thread_makes_is_not_waited_for(still, shrugged):
+    picture, pose = still
+    look, waiting = Surroundings(waits=False), Surroundings()
+    look.prepare()
+    assert look(picture, pose).around is None
+    look.prepare()
+    waiting(picture, pose)
+    for time in (0.5, 1.0):
+        found, expected = (each(shrugged, replace(pose, time=time)).around for each in (look, waiting))
+    np.testing.assert_allclose(found, expected, atol=0.01)
+    turned = replace(pose, face=(pose.face - pose.face[NOSE_TIP])[:, [2, 1, 0]] + pose.face[NOSE_TIP])
+    assert Surroundings()(picture, turned).around is None, "seen from the side it is no reference"
+
+
 def test_another_person_in_the_picture_moves_nothing_and_becomes_the_reference(still):
     picture, pose = still
     look = Surroundings()

@@ -15,13 +15,12 @@ import numpy as np
 BELIEF = 0.025
 
 
-class ReferenceError:
+class ReferenceBias:
     """differences: how many numbers tell a frame from the reference; shape: of what is measured."""
 
     def __init__(self, differences: int, shape: tuple[int, ...]):
         self._gram = np.diag([1.0, *[BELIEF] * differences])  # the reference itself is not off from itself
         self._sums = np.zeros((differences + 1, *shape))
-        self.frames = 0
         self.value = np.zeros(shape, np.float32)
 
     def add(self, differences: np.ndarray, measured: np.ndarray) -> None:
@@ -29,5 +28,4 @@ class ReferenceError:
         row = np.array([1.0, *differences])
         self._gram += np.outer(row, row)
         self._sums += np.multiply.outer(row, measured)
-        self.frames += 1
         self.value = np.tensordot(np.linalg.inv(self._gram)[0], self._sums, 1).astype(np.float32)
