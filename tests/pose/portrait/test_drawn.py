@@ -45,6 +45,19 @@ def test_a_photograph_is_no_drawing():
         face = tracker.track(picture).face
     assert not is_drawn(picture, face)
     assert not is_drawn(cv2.GaussianBlur(picture, (0, 0), 1.5), face)
+    for side in (96, 128, 160, 192):
+        small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+        assert not is_drawn(small, face * (side / len(picture))), side
+
+
+def test_a_small_drawing_is_one():
+    with Image.open(MEDIA / "character.png") as opened:
+        picture = np.asarray(opened.convert("RGB").resize((512, 512)))
+    with Tracker(static=True) as tracker:
+        face = with_drawn_face(tracker.track(picture), picture).face
+    for side in (64, 128):
+        small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
+        assert is_drawn(small, face * np.float32(side / 512)), side
 
 
 def test_shaded_and_grainy_skin_is_no_drawing():
