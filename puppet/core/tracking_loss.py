@@ -1,8 +1,8 @@
 """What the character does while the driver's face is not seen: policies of the puppeteer.
 
 A policy is called with every pose of the driver in turn: (time in seconds, the character's target, or None without a
-face). It answers with the pose to show, and tells whether the face is `lost`. Only landmarks come in, so nothing of the
-camera's picture can come out.
+face). It answers with the pose to show, and tells whether the face is `lost`. Only landmarks and motion come in, so
+nothing of the camera's picture can come out.
 """
 
 from __future__ import annotations
