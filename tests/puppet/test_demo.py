@@ -199,7 +199,7 @@ def test_only_landmarks_leave_the_webcam(sessions, portrait, tab):
         session._tracker.close()
         poses = iter([pose_at(128 + 4 * k, time=k / 10) for k in range(len(pictures))])
         session._drive._tracker = SimpleNamespace(track=lambda image, time, body: next(poses))
-        session._drive._follow_skin = lambda image, pose: pose
+        session._drive._follow_skin = session._drive._look_around = lambda image, pose: pose
         session.take_neutral()
         return [session.see(own.character, image, 1.0, k / 10).person for k, image in enumerate(pictures)]
 
