@@ -148,10 +148,11 @@ class SkinLayout:
         self._search.setVariationalRefinementIterations(0)  # the average over `reach` does as well
         self._search.setPatchStride(part.stride)
 
-    def compare(self, seen: np.ndarray, face: np.ndarray, learn: bool) -> tuple[np.ndarray, float]:
+    def compare(self, seen: np.ndarray, face: np.ndarray, learn: float) -> tuple[np.ndarray, float]:
         """(N, 2) px of the picture by which the landmarks are off, and how alike the faces are, 0 to 1.
 
-        learn: whether the landmarks of the frame are right in the mean, to know those of the reference.
+        learn: how alike they must be for the landmarks of the frame to be right in the mean, which tells those of the
+        reference; above 1 where they are not anyhow.
         """
         part, unit, points, count = self._part, self._unit, self._part.places(face), len(self._part.landmarks)
         picture = self._rectified(seen, points)
@@ -165,14 +166,15 @@ class SkinLayout:
         at = self._points[:count] * 0.5 - 0.5
         sums = cv2.remap(weighted, at[:, 0], at[:, 1], cv2.INTER_LINEAR)[:, 0]  # (N, 3)
         off = sums[:, :2] / (sums[:, 2:] + part.doubt)
-        if learn:
+        shown, alike = (float(values.reshape(-1).take(self._own).sum()) for values in (facing, weight))
+        match = alike / max(shown, 1e-6)
+        if match >= learn:
             self._error.add(part.state(face) - self._state, off)
         off = off - self._error.value
         length = np.maximum(np.sqrt((off * off).sum(1, keepdims=True)), 1e-6)
         limit = part.largest * unit
         off *= part.follow[:, None] * limit / length * np.tanh(length / limit)
-        shown, alike = (float(values.reshape(-1).take(self._own).sum()) for values in (facing, weight))
-        return self._slopes(points[:count], off), alike / max(shown, 1e-6)
+        return self._slopes(points[:count], off), match
 
     def _rectified(self, seen: np.ndarray, points: np.ndarray) -> np.ndarray:
         """(H, W) uint8: brightness of a picture in the layout, black where there is nothing of the part. points: as

@@ -20,6 +20,8 @@ from .landmarks import PoseFrame
 from .mesh import RIGID_LANDMARKS, face_mesh, fit_similarity
 from .skin_layout import SkinLayout, both_lids, whole_face
 
+NEVER = 2.0  # no two faces are so alike
+
 
 @dataclass(frozen=True)
 class SkinMotionSettings:
@@ -50,8 +52,9 @@ class SkinMotion:
             self._take(picture, pose.face, pose.time)
             return pose
         reference, axis = self._reference, _axis(pose.face)
-        learn = reference.frames < settings.frames and reference.is_near(axis, settings.near)
-        off, match = reference.face.compare(picture, pose.face, learn)
+        near = reference.frames < settings.frames and reference.is_near(axis, settings.near)
+        # of another face, or of a hand before it, nothing is learnt
+        off, match = reference.face.compare(picture, pose.face, settings.known[0] if near else NEVER)
         if match >= settings.known[1]:
             self._known = pose.time
         elif not 0 <= pose.time - self._known <= settings.patience:
@@ -60,11 +63,11 @@ class SkinMotion:
         moved, trust = pose.face.copy(), smoothstep(match, settings.known)
         moved[reference.face.landmarks, :2] += trust * off
         if trust > 0:
-            off, _ = reference.lids.compare(picture, moved, learn)
+            off, _ = reference.lids.compare(picture, moved, 0.0 if near else NEVER)
             moved[reference.lids.landmarks, :2] += trust * off
             irises = find_irises(picture, moved)
             moved[IRIS_POINTS, :2] += trust * iris_motion(moved, irises, reference.irises)
-        reference.frames += learn
+            reference.frames += near
         turn = _degrees(axis)
         if reference.turn > settings.turned and turn < reference.turn / 2:
             self._take(picture, moved, pose.time)

@@ -92,6 +92,19 @@ def test_noise_of_the_first_landmarks_is_not_kept():
     assert np.linalg.norm((found - right)[CHEEK]) < 0.2
 
 
+def test_nothing_is_learnt_of_what_hides_the_face():
+    right, picture, hidden = face(), skin(3), skin(9)
+    off = []
+    for covered in (0, 10):  # frames, within the patience for another face
+        follow = SkinMotion()
+        follow(picture, pose(right))
+        for index in range(20):
+            seen = hidden if index < covered else picture
+            found = follow(seen, pose(right, 0.04 * (index + 1))).face
+        off.append(np.abs(found - right).max())
+    assert off[1] < off[0] + 0.05
+
+
 def test_another_person_is_left_alone_and_becomes_the_reference():
     follow, points = SkinMotion(ONE_FRAME), face()
     follow(skin(4), pose(points))
