@@ -3,9 +3,9 @@
 The linear path is a whitened PCA of the patches; convolutions add a residual on both sides.  The decoder is also shown
 a side picture for every frame, one that is near to what is to be made: it moves it to where the latent says that things
 are, and what the latent cannot carry of it, its fine detail, is added through a gate.  Maps of the same frames (what
-a pixel shows) may come along with the side picture.  All start neutral: a latent equal to the side
-picture's decodes to the side picture itself.  Every latent frame is encoded alone; the decoder looks back one latent,
-and that is all its state.
+a pixel shows) may come along with the side picture.  All start neutral: a latent equal to the side picture's decodes to
+the side picture itself.  Every latent frame is encoded alone; the decoder looks back one latent, and that is all its
+state.
 """
 
 from __future__ import annotations
