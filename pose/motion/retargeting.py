@@ -199,7 +199,7 @@ class Retargeter:
         change, own = driver.around, self._neutral.pose.around
         if own is not None and own.shape == change.shape:
             change = change - own
-        angle = _roll(moved.rotation) - _roll(head.rotation)
+        angle = moved.roll - head.roll
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         growth, count, size = moved.scale / head.scale, len(change), self.portrait.size[0]
         at = np.arange(count) / (count - 1) * (size - 1) + 0.5
@@ -248,11 +248,6 @@ class Retargeter:
 
 def _shoulders_seen(pose: PoseFrame) -> bool:
     return pose.body is not None and float(pose.body[[LEFT_SHOULDER, RIGHT_SHOULDER], 3].min()) > SEEN
-
-
-def _roll(rotation: np.ndarray) -> float:
-    """Radians about the line of sight."""
-    return float(np.arctan2(rotation[1, 0] - rotation[0, 1], rotation[0, 0] + rotation[1, 1]))
 
 
 def _within_reach(rotation: np.ndarray, own: np.ndarray) -> np.ndarray:

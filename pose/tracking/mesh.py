@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -49,6 +50,12 @@ class Similarity3D:
     scale: float
     rotation: np.ndarray  # (3, 3)
     translation: np.ndarray  # (3,)
+
+    @property
+    def roll(self) -> float:
+        """Radians about the line of sight."""
+        (a, b, _), (c, d, _), _ = self.rotation.tolist()
+        return math.atan2(c - b, a + d)
 
     def __call__(self, points_N3: np.ndarray) -> np.ndarray:
         return (self.scale * points_N3 @ self.rotation.T + self.translation).astype(np.float32)

@@ -139,9 +139,7 @@ class OuterFlow:
     def __call__(self, target: PoseFrame, head: Similarity3D) -> OuterMotion:
         """head: how the skull moved from the portrait to the target, in 3D pixels."""
         s, unit = self._settings, self._unit
-        (a, b, _), (c, d, _), _ = head.rotation.tolist()
-        roll = math.atan2(c - b, a + d)
-        roll *= smoothstep(abs(roll), s.skull_roll)
+        roll = head.roll * smoothstep(abs(head.roll), s.skull_roll)
         growth = math.log(max(head.scale, 1e-6))
         scale = math.exp(growth * smoothstep(abs(growth), s.skull_scale))
         shift = head(self._centre[None])[0, :2] - self._centre[:2]
